@@ -1,0 +1,50 @@
+//! Which connection a lead goes through.
+
+use std::sync::Arc;
+
+use crate::{Connection, ConnectionState, rows::StoredConnection};
+
+/// What was found for a lead's account, CRM and CRM account.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lookup {
+    /// This one, in whatever state it is.
+    Found(Box<Connection>),
+    /// Several would do and the lead does not say which: a person has to.
+    Ambiguous,
+    /// The account has no such connection.
+    None,
+}
+
+/// The choice, before it is handed out.
+pub(crate) enum Choice {
+    Found(Arc<StoredConnection>),
+    Ambiguous,
+    None,
+}
+
+/// Chooses for a lead that asks for `wanted`.
+///
+/// A lead that names a CRM account gets exactly that one. A lead that names none gets the
+/// connection that was made without one, or else the only one there is. Disabled connections
+/// count only when there is nothing else, so that a retired one does not make its successor
+/// ambiguous.
+pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choice {
+    let any_live = rows.iter().any(is_live);
+    let (exact, others): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .filter(|row| wanted.is_some() || !any_live || is_live(row))
+        .partition(|row| row.connection.crm_account_id.as_deref() == wanted);
+    if let Some(exact) = exact.into_iter().next() {
+        return Choice::Found(Arc::new(exact));
+    }
+    let mut others = others.into_iter();
+    match (wanted, others.next(), others.next()) {
+        (None, Some(only), None) => Choice::Found(Arc::new(only)),
+        (None, Some(_), Some(_)) => Choice::Ambiguous,
+        _ => Choice::None,
+    }
+}
+
+fn is_live(row: &StoredConnection) -> bool {
+    row.connection.state != ConnectionState::Disabled
+}

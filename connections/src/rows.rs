@@ -1,0 +1,366 @@
+//! The SQL of `leadrail.connection`.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{
+    BaseUrl, Connection, ConnectionError, ConnectionFilter, ConnectionId, ConnectionResult,
+    ConnectionSettings, ConnectionState,
+    new_connection::CheckedConnection,
+    vault::{Envelope, Place},
+};
+
+/// A connection with its credential still sealed.
+pub(crate) struct StoredConnection {
+    pub(crate) connection: Connection,
+    pub(crate) envelope: Envelope,
+}
+
+/// The place a connection's secret is sealed for.
+pub(crate) fn secret_place(account: &str, id: ConnectionId) -> Place<'_> {
+    Place {
+        table: "connection",
+        account,
+        row: id.0,
+        field: "secret",
+    }
+}
+
+struct Row {
+    id: Uuid,
+    account: String,
+    crm: String,
+    crm_account_id: Option<String>,
+    base_url: Option<String>,
+    auth_method: String,
+    vault_key_id: String,
+    sealed_data_key: Vec<u8>,
+    sealed_secret: Vec<u8>,
+    secret_version: i32,
+    settings: Value,
+    state: ConnectionState,
+    state_reason: Option<String>,
+    state_changed_at: DateTime<Utc>,
+    last_verified_at: Option<DateTime<Utc>>,
+    verified_name: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Selects whole rows; the rest of the statement and its arguments follow.
+macro_rules! select_rows {
+    ($rest:literal, $($argument:expr),* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"
+            select
+                id, account, crm, crm_account_id, base_url, auth_method,
+                vault_key_id, sealed_data_key, sealed_secret, secret_version,
+                settings, state as "state: ConnectionState", state_reason, state_changed_at,
+                last_verified_at, verified_name, created_at, updated_at
+            from leadrail.connection
+            "# + $rest,
+            $($argument),*
+        )
+    };
+}
+
+impl TryFrom<Row> for StoredConnection {
+    type Error = ConnectionError;
+
+    fn try_from(row: Row) -> ConnectionResult<Self> {
+        let id = ConnectionId(row.id);
+        let damaged = |column| ConnectionError::Damaged { id, column };
+        let base_url = row.base_url.as_deref().map(BaseUrl::parse).transpose();
+        let settings = serde_json::from_value::<ConnectionSettings>(row.settings);
+        let connection = Connection {
+            id,
+            account: row.account,
+            crm: row.crm,
+            crm_account_id: row.crm_account_id,
+            // Judged again: a row edited by hand must not send the credential elsewhere.
+            base_url: base_url.map_err(|_| damaged("base_url"))?,
+            auth_method: row.auth_method,
+            secret_version: row.secret_version,
+            settings: settings.map_err(|_| damaged("settings"))?,
+            state: row.state,
+            state_reason: row.state_reason,
+            state_changed_at: row.state_changed_at,
+            last_verified_at: row.last_verified_at,
+            verified_name: row.verified_name,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        let envelope = Envelope {
+            vault_key_id: row.vault_key_id,
+            sealed_data_key: row.sealed_data_key,
+            sealed_secret: row.sealed_secret,
+        };
+        Ok(Self {
+            connection,
+            envelope,
+        })
+    }
+}
+
+/// The connection with this id.
+pub(crate) async fn by_id(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+) -> ConnectionResult<Option<StoredConnection>> {
+    let row = select_rows!("where id = $1", id.0)
+        .fetch_optional(db)
+        .await?;
+    row.map(StoredConnection::try_from).transpose()
+}
+
+/// The connections a lead may mean: at most two, the better first, which is enough to choose.
+pub(crate) async fn for_lead(
+    db: impl PgExecutor<'_>,
+    account: &str,
+    crm: &str,
+    crm_account_id: Option<&str>,
+) -> ConnectionResult<Vec<StoredConnection>> {
+    let rows = select_rows!(
+        r#"
+        where account = $1 and crm = $2 and ($3::text is null or crm_account_id = $3)
+        order by state = 'disabled', crm_account_id is not null, id
+        limit 2
+        "#,
+        account,
+        crm,
+        crm_account_id,
+    );
+    let rows = rows.fetch_all(db).await?;
+    rows.into_iter().map(StoredConnection::try_from).collect()
+}
+
+/// The connections that pass the filter, by account, CRM and CRM account.
+pub(crate) async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &ConnectionFilter,
+) -> ConnectionResult<Vec<Connection>> {
+    let rows = select_rows!(
+        r#"
+        where ($1::text is null or account = $1)
+            and ($2::text is null or crm = $2)
+            and ($3::leadrail.connection_state is null or state = $3)
+        order by account, crm, coalesce(crm_account_id, ''), id
+        "#,
+        filter.account.as_deref(),
+        filter.crm.as_deref(),
+        filter.state as Option<ConnectionState>,
+    );
+    let rows = rows.fetch_all(db).await?;
+    let stored = rows.into_iter().map(StoredConnection::try_from);
+    stored.map(|stored| Ok(stored?.connection)).collect()
+}
+
+/// The id of the connection that `new` would replace.
+pub(crate) async fn id_of(
+    db: impl PgExecutor<'_>,
+    new: &CheckedConnection,
+) -> sqlx::Result<Option<ConnectionId>> {
+    sqlx::query_scalar!(
+        r#"
+        select id as "id: ConnectionId"
+        from leadrail.connection
+        where account = $1 and crm = $2 and coalesce(crm_account_id, '') = coalesce($3, '')
+        "#,
+        new.account,
+        new.crm,
+        new.crm_account_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Inserts or replaces the connection `id`, or does nothing and returns `false` if another id
+/// holds the place meanwhile.
+///
+/// The envelope opens under its own id only, so it must never land in a row with another one: that
+/// is what the condition on the update is for.
+pub(crate) async fn upsert(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    new: &CheckedConnection,
+    envelope: &Envelope,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        insert into leadrail.connection as present (
+            id, account, crm, crm_account_id, base_url, auth_method,
+            vault_key_id, sealed_data_key, sealed_secret, settings
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict (account, crm, coalesce(crm_account_id, '')) do update
+        set base_url = excluded.base_url,
+            auth_method = excluded.auth_method,
+            vault_key_id = excluded.vault_key_id,
+            sealed_data_key = excluded.sealed_data_key,
+            sealed_secret = excluded.sealed_secret,
+            secret_version = present.secret_version + 1,
+            settings = excluded.settings,
+            state = 'active',
+            state_reason = null,
+            state_changed_at =
+                case present.state when 'active' then present.state_changed_at else leadrail.now() end,
+            -- The CRM has not yet seen the new secret.
+            last_verified_at = null,
+            verified_name = null,
+            updated_at = leadrail.now()
+        where present.id = excluded.id
+        "#,
+        id.0,
+        new.account,
+        new.crm,
+        new.crm_account_id,
+        new.base_url.as_ref().map(BaseUrl::as_str),
+        new.auth_method,
+        envelope.vault_key_id,
+        envelope.sealed_data_key,
+        envelope.sealed_secret,
+        new.settings.to_json(),
+    );
+    Ok(done.execute(db).await?.rows_affected() == 1)
+}
+
+/// Notes that the CRM accepted the secret; `false` if there is no such connection.
+pub(crate) async fn mark_verified(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    name: Option<&str>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        update leadrail.connection
+        set last_verified_at = leadrail.now(), verified_name = $2, updated_at = leadrail.now()
+        where id = $1
+        "#,
+        id.0,
+        name,
+    );
+    Ok(done.execute(db).await?.rows_affected() == 1)
+}
+
+/// What a change of state came to.
+pub(crate) struct Transition {
+    /// There is such a connection.
+    pub(crate) known: bool,
+    /// Its state changed just now.
+    pub(crate) changed: bool,
+}
+
+/// From active to `needs_reauth`, if the secret that was refused is still the present one.
+pub(crate) async fn mark_needs_reauth(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    secret_version: i32,
+    reason: &str,
+) -> sqlx::Result<Transition> {
+    sqlx::query_as!(
+        Transition,
+        r#"
+        with changed as (
+            update leadrail.connection
+            set state = 'needs_reauth', state_reason = $3,
+                state_changed_at = leadrail.now(), updated_at = leadrail.now()
+            where id = $1 and secret_version = $2 and state = 'active'
+            returning id
+        )
+        select
+            exists (select from leadrail.connection where id = $1) as "known!",
+            exists (select from changed) as "changed!"
+        "#,
+        id.0,
+        secret_version,
+        reason,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// To `state`, from any other.
+pub(crate) async fn set_state(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    state: ConnectionState,
+    reason: Option<&str>,
+) -> sqlx::Result<Transition> {
+    sqlx::query_as!(
+        Transition,
+        r#"
+        with changed as (
+            update leadrail.connection
+            set state = $2, state_reason = $3,
+                state_changed_at = leadrail.now(), updated_at = leadrail.now()
+            where id = $1 and state <> $2
+            returning id
+        )
+        select
+            exists (select from leadrail.connection where id = $1) as "known!",
+            exists (select from changed) as "changed!"
+        "#,
+        id.0,
+        state as ConnectionState,
+        reason,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// One connection that is sealed under another vault key than `vault_key_id`, with that key's id.
+pub(crate) async fn sealed_otherwise(
+    db: impl PgExecutor<'_>,
+    vault_key_id: &str,
+) -> sqlx::Result<Option<(ConnectionId, String)>> {
+    let other = sqlx::query!(
+        r#"
+        select id as "id: ConnectionId", vault_key_id
+        from leadrail.connection
+        where vault_key_id <> $1
+        order by created_at
+        limit 1
+        "#,
+        vault_key_id,
+    );
+    Ok(other
+        .fetch_optional(db)
+        .await?
+        .map(|row| (row.id, row.vault_key_id)))
+}
+
+#[cfg(test)]
+impl StoredConnection {
+    /// A connection for tests that are about something else.
+    pub(crate) fn example() -> Self {
+        let connection = Connection {
+            id: ConnectionId::random(),
+            account: "acct_1".into(),
+            crm: "housecall_pro".into(),
+            crm_account_id: None,
+            base_url: None,
+            auth_method: "api_key".into(),
+            secret_version: 1,
+            settings: ConnectionSettings::default(),
+            state: ConnectionState::Active,
+            state_reason: None,
+            state_changed_at: DateTime::UNIX_EPOCH,
+            last_verified_at: None,
+            verified_name: None,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        };
+        let envelope = Envelope {
+            vault_key_id: String::new(),
+            sealed_data_key: vec![],
+            sealed_secret: vec![],
+        };
+        Self {
+            connection,
+            envelope,
+        }
+    }
+}

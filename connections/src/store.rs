@@ -1,0 +1,263 @@
+//! The store: adds, finds, opens and retires connections.
+
+use std::{sync::Arc, time::Instant};
+
+use sqlx::PgPool;
+
+use crate::{
+    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Credential,
+    Lookup, NewConnection, OpenConnection, VaultError, VaultKey,
+    cache::{Cache, CacheKey},
+    lookup::{Choice, choose},
+    new_connection::is_id_text,
+    rows::{self, StoredConnection, Transition, secret_place},
+};
+
+/// Reasons and names are for people to read, not to store documents in.
+const MAX_NOTE_CHARS: usize = 500;
+
+/// Which connections to list; what is `None` does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionFilter {
+    /// Of this account only.
+    pub account: Option<String>,
+    /// Of this CRM only.
+    pub crm: Option<String>,
+    /// In this state only.
+    pub state: Option<ConnectionState>,
+}
+
+/// The connections of all accounts. Cheap to clone; clones share their cache.
+#[derive(Clone)]
+pub struct Connections(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    vault: VaultKey,
+    cache: Cache,
+}
+
+impl Connections {
+    /// The connections in `pool`'s database, sealed under `vault`.
+    pub fn new(pool: PgPool, vault: VaultKey) -> Self {
+        let cache = Cache::default();
+        Self(Arc::new(Inner { pool, vault, cache }))
+    }
+
+    /// Connects an account, or connects it again: the same account, CRM and CRM account keeps its
+    /// id, gets the new secret, address and settings, and is active.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Refused`], `BaseUrl` or `Settings` for bad input; `Vault`; `Database`.
+    pub async fn add(&self, new: NewConnection) -> ConnectionResult<Connection> {
+        let new = new.check()?;
+        // A second round is only needed if someone else connected the same place in between; then
+        // the secret must be sealed anew, for the id that stands there.
+        loop {
+            let present = rows::id_of(&self.0.pool, &new).await?;
+            let id = present.unwrap_or_else(ConnectionId::random);
+            let sealed = self
+                .0
+                .vault
+                .seal(secret_place(&new.account, id), &new.secret);
+            let envelope = sealed.map_err(ConnectionError::vault(id))?;
+            if rows::upsert(&self.0.pool, id, &new, &envelope).await? {
+                self.0.cache.forget();
+                return self.get(id).await;
+            }
+        }
+    }
+
+    /// The connections that pass `filter`, ordered by account, CRM and CRM account.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Database`]; `Damaged` if a row was edited into nonsense.
+    pub async fn list(&self, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
+        let possible = |text: &Option<String>| text.as_deref().is_none_or(is_id_text);
+        if !possible(&filter.account) || !possible(&filter.crm) {
+            return Ok(vec![]);
+        }
+        rows::list(&self.0.pool, filter).await
+    }
+
+    /// The connection with this id, as it is now.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`], `Damaged` or `Database`.
+    pub async fn get(&self, id: ConnectionId) -> ConnectionResult<Connection> {
+        let stored = rows::by_id(&self.0.pool, id).await?;
+        stored
+            .map(|stored| stored.connection)
+            .ok_or(ConnectionError::NotFound { id })
+    }
+
+    /// The connection that a lead of `account` for `crm` goes through.
+    ///
+    /// A lead that names a CRM account gets exactly that one. A lead that names none gets the
+    /// connection made without one, or else the account's only one for that CRM; disabled ones
+    /// count only when there is nothing else. The answer may be up to 1.5 s old.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Damaged`] or `Database`.
+    pub async fn find(
+        &self,
+        account: &str,
+        crm: &str,
+        crm_account_id: Option<&str>,
+    ) -> ConnectionResult<Lookup> {
+        let wanted = crm_account_id.filter(|id| !id.is_empty());
+        // No connection has such a name, and the database would fail on some of them.
+        if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
+            return Ok(Lookup::None);
+        }
+        let key = CacheKey::Lead {
+            account: account.to_owned(),
+            crm: crm.to_owned(),
+            crm_account_id: wanted.map(str::to_owned),
+        };
+        let start = match self.0.cache.get(&key, Instant::now()) {
+            Ok(stored) => return Ok(found(&stored)),
+            Err(start) => start,
+        };
+        let rows = rows::for_lead(&self.0.pool, account, crm, wanted).await?;
+        Ok(match choose(rows, wanted) {
+            Choice::Found(stored) => {
+                self.0
+                    .cache
+                    .put(start, CacheKey::Id(stored.connection.id), &stored);
+                self.0.cache.put(start, key, &stored);
+                found(&stored)
+            }
+            // Not remembered: whoever connects an account now wants its leads to go out now.
+            Choice::Ambiguous => Lookup::Ambiguous,
+            Choice::None => Lookup::None,
+        })
+    }
+
+    /// The connection with its credential, in whatever state it is: whether to use it is the
+    /// caller's decision. The answer may be up to 1.5 s old.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`], `Vault` (wrong key, changed row), `Damaged` or `Database`.
+    pub async fn open(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
+        let stored = match self.0.cache.get(&CacheKey::Id(id), Instant::now()) {
+            Ok(stored) => stored,
+            Err(start) => {
+                let stored = rows::by_id(&self.0.pool, id).await?;
+                let stored = Arc::new(stored.ok_or(ConnectionError::NotFound { id })?);
+                self.0.cache.put(start, CacheKey::Id(id), &stored);
+                stored
+            }
+        };
+        self.unseal(&stored)
+    }
+
+    /// Notes that the CRM accepted the credential just now and what it calls the account.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn mark_verified(
+        &self,
+        id: ConnectionId,
+        name: Option<&str>,
+    ) -> ConnectionResult<()> {
+        let name = name.map(note);
+        let known = rows::mark_verified(&self.0.pool, id, name.as_deref()).await?;
+        self.0.cache.forget();
+        known.then_some(()).ok_or(ConnectionError::NotFound { id })
+    }
+
+    /// Notes that the CRM refused the credential of `refused`; returns whether that is news.
+    ///
+    /// It is not if the connection is no longer active, or if it was connected again after
+    /// `refused` was read: the refusal was of the old secret then and says nothing of the new one.
+    /// `reason` is shown to people and must not hold the secret.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn mark_needs_reauth(
+        &self,
+        refused: &Connection,
+        reason: &str,
+    ) -> ConnectionResult<bool> {
+        let (id, version) = (refused.id, refused.secret_version);
+        let transition = rows::mark_needs_reauth(&self.0.pool, id, version, &note(reason)).await?;
+        self.settle(id, &transition)
+    }
+
+    /// Lets leads through again; returns whether the connection was not active before.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn activate(&self, id: ConnectionId) -> ConnectionResult<bool> {
+        self.set_state(id, ConnectionState::Active, None).await
+    }
+
+    /// Switches a connection off; returns whether it was on. `why` is shown to people.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn disable(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
+        self.set_state(id, ConnectionState::Disabled, Some(&note(why)))
+            .await
+    }
+
+    /// Checks that every connection is sealed under our vault key, as `leadrail doctor` wants to know.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Vault`] naming the first that is not; `Database`.
+    pub async fn check_vault_key(&self) -> ConnectionResult<()> {
+        let have = self.0.vault.id();
+        match rows::sealed_otherwise(&self.0.pool, &have).await? {
+            None => Ok(()),
+            Some((id, sealed)) => {
+                let source = VaultError::KeyMismatch { sealed, have };
+                Err(ConnectionError::Vault { id, source })
+            }
+        }
+    }
+
+    async fn set_state(
+        &self,
+        id: ConnectionId,
+        state: ConnectionState,
+        reason: Option<&str>,
+    ) -> ConnectionResult<bool> {
+        let transition = rows::set_state(&self.0.pool, id, state, reason).await?;
+        self.settle(id, &transition)
+    }
+
+    fn settle(&self, id: ConnectionId, transition: &Transition) -> ConnectionResult<bool> {
+        self.0.cache.forget();
+        if !transition.known {
+            return Err(ConnectionError::NotFound { id });
+        }
+        Ok(transition.changed)
+    }
+
+    fn unseal(&self, stored: &StoredConnection) -> ConnectionResult<OpenConnection> {
+        let connection = stored.connection.clone();
+        let place = secret_place(&connection.account, connection.id);
+        let secret = self.0.vault.open(place, &stored.envelope);
+        let secret = secret.map_err(ConnectionError::vault(connection.id))?;
+        let method = connection.auth_method.clone();
+        Ok(OpenConnection {
+            connection,
+            credential: Credential { method, secret },
+        })
+    }
+}
+
+fn found(stored: &StoredConnection) -> Lookup {
+    Lookup::Found(Box::new(stored.connection.clone()))
+}
+
+/// One short line without control characters, whatever a CRM or a person wrote.
+fn note(text: &str) -> String {
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    printable
+        .take(MAX_NOTE_CHARS)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}

@@ -1,0 +1,16 @@
+//! The credential vault: envelope encryption with XChaCha20-Poly1305.
+//!
+//! A secret is sealed under a random data key made for it alone; the data key is sealed under the
+//! [`VaultKey`], which lives in the environment or a file and never in the database. Both seals are
+//! bound to the exact [`Place`] they were made for and to the key they were made with, so a value
+//! copied to another account, connection, field or table does not open there. Changing the vault
+//! key re-seals data keys only ([`VaultKey::rewrap`]); the secrets stay as they are.
+
+mod envelope;
+mod error;
+mod key;
+mod key_file;
+
+pub use envelope::{Envelope, Place};
+pub use error::VaultError;
+pub use key::VaultKey;

@@ -1,0 +1,7 @@
+//! The store against a real database, one promise a test.
+
+mod find;
+mod migrations;
+mod secrets;
+mod store;
+mod support;

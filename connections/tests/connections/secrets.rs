@@ -1,0 +1,204 @@
+//! A credential is readable where it belongs and nowhere else.
+
+use crate::support::{CANARY, Setup, new_connection};
+use leadrail_connections::{ConnectionError, ConnectionId, VaultError};
+
+#[tokio::test]
+async fn nothing_of_the_secret_is_readable_in_the_database() {
+    let setup = Setup::new().await;
+    setup.add("acct_1", Some("hcp_1")).await;
+    let row = row_text(&setup).await;
+    assert!(row.contains("acct_1"), "{row}");
+    assert!(!shows_secret(&row), "{row}");
+    // The test can see: stored in clear, it is noticed.
+    let clear =
+        sqlx::query("update leadrail.connection set sealed_secret = convert_to($1, 'utf8')");
+    let clear = clear.bind(CANARY.repeat(3)).execute(&setup.pool).await;
+    clear.expect("stored in clear");
+    assert!(shows_secret(&row_text(&setup).await));
+}
+
+/// The row as a dump shows it.
+async fn row_text(setup: &Setup) -> String {
+    let row = sqlx::query_scalar("select present::text from leadrail.connection present");
+    row.fetch_one(&setup.pool).await.expect("shown")
+}
+
+fn shows_secret(text: &str) -> bool {
+    // A dump writes bytes as hex digits.
+    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    text.contains("canary") || text.contains(&hex)
+}
+
+#[tokio::test]
+async fn a_sealed_row_copied_to_another_connection_does_not_open() {
+    let setup = Setup::new().await;
+    let victim = setup.add("acct_1", None).await;
+    let same_account = setup.add("acct_1", Some("hcp_2")).await;
+    let other_account = setup.add("acct_2", None).await;
+    for thief in [same_account.id, other_account.id] {
+        copy_envelope(&setup, victim.id, thief).await;
+        assert_does_not_open(&setup, thief).await;
+    }
+    setup
+        .elsewhere()
+        .open(victim.id)
+        .await
+        .expect("the original still opens");
+}
+
+#[tokio::test]
+async fn a_row_moved_to_another_account_does_not_open() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    let moved = sqlx::query("update leadrail.connection set account = 'acct_2' where id = $1");
+    moved
+        .bind(added.id)
+        .execute(&setup.pool)
+        .await
+        .expect("moved");
+    assert_does_not_open(&setup, added.id).await;
+}
+
+#[tokio::test]
+async fn a_tampered_byte_is_noticed() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    let tamper = sqlx::query(
+        "update leadrail.connection \
+         set sealed_secret = set_byte(sealed_secret, 30, get_byte(sealed_secret, 30) # 1) \
+         where id = $1",
+    );
+    tamper
+        .bind(added.id)
+        .execute(&setup.pool)
+        .await
+        .expect("tampered");
+    assert_does_not_open(&setup, added.id).await;
+}
+
+#[tokio::test]
+async fn a_wrong_vault_key_is_told_with_both_fingerprints() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    setup
+        .connections
+        .check_vault_key()
+        .await
+        .expect("the right key");
+    let wrong = setup.with_other_key();
+    for error in [
+        wrong.open(added.id).await.expect_err("wrong key"),
+        wrong.check_vault_key().await.expect_err("wrong key"),
+    ] {
+        let ConnectionError::Vault {
+            id,
+            source: VaultError::KeyMismatch { sealed, have },
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!(id, added.id);
+        assert!(sealed.starts_with("k-") && have.starts_with("k-") && sealed != have);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_added_under_a_new_key_opens_under_that_key() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    let next = setup.with_other_key();
+    let again = next
+        .add(new_connection("acct_1", None))
+        .await
+        .expect("replaced");
+    assert_eq!(again.id, added.id);
+    next.open(added.id).await.expect("opened");
+    next.check_vault_key().await.expect("all under the new key");
+}
+
+#[tokio::test]
+async fn the_secret_is_in_no_debug_output_and_no_error() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", Some("hcp_1")).await;
+    let open = setup.connections.open(added.id).await.expect("opened");
+    let mut shown = vec![format!("{added:?} {open:?} {open:#?}")];
+    shown.push(serde_json::to_string(&added).expect("serialized"));
+    shown.push(format!(
+        "{:?}",
+        setup
+            .connections
+            .find("acct_1", "housecall_pro", None)
+            .await
+    ));
+
+    let mut refused = new_connection("acct_1", None);
+    refused.secret = format!("{CANARY}\0").into();
+    shown.push(everything(
+        &setup.connections.add(refused).await.expect_err("refused"),
+    ));
+    let mut misplaced = new_connection("acct_1", None);
+    misplaced.base_url = Some(format!("https://user:{CANARY}@crm.example"));
+    shown.push(everything(
+        &setup.connections.add(misplaced).await.expect_err("refused"),
+    ));
+    let mut misplaced = new_connection("acct_1", None);
+    misplaced.settings = serde_json::json!({"lead_source": [CANARY]});
+    shown.push(everything(
+        &setup.connections.add(misplaced).await.expect_err("refused"),
+    ));
+    shown.push(everything(
+        &setup
+            .with_other_key()
+            .open(added.id)
+            .await
+            .expect_err("wrong key"),
+    ));
+    setup.pool.close().await;
+    let unreachable = setup.connections.add(new_connection("acct_1", None)).await;
+    shown.push(everything(&unreachable.expect_err("closed")));
+    for text in shown {
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+/// An error as any log could print it.
+fn everything(error: &ConnectionError) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text.push_str(&format!(" {error}"));
+        source = error.source();
+    }
+    text
+}
+
+async fn assert_does_not_open(setup: &Setup, id: ConnectionId) {
+    let error = setup.elsewhere().open(id).await.expect_err("must not open");
+    assert!(
+        matches!(
+            error,
+            ConnectionError::Vault {
+                source: VaultError::DoesNotOpen,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+async fn copy_envelope(setup: &Setup, from: ConnectionId, to: ConnectionId) {
+    let copy = sqlx::query(
+        "update leadrail.connection thief \
+         set vault_key_id = victim.vault_key_id, sealed_data_key = victim.sealed_data_key, \
+             sealed_secret = victim.sealed_secret \
+         from leadrail.connection victim where victim.id = $1 and thief.id = $2",
+    );
+    let copied = copy
+        .bind(from)
+        .bind(to)
+        .execute(&setup.pool)
+        .await
+        .expect("copied");
+    assert_eq!(copied.rows_affected(), 1);
+}

@@ -1,0 +1,76 @@
+//! What every test of the store needs: a migrated database and a connection to add.
+
+use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
+use leadrail_postgres::testing::TestDatabase;
+use secrecy::SecretString;
+use serde_json::json;
+use sqlx::{Executor, PgPool};
+
+/// A secret that must not be seen anywhere but in an opened credential.
+pub(crate) const CANARY: &str = "hcp_live_canary_7f3a";
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const OTHER_KEY: &str = "f00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A database of the test's own and the store in it.
+pub(crate) struct Setup {
+    pub(crate) pool: PgPool,
+    pub(crate) connections: Connections,
+    _database: TestDatabase,
+}
+
+impl Setup {
+    pub(crate) async fn new() -> Self {
+        let (database, pool) = database_with_clock().await;
+        leadrail_connections::migrate(&pool)
+            .await
+            .expect("migrated");
+        let connections = store(&pool, KEY);
+        Self {
+            pool,
+            connections,
+            _database: database,
+        }
+    }
+
+    /// The store as another process sees it: same database and key, own cache.
+    pub(crate) fn elsewhere(&self) -> Connections {
+        store(&self.pool, KEY)
+    }
+
+    /// The store of someone who was given another vault key.
+    pub(crate) fn with_other_key(&self) -> Connections {
+        store(&self.pool, OTHER_KEY)
+    }
+
+    pub(crate) async fn add(&self, account: &str, crm_account_id: Option<&str>) -> Connection {
+        let new = new_connection(account, crm_account_id);
+        self.connections.add(new).await.expect("added")
+    }
+}
+
+fn store(pool: &PgPool, key: &str) -> Connections {
+    Connections::new(pool.clone(), VaultKey::parse(key).expect("a key"))
+}
+
+/// An empty database but for the engine's clock, which the tables stand on.
+pub(crate) async fn database_with_clock() -> (TestDatabase, PgPool) {
+    let database = TestDatabase::fresh().await;
+    let pool = PgPool::connect(database.url()).await.expect("connected");
+    let clock = "create schema leadrail; create function leadrail.now() returns timestamptz \
+                 language sql stable as 'select clock_timestamp()'";
+    pool.execute(sqlx::raw_sql(clock)).await.expect("the clock");
+    (database, pool)
+}
+
+pub(crate) fn new_connection(account: &str, crm_account_id: Option<&str>) -> NewConnection {
+    NewConnection {
+        account: account.into(),
+        crm: "housecall_pro".into(),
+        crm_account_id: crm_account_id.map(Into::into),
+        base_url: None,
+        auth_method: "api_key".into(),
+        secret: SecretString::from(CANARY),
+        settings: json!({}),
+    }
+}
