@@ -1,0 +1,228 @@
+//! What Housecall Pro is asked: one function a request. The live calls and the preview both use
+//! these.
+
+use http::Method;
+use leadrail_lead::{Contact, Lead, Marker};
+
+use super::HOUSECALL_PRO;
+use super::wire::{Address, Customer, NewCustomer, NewLead};
+use crate::classify::Effect;
+use crate::contract::{LinkState, activity};
+use crate::note::note;
+use crate::request::CrmRequest;
+use crate::target::Settings;
+use crate::text::line;
+
+/// How many records a page of a list has.
+const PAGE_SIZE: &str = "200";
+/// Where leads come from, unless the connection says otherwise.
+const LEAD_SOURCE: &str = "Phone call";
+/// Who calls, when there is nothing that Housecall Pro would take as a customer.
+const NAMELESS: &str = "Caller";
+
+/// By what a caller is recognized: the number, or the e-mail where the number is not American.
+pub(super) enum Caller {
+    Number(String),
+    Email(String),
+}
+
+impl Caller {
+    pub(super) fn of(contact: &Contact) -> Option<Self> {
+        if let Some(digits) = contact.phone.nanp_digits() {
+            return Some(Caller::Number(digits.to_owned()));
+        }
+        email(contact).map(Caller::Email)
+    }
+
+    fn text(&self) -> &str {
+        let (Caller::Number(text) | Caller::Email(text)) = self;
+        text
+    }
+
+    /// Whether this customer is the caller, exactly.
+    pub(super) fn is(&self, customer: &Customer) -> bool {
+        match self {
+            Caller::Number(digits) => [
+                &customer.mobile_number,
+                &customer.home_number,
+                &customer.work_number,
+            ]
+            .into_iter()
+            .flatten()
+            .any(|number| american_digits(number).as_deref() == Some(digits)),
+            Caller::Email(email) => customer
+                .email
+                .as_deref()
+                .is_some_and(|known| known.trim().to_lowercase() == email.to_lowercase()),
+        }
+    }
+}
+
+/// The ten digits of a number as people type it; `None` unless it is an American one.
+fn american_digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    match (digits.len(), digits.strip_prefix('1')) {
+        (10, _) => Some(digits),
+        (11, Some(national)) => Some(national.to_owned()),
+        _ => None,
+    }
+}
+
+pub(super) fn company() -> CrmRequest {
+    CrmRequest::new(activity::CHECK, Effect::Read, Method::GET, "/company")
+}
+
+/// `GET /customers`. The text is never empty: an empty search finds everybody.
+pub(super) fn customers_like(caller: &Caller) -> CrmRequest {
+    newest_first(
+        CrmRequest::new(
+            activity::DEDUP_LOOKUP,
+            Effect::Read,
+            Method::GET,
+            "/customers",
+        )
+        .personal_query("q", caller.text()),
+    )
+}
+
+pub(super) fn newest_customers() -> CrmRequest {
+    newest_first(CrmRequest::new(
+        activity::CUSTOMER_CREATE,
+        Effect::Read,
+        Method::GET,
+        "/customers",
+    ))
+}
+
+/// `GET /leads` of one customer.
+pub(super) fn leads_of(customer_id: &str) -> CrmRequest {
+    newest_first(
+        CrmRequest::new(activity::LEAD_CREATE, Effect::Read, Method::GET, "/leads")
+            .query("customer_id", customer_id),
+    )
+}
+
+fn newest_first(request: CrmRequest) -> CrmRequest {
+    request
+        .query("sort_by", "created_at")
+        .query("sort_direction", "desc")
+}
+
+pub(super) fn page(request: &CrmRequest, number: u32) -> CrmRequest {
+    request
+        .clone()
+        .query("page", number.to_string())
+        .query("page_size", PAGE_SIZE)
+}
+
+/// `POST /customers`. One of name, e-mail and number is required; a caller who left nothing but a
+/// foreign number is called [`NAMELESS`], with the number in the notes.
+pub(super) fn customer_create(settings: &Settings, lead: &Lead, marker: &Marker) -> CrmRequest {
+    let contact = &lead.contact;
+    let mut customer = NewCustomer {
+        first_name: text("customer.first_name", contact.first_name.as_deref()),
+        last_name: text("customer.last_name", contact.last_name.as_deref()),
+        email: email(contact),
+        mobile_number: contact.phone.nanp_digits().map(str::to_owned),
+        notes: foreign_number(contact),
+        notifications_enabled: settings.is_on("notifications_enabled"),
+        lead_source: lead_source(settings),
+        tags: tags(settings, marker),
+        addresses: address(contact).into_iter().collect(),
+    };
+    let nameless = customer.first_name.is_none() && customer.last_name.is_none();
+    if nameless && customer.email.is_none() && customer.mobile_number.is_none() {
+        customer.first_name = Some(NAMELESS.to_owned());
+    }
+    CrmRequest::new(
+        activity::CUSTOMER_CREATE,
+        Effect::Write,
+        Method::POST,
+        "/customers",
+    )
+    .json(&customer)
+}
+
+/// `POST /leads`.
+pub(super) fn lead_create(
+    settings: &Settings,
+    lead: &Lead,
+    customer_id: &str,
+    marker: &Marker,
+    links: LinkState,
+) -> CrmRequest {
+    let contact = &lead.contact;
+    let extra: Vec<String> = [foreign_number(contact), vague_address(contact)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let filed = NewLead {
+        customer_id,
+        address: address(contact).map(|address| Address {
+            country: None,
+            ..address
+        }),
+        assigned_employee_id: line(lead.routing.assigned_to.as_deref(), 100),
+        lead_source: lead_source(settings),
+        note: note(
+            lead,
+            marker,
+            links,
+            &extra,
+            HOUSECALL_PRO.limit("lead.note"),
+        ),
+        tags: tags(settings, marker),
+    };
+    CrmRequest::new(activity::LEAD_CREATE, Effect::Write, Method::POST, "/leads").json(&filed)
+}
+
+fn text(field: &str, value: Option<&str>) -> Option<String> {
+    line(value, HOUSECALL_PRO.limit(field))
+}
+
+/// An e-mail address is taken whole or not at all: half of one is somebody else's.
+fn email(contact: &Contact) -> Option<String> {
+    let whole = line(contact.email.as_deref(), usize::MAX)?;
+    (whole.chars().count() <= HOUSECALL_PRO.limit("customer.email")).then_some(whole)
+}
+
+/// An address needs a street; less than that stands in the note.
+fn address(contact: &Contact) -> Option<Address> {
+    let known = parts(contact)?;
+    known.street.is_some().then_some(known)
+}
+
+fn parts(contact: &Contact) -> Option<Address> {
+    let address = contact.address.as_ref()?;
+    Some(Address {
+        street: text("address.street", address.street.as_deref()),
+        city: text("address.city", address.city.as_deref()),
+        state: text("address.state", address.state.as_deref()),
+        zip: text("address.zip", address.zip.as_deref()),
+        country: text("address.country", address.country.as_deref()),
+    })
+}
+
+fn vague_address(contact: &Contact) -> Option<String> {
+    let known = parts(contact).filter(|known| known.street.is_none())?;
+    let parts: Vec<String> = [known.city, known.state, known.zip, known.country]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!parts.is_empty()).then(|| format!("Address: {}", parts.join(", ")))
+}
+
+fn foreign_number(contact: &Contact) -> Option<String> {
+    let foreign = contact.phone.nanp_digits().is_none();
+    foreign.then(|| format!("Phone: {}", contact.phone.as_str()))
+}
+
+fn lead_source(settings: &Settings) -> String {
+    let chosen = text("lead.lead_source", settings.text("lead_source"));
+    chosen.unwrap_or_else(|| LEAD_SOURCE.to_owned())
+}
+
+fn tags(settings: &Settings, marker: &Marker) -> Vec<String> {
+    let own = text("lead.tag", settings.text("tag"));
+    [marker.to_string()].into_iter().chain(own).collect()
+}

@@ -1,0 +1,115 @@
+//! Housecall Pro's JSON, as far as it is used. Field names are those of the OpenAPI schemas
+//! named on each type.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::remote_id;
+
+/// `Address`, and the inline address of `LeadCreate` (which has no country).
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) street: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) zip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) country: Option<String>,
+}
+
+/// `CustomerCreate`. At least one of name, e-mail and number must be there.
+#[derive(Serialize)]
+pub(super) struct NewCustomer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mobile_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) notes: Option<String>,
+    pub(super) notifications_enabled: bool,
+    pub(super) lead_source: String,
+    pub(super) tags: Vec<String>,
+    pub(super) addresses: Vec<Address>,
+}
+
+/// `LeadCreate`.
+#[derive(Serialize)]
+pub(super) struct NewLead<'a> {
+    pub(super) customer_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) assigned_employee_id: Option<String>,
+    pub(super) lead_source: String,
+    pub(super) note: String,
+    pub(super) tags: Vec<String>,
+}
+
+/// `Customer`.
+#[derive(Deserialize)]
+pub(super) struct Customer {
+    #[serde(deserialize_with = "remote_id")]
+    pub(super) id: String,
+    pub(super) email: Option<String>,
+    pub(super) mobile_number: Option<String>,
+    pub(super) home_number: Option<String>,
+    pub(super) work_number: Option<String>,
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) created_at: Option<String>,
+}
+
+/// `Lead`.
+#[derive(Deserialize)]
+pub(super) struct FiledLead {
+    #[serde(deserialize_with = "remote_id")]
+    pub(super) id: String,
+    pub(super) tags: Option<Vec<String>>,
+}
+
+/// `Company`.
+#[derive(Deserialize)]
+pub(super) struct Company {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+/// `PaginatedList` with customers.
+#[derive(Deserialize)]
+pub(super) struct CustomerPage {
+    pub(super) total_pages: Option<u64>,
+    pub(super) customers: Vec<Customer>,
+}
+
+/// `PaginatedList` with leads.
+#[derive(Deserialize)]
+pub(super) struct LeadPage {
+    pub(super) total_pages: Option<u64>,
+    pub(super) leads: Vec<FiledLead>,
+}
+
+/// A page of either list.
+pub(super) trait Page {
+    type Item;
+    fn into_parts(self) -> (Vec<Self::Item>, Option<u64>);
+}
+
+impl Page for CustomerPage {
+    type Item = Customer;
+    fn into_parts(self) -> (Vec<Customer>, Option<u64>) {
+        (self.customers, self.total_pages)
+    }
+}
+
+impl Page for LeadPage {
+    type Item = FiledLead;
+    fn into_parts(self) -> (Vec<FiledLead>, Option<u64>) {
+        (self.leads, self.total_pages)
+    }
+}

@@ -1,0 +1,167 @@
+//! The note that a dispatcher reads: what the caller wants, and where to hear it.
+//!
+//! What must never be cut (links, call id, marker) stands at the end, so the text above gives way.
+
+use leadrail_lead::{Lead, Marker, Sentiment, Urgency};
+use serde_json::Value;
+
+use crate::contract::LinkState;
+use crate::text::{cut, line, paragraph};
+
+/// The longest single line of the note; only the issue, the summary and the links are longer.
+const MAX_LINE: usize = 300;
+
+/// What stands where a text was cut.
+const SHORTENED: &str = "... (shortened)";
+
+/// Writes the note of a lead, at most `max_chars` long. `extra` are the lines a CRM has no field
+/// for.
+pub(crate) fn note(
+    lead: &Lead,
+    marker: &Marker,
+    links: LinkState,
+    extra: &[String],
+    max_chars: usize,
+) -> String {
+    let end = ending(lead, marker, links, max_chars / 2);
+    let room = max_chars.saturating_sub(end.chars().count() + 1);
+    let start = fit(&beginning(lead, extra), room);
+    fit(&format!("{start}\n{end}"), max_chars)
+}
+
+fn beginning(lead: &Lead, extra: &[String]) -> String {
+    let mut lines = vec!["Phone call, qualified by AI".to_owned()];
+    let wanted = &lead.service_request;
+    labeled(
+        &mut lines,
+        "Urgency",
+        words(wanted.urgency.as_ref().map(Urgency::as_str)),
+    );
+    labeled(&mut lines, "Service", service(lead));
+    labeled(
+        &mut lines,
+        "Preferred time",
+        line(wanted.preferred_schedule.as_deref(), MAX_LINE),
+    );
+    let existing = wanted
+        .is_existing_customer
+        .map(|yes| yes_or_no(yes).to_owned());
+    labeled(&mut lines, "Says to be an existing customer", existing);
+    lines.extend_from_slice(extra);
+    labeled(
+        &mut lines,
+        "Issue",
+        long(wanted.issue_description.as_deref()),
+    );
+    labeled(
+        &mut lines,
+        "Summary",
+        long(lead.call.transcript_summary.as_deref()),
+    );
+    lines.extend(answers(lead));
+    labeled(&mut lines, "Intent score", score(lead));
+    let mood = lead.ai_analysis.sentiment.as_ref().map(Sentiment::as_str);
+    labeled(&mut lines, "Sentiment", words(mood));
+    lines.join("\n")
+}
+
+fn ending(lead: &Lead, marker: &Marker, links: LinkState, room_for_links: usize) -> String {
+    let mut lines = link_lines(lead, links);
+    if lines.iter().map(|line| line.chars().count()).sum::<usize>() > room_for_links {
+        lines = vec!["The links to recording and transcript are too long to note here.".into()];
+    }
+    labeled(&mut lines, "Call", line(Some(&lead.call.call_id), MAX_LINE));
+    lines.push(format!("Ref: {marker}"));
+    lines.join("\n")
+}
+
+/// A dead link in a note sends people on a chase, so the note says that it died instead.
+fn link_lines(lead: &Lead, links: LinkState) -> Vec<String> {
+    let mut lines = Vec::new();
+    let recording = line(lead.call.recording_url.as_deref(), usize::MAX);
+    let transcript = line(lead.call.transcript_url.as_deref(), usize::MAX);
+    match links {
+        LinkState::Fresh => {
+            labeled(&mut lines, "Recording (temporary link)", recording);
+            labeled(&mut lines, "Transcript (temporary link)", transcript);
+        }
+        LinkState::Expired if recording.is_some() || transcript.is_some() => {
+            lines.push("The links to recording and transcript have expired.".into());
+        }
+        LinkState::Expired => {}
+    }
+    lines
+}
+
+fn service(lead: &Lead) -> Option<String> {
+    let kind = words(lead.service_request.service_type.as_deref());
+    let sub = words(lead.service_request.sub_type.as_deref());
+    let parts: Vec<String> = [kind, sub].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn score(lead: &Lead) -> Option<String> {
+    lead.ai_analysis
+        .conversion_intent_score
+        .map(|score| format!("{score:.2} of 1"))
+}
+
+fn answers(lead: &Lead) -> Vec<String> {
+    let answers = lead.ai_analysis.qualifier_answers.iter().flatten();
+    let mut lines = Vec::new();
+    for (question, answer) in answers {
+        let Some(question) = words(Some(question)) else {
+            continue;
+        };
+        labeled(
+            &mut lines,
+            &format!("- {question}"),
+            line(spoken(answer).as_deref(), MAX_LINE),
+        );
+    }
+    if !lines.is_empty() {
+        lines.insert(0, "Answers:".into());
+    }
+    lines
+}
+
+/// A JSON value as people would say it.
+fn spoken(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Bool(yes) => Some(yes_or_no(*yes).to_owned()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(spoken).collect();
+            Some(items.join(", "))
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+fn labeled(lines: &mut Vec<String>, label: &str, text: Option<String>) {
+    lines.extend(text.map(|text| format!("{label}: {text}")));
+}
+
+/// `same_day` as people write it.
+fn words(text: Option<&str>) -> Option<String> {
+    Some(line(text, MAX_LINE)?.replace('_', " "))
+}
+
+fn long(text: Option<&str>) -> Option<String> {
+    let text = paragraph(text?);
+    (!text.is_empty()).then_some(text)
+}
+
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn fit(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    let room = max_chars.saturating_sub(SHORTENED.len());
+    let shortened = format!("{}{SHORTENED}", cut(text, room));
+    cut(&shortened, max_chars).to_owned()
+}

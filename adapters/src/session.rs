@@ -1,0 +1,214 @@
+//! One connection's way to its CRM: sends requests, judges answers, keeps the evidence.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use http::{HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+use crate::classify::{Answer, Effect, Fault, classify};
+use crate::contract::CrmInfo;
+use crate::error::{AdapterError, AdapterResult};
+use crate::evidence::{Exchange, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, Scrubber};
+use crate::http::{CrmHttp, Received};
+use crate::request::CrmRequest;
+use crate::target::{Settings, SetupError, Target};
+
+/// The secrets of one connection and the way they are used.
+#[derive(Clone)]
+pub struct Credentials {
+    method: String,
+    secrets: BTreeMap<String, SecretString>,
+}
+
+impl Credentials {
+    /// Credentials for an [`AuthMethod`](crate::AuthMethod), by its id.
+    pub fn new(method: impl Into<String>) -> Self {
+        Credentials {
+            method: method.into(),
+            secrets: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a secret. White space around it, as pasting leaves it, is dropped when it is used.
+    pub fn with(mut self, name: impl Into<String>, secret: SecretString) -> Self {
+        self.secrets.insert(name.into(), secret);
+        self
+    }
+
+    fn secret(&self, name: &str) -> &str {
+        let secret = self.secrets.get(name);
+        secret.map_or("", |secret| secret.expose_secret().trim())
+    }
+}
+
+/// One connection, open for calls. Made anew for each activity, so that it always has the
+/// connection's current credentials.
+pub struct Session {
+    http: CrmHttp,
+    target: Target,
+    credentials: Credentials,
+    scrubber: Scrubber,
+    exchanges: Mutex<Vec<Exchange>>,
+}
+
+impl Session {
+    /// Opens a session, or says what is wrong with the connection. Nothing is sent.
+    pub fn new(
+        http: &CrmHttp,
+        target: Target,
+        credentials: Credentials,
+    ) -> Result<Self, SetupError> {
+        let target = target.with_auth(&credentials.method)?;
+        for &name in target.auth().secrets {
+            let secret = credentials.secret(name);
+            if secret.is_empty() {
+                return Err(SetupError::MissingSecret {
+                    crm: target.crm().title,
+                    name,
+                });
+            }
+            HeaderValue::from_str(secret).map_err(|_| SetupError::MalformedSecret { name })?;
+        }
+        let secrets = credentials.secrets.values();
+        let scrubber = Scrubber::new(secrets.map(|secret| secret.expose_secret().trim()));
+        Ok(Session {
+            http: http.clone(),
+            target,
+            credentials,
+            scrubber,
+            exchanges: Mutex::default(),
+        })
+    }
+
+    /// The CRM behind it.
+    pub fn crm(&self) -> &'static CrmInfo {
+        self.target.crm()
+    }
+
+    /// Where the requests go.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// What the connection sets.
+    pub fn settings(&self) -> &Settings {
+        self.target.settings()
+    }
+
+    /// Sends a request once, and reads a 2xx answer as JSON.
+    ///
+    /// Whatever happens is recorded, and what it means is decided by [`classify`]: JSON that is
+    /// not the expected answer leaves a write ambiguous.
+    pub async fn send<T: DeserializeOwned>(&self, request: CrmRequest) -> AdapterResult<T> {
+        let started = Instant::now();
+        let received = self
+            .http
+            .call(self.wire(&request)?, self.target.call_timeout())
+            .await;
+        let result = self.judge(&request, &received);
+        let mut exchange = self.evidence(&request, &received);
+        exchange.duration_ms = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        exchange.error = result.as_ref().err().map(|error| error.reason().to_owned());
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exchange);
+        result
+    }
+
+    /// Hands over what has been recorded since the last time, oldest first.
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        std::mem::take(
+            &mut *self
+                .exchanges
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// The request as bytes on the wire.
+    fn wire(&self, request: &CrmRequest) -> AdapterResult<reqwest::Request> {
+        let mut wire = reqwest::Request::new(request.method().clone(), self.target.url(request));
+        for (name, value) in self.headers(request) {
+            let value = HeaderValue::from_str(&value);
+            let mut value = value.map_err(|_| self.unsendable(request.effect()))?;
+            value.set_sensitive(name == "authorization");
+            wire.headers_mut()
+                .append(HeaderName::from_static(name), value);
+        }
+        if let Some(body) = request.body() {
+            *wire.body_mut() = Some(body.to_string().into());
+        }
+        Ok(wire)
+    }
+
+    fn headers(&self, request: &CrmRequest) -> Vec<(&'static str, String)> {
+        self.target
+            .headers(request, |name| self.credentials.secret(name).to_owned())
+    }
+
+    fn unsendable(&self, effect: Effect) -> AdapterError {
+        self.fault(
+            effect,
+            Answer {
+                head: None,
+                fault: Some(Fault::Unsendable),
+            },
+        )
+    }
+
+    fn judge<T: DeserializeOwned>(
+        &self,
+        request: &CrmRequest,
+        received: &Received,
+    ) -> AdapterResult<T> {
+        classify(self.crm(), request.effect(), &received.answer())
+            .map_err(|error| error.with_body(&received.body))?;
+        serde_json::from_slice(&received.body).map_err(|_| {
+            let answer = Answer {
+                fault: Some(Fault::InvalidJson),
+                ..received.answer()
+            };
+            self.fault(request.effect(), answer)
+        })
+    }
+
+    fn fault(&self, effect: Effect, answer: Answer<'_>) -> AdapterError {
+        let judged = classify(self.crm(), effect, &answer);
+        judged.expect_err("an answer with a fault is never a success")
+    }
+
+    fn evidence(&self, request: &CrmRequest, received: &Received) -> Exchange {
+        let scrubber = &self.scrubber;
+        let sent = request.body().map(|body| body.to_string().into_bytes());
+        let (status, headers) = received
+            .head
+            .as_ref()
+            .map_or_else(Default::default, |head| {
+                (Some(head.0.as_u16()), scrubber.headers(&head.1))
+            });
+        Exchange {
+            activity: request.activity().to_owned(),
+            method: request.method().to_string(),
+            url: scrubber.url(self.target.url(request), request),
+            request_headers: self
+                .headers(request)
+                .iter()
+                .map(|(name, value)| scrubber.header(name, value.as_bytes()))
+                .collect(),
+            request_body: sent.and_then(|body| scrubber.keep(&body, KEPT_REQUEST_BODY, true)),
+            status,
+            response_headers: headers,
+            response_body: scrubber.keep(
+                &received.body,
+                KEPT_RESPONSE_BODY,
+                received.fault.is_none(),
+            ),
+            duration_ms: 0,
+            error: None,
+        }
+    }
+}
