@@ -1,0 +1,45 @@
+//! What a simulated CRM must be able to do. Faults, keys, counting and control are shared.
+
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::reply::Reply;
+
+/// A simulated CRM: its documented behavior and its books, and nothing of faults.
+///
+/// Every method is synchronous and short. A CRM locks its books inside `answer` only, so no lock
+/// is ever held across an await, and an effect happens wholly or not at all.
+pub(crate) trait Crm: Send + Sync {
+    /// The name in URLs: `housecall_pro`.
+    fn name(&self) -> &'static str;
+
+    /// The key or token a request carries, where this CRM looks for it.
+    fn credential<'a>(&self, call: &'a Call) -> Option<&'a str>;
+
+    /// The path template of the endpoint a request is for; `None` if there is no such endpoint.
+    fn template(&self, call: &Call) -> Option<&'static str>;
+
+    /// Handles a request as documented; all effects have happened when this returns.
+    fn answer(&self, call: &Call) -> Reply;
+
+    /// How this CRM says that a credential is not valid.
+    fn unauthorized(&self) -> Reply;
+
+    /// How this CRM says that there were too many requests.
+    fn throttled(&self) -> Reply;
+
+    /// How this CRM refuses a request whose content it does not accept.
+    fn rejected(&self) -> Reply;
+
+    /// The books, of one company or of all.
+    fn records(&self, company: Option<&str>) -> Vec<Collection>;
+
+    /// Empties the books.
+    fn clear(&self);
+}
+
+/// All records of one kind, oldest first within a company.
+pub(crate) struct Collection {
+    pub(crate) name: &'static str,
+    pub(crate) rows: Vec<Value>,
+}

@@ -1,0 +1,309 @@
+//! What took effect, company by company, with the indexes that keep look-ups fast.
+//!
+//! Records are shared pointers: a page or the whole books are taken out under the lock by copying
+//! pointers, and turned into JSON after it is released.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::records::{
+    Address, Conversion, Customer, CustomerFields, Job, Lead, LeadFields, Names, Note,
+    display_name, new_id,
+};
+use super::shelves::Shelves;
+use crate::clock;
+use crate::text_index::TextIndex;
+
+/// All companies. One comes into being when it is first used.
+#[derive(Default)]
+pub(super) struct Books {
+    companies: BTreeMap<String, Company>,
+}
+
+/// One contractor's account.
+#[derive(Default)]
+pub(super) struct Company {
+    name: String,
+    customers: Vec<Arc<Customer>>,
+    pub(super) leads: Vec<Arc<Lead>>,
+    pub(super) lead_sources: Names,
+    pub(super) tags: Names,
+    jobs: Vec<Arc<Job>>,
+    notes: Vec<Arc<Note>>,
+    customer_places: HashMap<String, usize>,
+    lead_places: HashMap<String, usize>,
+    leads_by_customer: HashMap<String, Vec<usize>>,
+    job_ids: HashSet<String>,
+    customer_texts: TextIndex,
+}
+
+/// Why a lead cannot be created: what it refers to is not there.
+pub(super) struct Absent(pub(super) &'static str);
+
+/// Whom a new lead is about.
+pub(super) enum About {
+    Known {
+        customer_id: String,
+    },
+    New {
+        fields: Box<CustomerFields>,
+        addresses: Vec<Address>,
+    },
+}
+
+/// Where a new lead's work is.
+pub(super) enum Site {
+    Unsaid,
+    Known { address_id: String },
+    New(Address),
+}
+
+impl Books {
+    pub(super) fn company(&mut self, name: &str) -> &mut Company {
+        self.companies
+            .entry(name.to_owned())
+            .or_insert_with(|| Company {
+                name: name.to_owned(),
+                ..Company::default()
+            })
+    }
+
+    /// Pointers to every record of one company or of all.
+    pub(super) fn shelves(&self, company: Option<&str>) -> Shelves {
+        let mut shelves = Shelves::default();
+        let wanted = |name: &str| company.is_none_or(|company| company == name);
+        for company in self
+            .companies
+            .values()
+            .filter(|company| wanted(&company.name))
+        {
+            shelves.customers.extend(company.customers.iter().cloned());
+            shelves.leads.extend(company.leads.iter().cloned());
+            shelves.jobs.extend(company.jobs.iter().cloned());
+            shelves.notes.extend(company.notes.iter().cloned());
+        }
+        shelves
+    }
+}
+
+impl Company {
+    /// Adds a customer. Nothing is checked for duplicates, as nothing is documented to be.
+    pub(super) fn add_customer(
+        &mut self,
+        fields: CustomerFields,
+        addresses: Vec<Address>,
+    ) -> Arc<Customer> {
+        self.tags.remember_all("tag", &fields.tags);
+        self.lead_sources
+            .remember_all("lds", fields.lead_source.as_slice());
+        self.customer_texts.push(&searchable(&fields));
+        let place = self.customers.len();
+        for address in &addresses {
+            self.customer_texts
+                .extend(place, &searchable_address(address));
+        }
+        let now = clock::now();
+        let customer = Arc::new(Customer {
+            id: new_id("cus"),
+            fields,
+            addresses,
+            company_id: self.name.clone(),
+            company_name: display_name(&self.name),
+            created_at: now,
+            updated_at: now,
+        });
+        self.customer_places.insert(customer.id.clone(), place);
+        self.customers.push(Arc::clone(&customer));
+        customer
+    }
+
+    pub(super) fn customer(&self, id: &str) -> Option<&Arc<Customer>> {
+        self.customer_places
+            .get(id)
+            .map(|place| &self.customers[*place])
+    }
+
+    /// Adds an address to a customer that exists; `None` if it does not.
+    pub(super) fn add_address(&mut self, customer_id: &str, address: Address) -> Option<()> {
+        let place = *self.customer_places.get(customer_id)?;
+        self.customer_texts
+            .extend(place, &searchable_address(&address));
+        let customer = Arc::make_mut(&mut self.customers[place]);
+        customer.addresses.push(address);
+        customer.updated_at = clock::now();
+        Some(())
+    }
+
+    /// Customers whose name, e-mail, mobile number or address holds every word of the query.
+    ///
+    /// Fuzzy: of ten digits only the last seven count, so strangers with another area code are
+    /// found too, and a caller has to compare numbers itself.
+    pub(super) fn search_customers(&self, query: &str) -> Vec<&Arc<Customer>> {
+        let words: Vec<String> = query.split_whitespace().map(loosened).collect();
+        let places = self.customer_texts.search(&words);
+        places
+            .into_iter()
+            .map(|place| &self.customers[place])
+            .collect()
+    }
+
+    /// Adds a lead, and its customer and address if they are new; all or nothing.
+    pub(super) fn add_lead(
+        &mut self,
+        fields: LeadFields,
+        about: About,
+        site: Site,
+    ) -> Result<Arc<Lead>, Absent> {
+        let known_address = self.known_address(&about, &site)?;
+        // Nothing is refused from here on.
+        let customer_id = match about {
+            About::Known { customer_id } => customer_id,
+            About::New { fields, addresses } => self.add_customer(*fields, addresses).id.clone(),
+        };
+        let address = match site {
+            Site::New(address) => {
+                self.add_address(&customer_id, address.clone());
+                Some(address)
+            }
+            Site::Unsaid | Site::Known { .. } => known_address,
+        };
+        Ok(self.file_lead(fields, &customer_id, address))
+    }
+
+    /// Makes sure that what a new lead refers to is there, and looks its address up.
+    fn known_address(&self, about: &About, site: &Site) -> Result<Option<Address>, Absent> {
+        let customer = match about {
+            About::Known { customer_id } => Some(
+                self.customer(customer_id)
+                    .ok_or(Absent("customer not found"))?,
+            ),
+            About::New { .. } => None,
+        };
+        let Site::Known { address_id } = site else {
+            return Ok(None);
+        };
+        let mut addresses = customer.iter().flat_map(|customer| &customer.addresses);
+        let address = addresses.find(|address| address.id == *address_id);
+        address
+            .cloned()
+            .map(Some)
+            .ok_or(Absent("address not found"))
+    }
+
+    pub(super) fn lead(&self, id: &str) -> Option<&Arc<Lead>> {
+        self.lead_places.get(id).map(|place| &self.leads[*place])
+    }
+
+    /// A customer's leads, oldest first, without reading anybody else's.
+    pub(super) fn leads_of(&self, customer_id: &str) -> Vec<&Arc<Lead>> {
+        let places = self.leads_by_customer.get(customer_id);
+        places
+            .into_iter()
+            .flatten()
+            .map(|place| &self.leads[*place])
+            .collect()
+    }
+
+    /// Marks a lead as won and opens the job or estimate; `None` if there is no such lead.
+    pub(super) fn convert_lead(&mut self, id: &str, kind: &'static str) -> Option<Conversion> {
+        let place = *self.lead_places.get(id)?;
+        let lead = Arc::make_mut(&mut self.leads[place]);
+        let conversion = Conversion {
+            id: new_id(&kind.to_lowercase()[..3]),
+            kind,
+        };
+        (lead.status, lead.updated_at) = ("won", clock::now());
+        lead.conversion = Some(conversion.clone());
+        if kind == "Job" {
+            let job = Job {
+                company: self.name.clone(),
+                id: conversion.id.clone(),
+                lead_id: lead.id.clone(),
+                customer_id: lead.customer.id.clone(),
+                created_at: lead.updated_at,
+            };
+            self.job_ids.insert(job.id.clone());
+            self.jobs.push(Arc::new(job));
+        }
+        Some(conversion)
+    }
+
+    /// Adds a note to a job; `None` if there is no such job.
+    pub(super) fn add_note(&mut self, job_id: &str, content: String) -> Option<Arc<Note>> {
+        self.job_ids.contains(job_id).then_some(())?;
+        let note = Arc::new(Note {
+            company: self.name.clone(),
+            id: new_id("nte"),
+            job_id: job_id.to_owned(),
+            content,
+            created_at: clock::now(),
+        });
+        self.notes.push(Arc::clone(&note));
+        Some(note)
+    }
+
+    fn file_lead(
+        &mut self,
+        fields: LeadFields,
+        customer_id: &str,
+        address: Option<Address>,
+    ) -> Arc<Lead> {
+        self.tags.remember_all("tag", &fields.tags);
+        self.lead_sources
+            .remember_all("lds", fields.lead_source.as_slice());
+        let (place, now) = (self.leads.len(), clock::now());
+        let lead = Arc::new(Lead {
+            id: new_id("lea"),
+            number: place + 1,
+            fields,
+            customer: Arc::clone(&self.customers[self.customer_places[customer_id]]),
+            address,
+            status: "open",
+            conversion: None,
+            company: self.name.clone(),
+            created_at: now,
+            updated_at: now,
+        });
+        self.lead_places.insert(lead.id.clone(), place);
+        self.leads_by_customer
+            .entry(customer_id.to_owned())
+            .or_default()
+            .push(place);
+        self.leads.push(Arc::clone(&lead));
+        lead
+    }
+}
+
+fn loosened(word: &str) -> String {
+    let is_phone = word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_phone {
+        word[3..].to_owned()
+    } else {
+        word.to_lowercase()
+    }
+}
+
+fn searchable(fields: &CustomerFields) -> String {
+    let joined = |parts: [&Option<String>; 2], by: &str| {
+        let given: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        given.join(by)
+    };
+    let name = joined([&fields.first_name, &fields.last_name], " ");
+    let rest = joined([&fields.email, &fields.mobile_number], "\n");
+    format!("{name}\n{rest}")
+}
+
+fn searchable_address(address: &Address) -> String {
+    let Address {
+        street,
+        street_line_2,
+        city,
+        state,
+        zip,
+        ..
+    } = address;
+    let lines = [street, street_line_2, city, state, zip]
+        .into_iter()
+        .flatten();
+    lines.map(String::as_str).collect::<Vec<_>>().join(" ")
+}

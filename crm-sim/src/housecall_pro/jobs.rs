@@ -1,0 +1,19 @@
+//! `/jobs/{job_id}/notes`, the one place that takes notes.
+
+use serde_json::json;
+
+use super::form::Form;
+use super::{HousecallPro, created, not_found};
+use crate::routes::{Answer, Visit};
+
+pub(super) fn add_note(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
+    let mut form = Form::of(visit.call)?;
+    let content = form.required_text("content");
+    form.check()?;
+    let note = crm
+        .with(visit.company, |company| {
+            company.add_note(visit.ids[0], content)
+        })
+        .ok_or_else(|| not_found("job not found"))?;
+    created(&json!({"id": note.id, "content": note.content}))
+}

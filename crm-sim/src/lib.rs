@@ -1,0 +1,87 @@
+//! Stand-ins for the HTTP APIs of CRMs. They behave as documented and misbehave on demand.
+//!
+//! A simulated CRM is an independent witness: it is built from the CRM's documentation, shares no
+//! code with the adapter that talks to it, and is never told what a test expects. It keeps its own
+//! books of what took effect, so a test compares what was sent with what truly arrived.
+//!
+//! Everything is held in memory. A process that ends takes its books with it, by design.
+//!
+//! # The CRM side
+//! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
+//! By default the key `sim-acme` opens the company `acme`; companies come into being when first
+//! used and never see each other's records. See [`HOUSECALL_PRO`] for what is implemented.
+//!
+//! # The control side
+//! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address.
+//!
+//! | call | does |
+//! |---|---|
+//! | `POST /faults` | adds a [`FaultRule`]; the answer holds its `id` |
+//! | `GET /faults` | the rules in order, each with `seen` and `fired` |
+//! | `DELETE /faults`, `DELETE /faults/{id}` | removes all rules, or one |
+//! | `POST /down` `{"for_ms": 5000}` | puts a `down` rule before all others; `for_ms` is optional |
+//! | `POST /up` | removes every `down` rule |
+//! | `POST /latency` `{"ms": 250}` | every answer is sent that much later; its effect is not later |
+//! | `POST /index_lag` `{"ms": 5000}` | lists and searches do not show younger records |
+//! | `POST /tokens` `{"revoke": {"key": "sim-acme"}}` | the key is refused from now on |
+//! | `POST /tokens` `{"allow": {"key": "k2", "company": "acme"}}` | the key opens that company |
+//! | `GET /records` | the books; `?company=acme` for one company, `?format=ndjson` for large ones |
+//! | `DELETE /records` | empties books, counts and log; late effects still to come are dropped |
+//! | `GET /requests?last=100` | the last requests: time, method, path template, company, status, fault |
+//!
+//! The books are `{"customers": [...], "leads": [...], "jobs": [...], "notes": [...],
+//! "requests": {"POST /leads": {"201": 3, "no_answer": 1}}, "late_effects_pending": 0}`. Every row
+//! names its account in `company`. As NDJSON each line is a row with its collection in `record`.
+//! Books hold what the CRM was given, personal data too; the request log holds none.
+//!
+//! # Faults
+//! A rule says which requests it meets and what happens to them. The first rule that fires wins.
+//! Half of all lead creations answer 503 although the lead is there, the same ones for one seed:
+//! ```json
+//! {"match": {"method": "POST", "path_prefix": "/leads", "probability": 0.5, "seed": 7},
+//!  "fault": {"kind": "status_after", "status": 503}}
+//! ```
+//! The second request that names this phone number hangs once, after taking effect:
+//! ```json
+//! {"match": {"contains": "6025551234", "skip": 1, "times": 1},
+//!  "fault": {"kind": "timeout_after", "hang_ms": 60000}}
+//! ```
+//! The company `acme` is throttled for half a minute:
+//! ```json
+//! {"match": {"company": "acme", "for_ms": 30000},
+//!  "fault": {"kind": "throttle", "retry_after": 2}}
+//! ```
+//! [`Fault`] lists all kinds. A `down` CRM accepts a connection and closes it without an answer;
+//! a refused connection is had by ending [`serve`] and serving the same [`CrmSim`] again later,
+//! its books intact.
+
+mod call;
+mod clock;
+mod control;
+mod crm;
+mod delivery;
+mod desk;
+mod fault;
+mod housecall_pro;
+mod keys;
+mod plan;
+mod reply;
+mod routes;
+mod serve;
+mod sim;
+mod text_index;
+mod traffic;
+
+pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
+pub use housecall_pro::NAME as HOUSECALL_PRO;
+pub use serve::serve;
+pub use sim::{CrmSim, FaultError};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks for a short, synchronous piece of work.
+///
+/// A panic elsewhere must not turn a whole test run into lock errors, so poison is ignored.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,129 @@
+//! All simulated CRMs behind one router.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::crm::Crm;
+use crate::desk::Desk;
+use crate::fault::{FaultRule, InvalidRule};
+use crate::housecall_pro::HousecallPro;
+use crate::reply::Reply;
+use crate::serve::Closing;
+use crate::{control, lock};
+
+/// The simulated CRMs, their books and their fault plans. A clone is another handle on the same.
+#[derive(Clone)]
+pub struct CrmSim {
+    desks: Arc<[Arc<Desk>]>,
+}
+
+/// Why a fault rule was not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultError {
+    /// Ask [`CrmSim::crms`] for the names.
+    #[error("no CRM of that name is simulated")]
+    UnknownCrm,
+    /// The rule itself is wrong.
+    #[error("the fault rule cannot be carried out")]
+    Invalid(#[source] InvalidRule),
+}
+
+impl CrmSim {
+    /// Every simulated CRM, with empty books and no faults.
+    #[must_use]
+    pub fn new() -> Self {
+        let crms: [Box<dyn Crm>; 1] = [Box::new(HousecallPro::default())];
+        let desks = crms
+            .into_iter()
+            .map(|crm| Arc::new(Desk::new(crm)))
+            .collect();
+        Self { desks }
+    }
+
+    /// The CRMs under `/{crm}/...` and the control API under `/_sim/{crm}/...`.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .nest("/_sim/{crm}", control::router())
+            .route("/{crm}", any(answer_as_crm))
+            .route("/{crm}/{*path}", any(answer_as_crm))
+            .with_state(self.clone())
+    }
+
+    /// The names of the simulated CRMs, as they stand in URLs.
+    pub fn crms(&self) -> Vec<&'static str> {
+        self.desks.iter().map(|desk| desk.crm.name()).collect()
+    }
+
+    /// A CRM's books, as `GET /_sim/{crm}/records` shows them; null for a name unknown here.
+    #[must_use]
+    pub fn records(&self, crm: &str) -> Value {
+        self.desk(crm)
+            .map_or(Value::Null, |desk| desk.records(None))
+    }
+
+    /// Empties a CRM's books, as `DELETE /_sim/{crm}/records` does; nothing for a name unknown here.
+    pub fn clear_records(&self, crm: &str) {
+        if let Some(desk) = self.desk(crm) {
+            desk.clear();
+        }
+    }
+
+    /// Adds a fault rule after all others and returns its id.
+    ///
+    /// # Errors
+    /// [`FaultError`] if the CRM is unknown or the rule cannot be carried out.
+    pub fn add_fault(&self, crm: &str, rule: FaultRule) -> Result<u64, FaultError> {
+        let desk = self.desk(crm).ok_or(FaultError::UnknownCrm)?;
+        rule.check().map_err(FaultError::Invalid)?;
+        Ok(lock(&desk.faults).add(rule))
+    }
+
+    pub(crate) fn desk(&self, crm: &str) -> Option<&Arc<Desk>> {
+        self.desks.iter().find(|desk| desk.crm.name() == crm)
+    }
+
+    /// The control API's and the router's answer to a name that is not simulated.
+    pub(crate) fn unknown_crm(&self) -> Reply {
+        let body = json!({"error": "no CRM of that name is simulated", "crms": self.crms()});
+        Reply::json(StatusCode::NOT_FOUND, &body)
+    }
+}
+
+impl Default for CrmSim {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn answer_as_crm(
+    State(sim): State<CrmSim>,
+    Path(segments): Path<Vec<(String, String)>>,
+    request: Request,
+) -> Response {
+    let crm = segments.first().map_or("", |(_, name)| name.as_str());
+    let Some(desk) = sim.desk(crm).map(Arc::clone) else {
+        return sim.unknown_crm().into_response();
+    };
+    let closing = Closing::of(&request);
+    match Call::read(crm, request).await {
+        Ok(call) => {
+            let delivery = desk.handle(call);
+            let latency = lock(&desk.settings).latency;
+            delivery.send(latency, closing).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        Reply::into_response(self)
+    }
+}
