@@ -22,7 +22,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionId, ConnectionState, Credential, OpenConnection};
 pub use error::{ConnectionError, ConnectionResult};
 pub use lookup::Lookup;
-pub use migrate::{MIGRATOR, PendingMigration, migrate, pending};
+pub use migrate::{MIGRATOR, migrate, pending};
 pub use new_connection::NewConnection;
 pub use settings::{ConnectionSettings, OnUnknownOutcome, SettingsError};
 pub use store::{ConnectionFilter, Connections};

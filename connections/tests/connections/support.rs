@@ -4,7 +4,7 @@ use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_postgres::testing::TestDatabase;
 use secrecy::SecretString;
 use serde_json::json;
-use sqlx::{Executor, PgPool};
+use sqlx::PgPool;
 
 /// A secret that must not be seen anywhere but in an opened credential.
 pub(crate) const CANARY: &str = "hcp_live_canary_7f3a";
@@ -21,7 +21,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) async fn new() -> Self {
-        let (database, pool) = database_with_clock().await;
+        let (database, pool) = empty_database().await;
         leadrail_connections::migrate(&pool)
             .await
             .expect("migrated");
@@ -53,13 +53,9 @@ fn store(pool: &PgPool, key: &str) -> Connections {
     Connections::new(pool.clone(), VaultKey::parse(key).expect("a key"))
 }
 
-/// An empty database but for the engine's clock, which the tables stand on.
-pub(crate) async fn database_with_clock() -> (TestDatabase, PgPool) {
+pub(crate) async fn empty_database() -> (TestDatabase, PgPool) {
     let database = TestDatabase::fresh().await;
     let pool = PgPool::connect(database.url()).await.expect("connected");
-    let clock = "create schema leadrail; create function leadrail.now() returns timestamptz \
-                 language sql stable as 'select clock_timestamp()'";
-    pool.execute(sqlx::raw_sql(clock)).await.expect("the clock");
     (database, pool)
 }
 
