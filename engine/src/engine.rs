@@ -1,0 +1,158 @@
+//! The engine as its users see it: enqueue, look, open gates.
+
+mod enqueue;
+mod notifier;
+
+pub use enqueue::{Enqueued, NewRun, Outcome};
+
+use crate::store::reading;
+use crate::{Event, RunId, RunView};
+use notifier::Notifier;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The channel on which workers are told that there may be work.
+pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// A handle on the engine's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pool: PgPool,
+    notifier: Arc<Notifier>,
+}
+
+impl Engine {
+    /// Opens a pool on this database.
+    ///
+    /// # Errors
+    /// When the URL is no PostgreSQL URL or the database cannot be reached.
+    pub async fn connect(database_url: &str) -> sqlx::Result<Self> {
+        let options: PgConnectOptions = database_url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.application_name("leadrail"))
+            .await?;
+        Ok(Self::new(pool))
+    }
+
+    /// Uses a pool that is there already.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        let notifier = Arc::new(Notifier::new(pool.clone()));
+        Self { pool, notifier }
+    }
+
+    /// The pool, for callers who enqueue inside a transaction of their own.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) fn connect_options(&self) -> PgConnectOptions {
+        (*self.pool.connect_options()).clone()
+    }
+
+    /// Applies the engine's migrations. They keep their own table, so a host application may have
+    /// migrations of its own in the same database.
+    ///
+    /// # Errors
+    /// When a migration fails or the applied ones are not a prefix of these.
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        migrator().run(&self.pool).await
+    }
+
+    /// The migrations that are not applied yet, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn pending_migrations(&self) -> sqlx::Result<Vec<String>> {
+        reading::pending_migrations(&self.pool, &migrator()).await
+    }
+
+    /// One run's head, or `None`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn run(&self, id: RunId) -> sqlx::Result<Option<RunView>> {
+        reading::run(&self.pool, id).await
+    }
+
+    /// The runs under this idempotency key, one a scope.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn runs_by_key(&self, key: &str) -> sqlx::Result<Vec<RunView>> {
+        reading::runs_by_key(&self.pool, key).await
+    }
+
+    /// A run's history, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn history(&self, id: RunId) -> sqlx::Result<Vec<Event>> {
+        reading::history(&self.pool, id).await
+    }
+
+    /// Makes the runs due that wait for this gate, the urgent first and `spacing` apart; how many.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn open_gate(&self, gate: &str, spacing: Duration) -> sqlx::Result<u32> {
+        let spacing = i64::try_from(spacing.as_millis()).unwrap_or(i64::MAX);
+        let freed = sqlx::query_scalar!(
+            r#"select leadrail.open_gate($1, $2) as "freed!""#,
+            gate,
+            spacing
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.notifier.poke();
+        Ok(u32::try_from(freed).unwrap_or(0))
+    }
+
+    /// Moves the engine's clock ahead: for tests, so that six hours pass at once.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn shift_clock(&self, ahead: Duration) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update leadrail.clock set shift = shift + $1 * interval '1 second'",
+            ahead.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await?;
+        self.notifier.poke();
+        Ok(())
+    }
+
+    /// Makes the partitions of the coming days; workers and `migrate` call it, anyone may.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn make_partitions(&self, days: i32) -> sqlx::Result<i32> {
+        sqlx::query_scalar!(
+            r#"select leadrail.make_history_partitions((leadrail.now() at time zone 'UTC')::date, $1) as "made!""#,
+            days
+        )
+        .fetch_one(&self.pool)
+        .await
+    }
+
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+}
+
+fn migrator() -> sqlx::migrate::Migrator {
+    let mut migrator = sqlx::migrate::Migrator {
+        migrations: MIGRATOR.migrations.clone(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    migrator.dangerous_set_table_name("leadrail_engine_migration");
+    migrator
+}

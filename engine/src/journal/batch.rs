@@ -1,0 +1,114 @@
+//! What is written: entries of runs, laid out as the columns of one statement.
+
+use super::NotWritten;
+use crate::history::HistoryKind;
+use crate::ids::RunId;
+use crate::state::RunState;
+use std::borrow::Cow;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// One line of history to be written; its time is that of the commit.
+#[derive(Debug, Clone)]
+pub(crate) struct HistoryRow {
+    pub(crate) seq: i32,
+    pub(crate) kind: HistoryKind,
+    pub(crate) attempt: Option<i16>,
+    pub(crate) activity: Option<Cow<'static, str>>,
+    pub(crate) payload: Option<String>,
+}
+
+/// A move of the head out of `running`.
+#[derive(Debug, Clone)]
+pub(crate) struct Transition {
+    pub(crate) state: RunState,
+    /// From the commit to when it is due; `None` for an end.
+    pub(crate) delay: Option<Duration>,
+    pub(crate) attempt: Option<i16>,
+    pub(crate) activity: Option<Cow<'static, str>>,
+    pub(crate) reason: Option<String>,
+    pub(crate) gate: Option<String>,
+}
+
+impl Transition {
+    /// To a state, with nothing else to say.
+    pub(crate) fn to(state: RunState) -> Self {
+        Self {
+            state,
+            delay: None,
+            attempt: None,
+            activity: None,
+            reason: None,
+            gate: None,
+        }
+    }
+}
+
+/// What one run hands in; all of it is committed or nothing.
+pub(crate) struct Entry {
+    pub(crate) run: RunId,
+    pub(crate) rows: Vec<HistoryRow>,
+    pub(crate) transition: Option<Transition>,
+    pub(super) done: oneshot::Sender<Result<(), NotWritten>>,
+}
+
+impl Entry {
+    pub(super) fn answer(self, outcome: Result<(), NotWritten>) {
+        // A run that was dropped meanwhile has nobody who waits.
+        let _ = self.done.send(outcome);
+    }
+}
+
+/// Entries as arrays, one a column.
+#[derive(Default)]
+pub(super) struct Columns<'a> {
+    pub(super) h_run: Vec<Uuid>,
+    pub(super) h_seq: Vec<i32>,
+    pub(super) h_kind: Vec<&'static str>,
+    pub(super) h_attempt: Vec<Option<i16>>,
+    pub(super) h_activity: Vec<Option<&'a str>>,
+    pub(super) h_payload: Vec<Option<&'a str>>,
+    pub(super) t_run: Vec<Uuid>,
+    pub(super) t_state: Vec<&'static str>,
+    pub(super) t_delay_ms: Vec<Option<i64>>,
+    pub(super) t_attempt: Vec<Option<i16>>,
+    pub(super) t_activity: Vec<Option<&'a str>>,
+    pub(super) t_reason: Vec<Option<&'a str>>,
+    pub(super) t_gate: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(entries: &'a [Entry]) -> Self {
+        let mut columns = Self::default();
+        for entry in entries {
+            for row in &entry.rows {
+                columns.push_row(entry.run, row);
+            }
+            if let Some(transition) = &entry.transition {
+                columns.push_transition(entry.run, transition);
+            }
+        }
+        columns
+    }
+
+    fn push_row(&mut self, run: RunId, row: &'a HistoryRow) {
+        self.h_run.push(run.0);
+        self.h_seq.push(row.seq);
+        self.h_kind.push(row.kind.as_str());
+        self.h_attempt.push(row.attempt);
+        self.h_activity.push(row.activity.as_deref());
+        self.h_payload.push(row.payload.as_deref());
+    }
+
+    fn push_transition(&mut self, run: RunId, transition: &'a Transition) {
+        let millis = |delay: Duration| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        self.t_run.push(run.0);
+        self.t_state.push(transition.state.as_str());
+        self.t_delay_ms.push(transition.delay.map(millis));
+        self.t_attempt.push(transition.attempt);
+        self.t_activity.push(transition.activity.as_deref());
+        self.t_reason.push(transition.reason.as_deref());
+        self.t_gate.push(transition.gate.as_deref());
+    }
+}

@@ -1,0 +1,48 @@
+//! Durable workflows on PostgreSQL.
+//!
+//! A [`Workflow`] is async code that only orchestrates; an [`Activity`] is one side effect. Every
+//! activity's result is committed before the next one starts, so a run survives the death of its
+//! worker, its machine and the database, and goes on where it stopped. Commits are shared between
+//! all runs of a worker (`journal`), which is what makes it fast, and fenced, which is what makes it
+//! safe: a worker that lost its runs can commit nothing.
+//!
+//! An effect that must happen once writes its intent before it starts; after an unknown outcome the
+//! engine looks ([`Activity::reconcile`]) before it acts again. That is effectively once as far as
+//! the outside world can be asked, and the run says so where it cannot.
+//!
+//! Where to find what: [`Engine`] enqueues and reads, [`run_worker`] executes, [`RetrySchedule`] and
+//! [`Limits`] say how patiently, `migrations/` holds the tables and the SQL of the journal.
+
+mod activity;
+mod backend;
+mod claim;
+mod ctx;
+mod deadline;
+mod decision;
+mod engine;
+mod executor;
+#[doc(hidden)]
+pub mod failpoint;
+mod history;
+mod ids;
+mod journal;
+mod schedule;
+mod state;
+mod store;
+mod worker;
+mod workflow;
+
+pub use activity::{
+    Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Effect, FailureKind, Found,
+    OnUnknown,
+};
+pub use ctx::{Ctx, Lock};
+pub use decision::{Decision, Limits, Tried, decide};
+pub use engine::{Engine, Enqueued, NewRun, Outcome};
+pub use history::{Event, HistoryKind};
+pub use ids::{RunId, WorkerId};
+pub use schedule::{InvalidWait, RetrySchedule, Wait, parse_duration};
+pub use state::{RunState, UnknownState};
+pub use store::reading::{RunFilter, RunView, count_by_state, list};
+pub use worker::{WorkerConfig, run_worker};
+pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};

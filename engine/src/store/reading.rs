@@ -1,0 +1,220 @@
+//! Reading heads, histories and dead letters.
+
+use super::Store;
+use super::connect::backoff;
+use crate::history::{Event, HistoryKind};
+use crate::ids::{RunId, WorkerId};
+use crate::state::RunState;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A run's head.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunView {
+    /// Its id.
+    pub id: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it may be claimed next, if it waits for a time.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The incarnation that holds it, or the last one that did.
+    pub worker_id: Option<WorkerId>,
+    /// How often it was claimed.
+    pub starts: i32,
+    /// The activity where it last stopped.
+    pub activity: Option<String>,
+    /// The attempt that comes next there.
+    pub attempt: Option<i16>,
+    /// Why it retries, waits or is dead.
+    pub reason: Option<String>,
+    /// 0 is the most urgent.
+    pub priority: i16,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The tenant.
+    pub scope: String,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// What it queues behind.
+    pub lane: String,
+    /// When it was enqueued.
+    pub created_at: DateTime<Utc>,
+    /// When its state last changed.
+    pub changed_at: DateTime<Utc>,
+    /// The workflow's input.
+    pub input: Value,
+}
+
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only runs in this state.
+    pub state: Option<RunState>,
+    /// Only this tenant's.
+    pub scope: Option<String>,
+    /// Only this lane.
+    pub lane: Option<String>,
+    /// Only runs of this workflow.
+    pub workflow: Option<String>,
+    /// Only runs older than this one: the last id of the page before.
+    pub before: Option<RunId>,
+    /// At most so many (1 to 1,000).
+    pub limit: u32,
+}
+
+/// One run's head.
+pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView>> {
+    sqlx::query_as!(
+        RunView,
+        r#"
+        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
+               changed_at, input
+        from leadrail.workflow_run
+        where id = $1
+        "#,
+        id.0
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The runs under a key, one a scope.
+pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<RunView>> {
+    sqlx::query_as!(
+        RunView,
+        r#"
+        select r.id as "id: RunId", r.state as "state: RunState", r.due_at,
+               r.worker_id as "worker_id: WorkerId", r.starts, r.activity, r.attempt, r.reason,
+               r.priority, r.workflow, r.scope, r.key, r.lane, r.created_at, r.changed_at, r.input
+        from leadrail.run_key k
+        join leadrail.workflow_run r on r.id = k.run_id
+        where k.key = $1
+        order by r.id
+        "#,
+        key
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Runs, the newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(pool: &PgPool, filter: &RunFilter) -> sqlx::Result<Vec<RunView>> {
+    sqlx::query_as!(
+        RunView,
+        r#"
+        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
+               changed_at, input
+        from leadrail.workflow_run
+        where ($1::text is null or state::text = $1)
+          and ($2::text is null or scope = $2)
+          and ($3::text is null or lane = $3)
+          and ($4::text is null or workflow = $4)
+          and ($5::uuid is null or id < $5)
+        order by id desc
+        limit $6
+        "#,
+        filter.state.map(RunState::as_str),
+        filter.scope.as_deref(),
+        filter.lane.as_deref(),
+        filter.workflow.as_deref(),
+        filter.before.map(|id| id.0),
+        i64::from(filter.limit.clamp(1, 1_000)),
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How many runs are in each state, counted.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn count_by_state(pool: &PgPool) -> sqlx::Result<Vec<(RunState, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select state as "state: RunState", count(*) as "runs!"
+        from leadrail.workflow_run
+        group by state
+        "#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.runs)).collect())
+}
+
+/// A run's history, oldest first.
+pub(crate) async fn history(pool: &PgPool, id: RunId) -> sqlx::Result<Vec<Event>> {
+    sqlx::query_as!(
+        Event,
+        r#"
+        select run_id as "run_id: RunId", seq, at, kind as "kind: HistoryKind", activity, attempt, payload
+        from leadrail.history
+        where run_id = $1
+        order by seq
+        "#,
+        id.0
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The migrations of `migrator` that the database does not have yet.
+pub(crate) async fn pending_migrations(
+    pool: &PgPool,
+    migrator: &sqlx::migrate::Migrator,
+) -> sqlx::Result<Vec<String>> {
+    let table = &migrator.table_name;
+    let there = sqlx::query_scalar!(
+        r#"select to_regclass($1) is not null as "there!""#,
+        table.as_ref()
+    )
+    .fetch_one(pool)
+    .await?;
+    let applied: Vec<i64> = if there {
+        let sql = format!("select version from {table} where success");
+        // The table's name is a constant of this program.
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_all(pool)
+            .await?
+    } else {
+        Vec::new()
+    };
+    let pending = migrator
+        .iter()
+        .filter(|migration| !applied.contains(&migration.version));
+    Ok(pending
+        .map(|migration| format!("{:04} {}", migration.version, migration.description))
+        .collect())
+}
+
+impl Store {
+    /// A run's history; waits for a database that is away, `None` when the worker was taken over.
+    pub(crate) async fn history_patiently(
+        &self,
+        id: RunId,
+        lost: &CancellationToken,
+    ) -> Option<Vec<Event>> {
+        let mut waits = backoff();
+        loop {
+            match history(&self.pool, id).await {
+                Ok(events) => return Some(events),
+                Err(error) => {
+                    tracing::warn!(run.id = %id, error = %error, "A history could not be read yet")
+                }
+            }
+            let wait = waits.next().unwrap_or(Duration::from_secs(1));
+            tokio::select! {
+                () = lost.cancelled() => return None,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+}

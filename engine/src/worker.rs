@@ -1,0 +1,115 @@
+//! Workers: processes that execute runs.
+//!
+//! A worker lives in incarnations. Each has a row in the database, which is its fence, a journal, a
+//! stream of claimed runs that apalis drives, and a session whose end tells the others that it
+//! died. A worker that was taken over (frozen, cut off) drops everything and comes back as a new one.
+
+mod hints;
+mod incarnation;
+mod liveness;
+
+use crate::claim::Claims;
+use crate::decision::Limits;
+use crate::engine::Engine;
+use crate::ids::WorkerId;
+use crate::journal::Journal;
+use crate::schedule::RetrySchedule;
+use crate::store::Store;
+use crate::workflow::Registry;
+use incarnation::{Ended, Incarnation};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// For people: shown in lists, not used to tell workers apart.
+    pub name: String,
+    /// How many runs it holds at a time.
+    pub concurrency: usize,
+    /// How long its silence is believed before others take over (a closed session is noticed at once).
+    pub lease: Duration,
+    /// How long running activities may take to end at a shutdown.
+    pub grace: Duration,
+    /// How often it asks for work when nobody gives a hint, jittered by a fifth.
+    pub poll: Duration,
+    /// The retry schedule of activities that have none of their own.
+    pub schedule: RetrySchedule,
+    /// Bounds on waits that use up no attempt.
+    pub limits: Limits,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            name: format!("worker-{}", std::process::id()),
+            concurrency: 256,
+            lease: Duration::from_secs(15),
+            grace: Duration::from_secs(25),
+            poll: Duration::from_secs(1),
+            schedule: RetrySchedule::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What all parts of one incarnation share.
+pub(crate) struct Shared {
+    pub(crate) worker: WorkerId,
+    pub(crate) journal: Journal,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) limits: Limits,
+    /// This incarnation was taken over: nothing it does counts any more.
+    pub(crate) lost: CancellationToken,
+    /// The shutdown has waited long enough.
+    pub(crate) grace_over: CancellationToken,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    /// Whether runs should be given back at their next step.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.claims.close();
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// It is worth asking for work now.
+    pub(crate) fn hint(&self) {
+        self.claims.hint();
+        self.journal.wake();
+    }
+}
+
+/// Executes runs of the registered workflows until `shutdown` is cancelled, then drains: unstarted
+/// runs go back at once, running activities get the grace period.
+///
+/// Survives lost connections, database restarts and takeovers; it ends only by `shutdown`.
+pub async fn run_worker(
+    engine: &Engine,
+    registry: Registry,
+    config: WorkerConfig,
+    shutdown: CancellationToken,
+) {
+    while !shutdown.is_cancelled() {
+        let Some(incarnation) = Incarnation::begin(engine, &registry, &config, &shutdown).await
+        else {
+            return;
+        };
+        match incarnation.run(&config, &shutdown).await {
+            Ended::Drained => return,
+            Ended::TakenOver => {
+                metrics::counter!("leadrail_worker_taken_over_total").increment(1);
+                tracing::warn!(worker.name = %config.name, "This worker was taken over; it starts afresh");
+            }
+        }
+    }
+}

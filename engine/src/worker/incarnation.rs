@@ -1,0 +1,188 @@
+//! One life of a worker, from its row to its end.
+
+use super::hints::Hints;
+use super::liveness::Liveness;
+use super::{Shared, WorkerConfig};
+use crate::backend::ClaimedRuns;
+use crate::claim::{ClaimedRun, Claims};
+use crate::engine::Engine;
+use crate::executor::execute;
+use crate::journal::{FlushLoop, Journal};
+use crate::store::connect::{Connector, backoff};
+use crate::store::{Store, workers};
+use crate::workflow::Registry;
+use apalis::layers::WorkerBuilderExt;
+use apalis::prelude::{Monitor, ParallelizeExt, WorkerBuilder};
+use sqlx::PgConnection;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How an incarnation ended.
+pub(super) enum Ended {
+    Drained,
+    TakenOver,
+}
+
+pub(super) struct Incarnation {
+    shared: Arc<Shared>,
+    runs: UnboundedReceiver<ClaimedRun>,
+    session: PgConnection,
+    connector: Connector,
+}
+
+impl Incarnation {
+    /// Registers; waits for a database that is away. `None` when shut down before that.
+    pub(super) async fn begin(
+        engine: &Engine,
+        registry: &Registry,
+        config: &WorkerConfig,
+        shutdown: &CancellationToken,
+    ) -> Option<Self> {
+        let connector = Connector::new(engine.connect_options());
+        let mut waits = backoff();
+        let (session, worker) = loop {
+            let mut session = connector.connect_patiently(shutdown).await?;
+            match workers::register(&mut session, &config.name, config.lease).await {
+                Ok(worker) => break (session, worker),
+                Err(error) => {
+                    tracing::warn!(error = %error, "The worker could not register yet; is the database migrated?");
+                    tokio::time::sleep(waits.next().unwrap_or_default()).await;
+                }
+            }
+        };
+        let (claims, runs) = Claims::new(config.concurrency);
+        let shared = Shared {
+            worker,
+            journal: Journal::new(),
+            claims: Arc::new(claims),
+            store: Store {
+                pool: engine.pool().clone(),
+            },
+            registry: registry.clone(),
+            schedule: config.schedule.clone(),
+            limits: config.limits,
+            lost: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
+            draining: AtomicBool::new(false),
+        };
+        tracing::info!(worker.id = %worker, worker.name = %config.name, "The worker is ready");
+        Some(Self {
+            shared: Arc::new(shared),
+            runs,
+            session,
+            connector,
+        })
+    }
+
+    /// Works until shut down or taken over.
+    pub(super) async fn run(self, config: &WorkerConfig, shutdown: &CancellationToken) -> Ended {
+        let shared = self.shared;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let flush = FlushLoop {
+            worker: shared.worker,
+            journal: shared.journal.clone(),
+            claims: shared.claims.clone(),
+            connector: self.connector.clone(),
+            workflows: shared.registry.names(),
+            lost: shared.lost.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(flush.run());
+        let liveness = Liveness::new(shared.clone(), self.connector, config.lease, stop.clone());
+        tasks.spawn(liveness.run(self.session));
+        tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
+        tasks.spawn(drain_at(
+            shutdown.clone(),
+            shared.clone(),
+            config.grace,
+            stop.clone(),
+        ));
+
+        drive(&config.name, self.runs, shared.clone(), shutdown).await;
+
+        let ended = end(&shared).await;
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+        ended
+    }
+}
+
+/// Retires in order unless the incarnation is lost already.
+async fn end(shared: &Shared) -> Ended {
+    if shared.lost.is_cancelled() {
+        return Ended::TakenOver;
+    }
+    match workers::retire(&shared.store.pool, shared.worker).await {
+        Ok(0) => tracing::info!(worker.id = %shared.worker, "The worker has drained"),
+        Ok(runs) => {
+            tracing::info!(worker.id = %shared.worker, runs, "The worker has drained and gave runs back")
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "The worker could not retire; the others will take over")
+        }
+    }
+    Ended::Drained
+}
+
+/// At shutdown: no new claims, runs go back at their next step, and after the grace all at once.
+async fn drain_at(
+    shutdown: CancellationToken,
+    shared: Arc<Shared>,
+    grace: std::time::Duration,
+    stop: CancellationToken,
+) {
+    tokio::select! {
+        () = shutdown.cancelled() => shared.drain(),
+        () = stop.cancelled() => return,
+    }
+    tokio::select! {
+        () = tokio::time::sleep(grace) => shared.grace_over.cancel(),
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Lets apalis run what was claimed until shutdown or takeover, and waits for what is running.
+async fn drive(
+    name: &str,
+    runs: UnboundedReceiver<ClaimedRun>,
+    shared: Arc<Shared>,
+    shutdown: &CancellationToken,
+) {
+    let lost = shared.lost.clone();
+    // The monitor asks for the worker once; it never restarts it, an incarnation is not reused.
+    let backend = Mutex::new(Some(ClaimedRuns::new(runs, shared.clone())));
+    let name = name.to_owned();
+    let monitor = Monitor::new().register(move |_| {
+        let backend = backend
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .expect("the monitor builds a worker once");
+        let shared = shared.clone();
+        WorkerBuilder::new(name.as_str())
+            .backend(backend)
+            .catch_panic()
+            .parallelize(tokio::spawn)
+            .build(move |run: ClaimedRun| {
+                let shared = shared.clone();
+                async move {
+                    execute(run, shared).await;
+                    Ok::<(), std::convert::Infallible>(())
+                }
+            })
+    });
+    let signal = async {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = lost.cancelled() => {}
+        }
+        Ok(())
+    };
+    if let Err(error) = monitor.run_with_signal(signal).await {
+        tracing::error!(error = %error, "The run loop ended with an error");
+    }
+}

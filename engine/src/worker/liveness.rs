@@ -1,0 +1,123 @@
+//! Staying alive in the eyes of the others, and noticing who is not.
+//!
+//! No leader: every worker watches all others, and a takeover is one guarded statement that any
+//! number of them may run at once.
+
+use super::Shared;
+use crate::ids::WorkerId;
+use crate::store::connect::Connector;
+use crate::store::workers;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How often the others are looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(400);
+
+/// A session may be gone for so long before it counts as dead: after a restart of PostgreSQL all
+/// sessions are gone, and their workers are coming back.
+const BELIEVED_GONE_AFTER: Duration = Duration::from_millis(800);
+
+pub(super) struct Liveness {
+    shared: Arc<Shared>,
+    connector: Connector,
+    renew_every: Duration,
+    stop: CancellationToken,
+    gone_since: HashMap<WorkerId, Instant>,
+}
+
+impl Liveness {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        connector: Connector,
+        lease: Duration,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            shared,
+            connector,
+            renew_every: lease / 3,
+            stop,
+            gone_since: HashMap::new(),
+        }
+    }
+
+    /// Renews and watches until stopped or taken over; a broken session is replaced.
+    pub(super) async fn run(mut self, session: PgConnection) {
+        let mut session = Some(session);
+        while let Some(live) = session.as_mut() {
+            match self.serve(live).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::debug!(error = %error, "The worker's session broke");
+                    self.gone_since.clear();
+                    session = self.connector.connect_patiently(&self.over()).await;
+                }
+            }
+        }
+    }
+
+    /// Cancelled when there is nothing to stay alive for.
+    fn over(&self) -> CancellationToken {
+        let over = CancellationToken::new();
+        let (stop, lost, both) = (self.stop.clone(), self.shared.lost.clone(), over.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = lost.cancelled() => {}
+            }
+            both.cancel();
+        });
+        over
+    }
+
+    async fn serve(&mut self, session: &mut PgConnection) -> sqlx::Result<()> {
+        let mut renewed: Option<Instant> = None;
+        loop {
+            if renewed.is_none_or(|at| at.elapsed() >= self.renew_every) {
+                if !workers::renew(session, self.shared.worker).await? {
+                    self.shared.lost.cancel();
+                    return Ok(());
+                }
+                renewed = Some(Instant::now());
+            }
+            self.watch(session).await?;
+            let next = WATCH_EVERY.min(self.renew_every);
+            tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                () = self.stop.cancelled() => return Ok(()),
+                () = self.shared.lost.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes over whoever is dead for sure: its lease is over, or its session stays gone.
+    async fn watch(&mut self, session: &mut PgConnection) -> sqlx::Result<()> {
+        let suspects = workers::suspects(session).await?;
+        self.gone_since
+            .retain(|worker, _| suspects.iter().any(|suspect| suspect.worker == *worker));
+        let mut dead = Vec::new();
+        for suspect in suspects {
+            let since = *self
+                .gone_since
+                .entry(suspect.worker)
+                .or_insert_with(Instant::now);
+            if suspect.lease_over || since.elapsed() >= BELIEVED_GONE_AFTER {
+                dead.push(suspect.worker);
+            }
+        }
+        if dead.is_empty() {
+            return Ok(());
+        }
+        crate::failpoint!("takeover.before_send");
+        let runs = workers::take_over(session, &dead).await?;
+        crate::failpoint!("takeover.after_send");
+        tracing::info!(workers = dead.len(), runs, "Dead workers were taken over");
+        metrics::counter!("leadrail_runs_taken_over_total")
+            .increment(u64::try_from(runs).unwrap_or(0));
+        self.shared.hint();
+        Ok(())
+    }
+}
