@@ -5,6 +5,9 @@
 //! it ([`Target`]), how to call it without trusting it ([`CrmHttp`]), what its answer means
 //! ([`AdapterError`], decided by [`classify()`]), and what is kept of the call ([`Exchange`]).
 //!
+//! To add a CRM: describe it as a [`CrmInfo`], write one function a request, implement
+//! [`CrmAdapter`] with them, and name it in `registry.rs`. `housecall_pro.rs` shows how.
+//!
 //! ```no_run
 //! use leadrail_adapters::{Adapters, Credentials, CrmHttp, Session, Target};
 //! use leadrail_lead::CrmName;

@@ -70,7 +70,13 @@ impl Session {
                     name,
                 });
             }
-            HeaderValue::from_str(secret).map_err(|_| SetupError::MalformedSecret { name })?;
+            // No CRM gives out others; a pasted one has caught something on the way.
+            if !secret
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            {
+                return Err(SetupError::MalformedSecret { name });
+            }
         }
         let secrets = credentials.secrets.values();
         let scrubber = Scrubber::new(secrets.map(|secret| secret.expose_secret().trim()));
@@ -210,5 +216,59 @@ impl Session {
             duration_ms: 0,
             error: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::housecall_pro::HOUSECALL_PRO;
+
+    fn open(method: &str, name: &str, secret: &str) -> Result<Session, SetupError> {
+        let credentials = Credentials::new(method).with(name, SecretString::from(secret));
+        let target = Target::new(&HOUSECALL_PRO)?;
+        Session::new(&CrmHttp::new()?, target, credentials)
+    }
+
+    fn authorization(session: &Session) -> String {
+        let request = CrmRequest::new("test", Effect::Read, http::Method::GET, "/company");
+        let headers = session.headers(&request);
+        let found = headers
+            .into_iter()
+            .find(|(name, _)| *name == "authorization");
+        found.unwrap().1
+    }
+
+    #[test]
+    fn each_way_in_makes_its_own_header() {
+        let key = open("api_key", "api_key", "k-1234").unwrap();
+        assert_eq!(authorization(&key), "Token k-1234");
+        let token = open("bearer_token", "access_token", "t-1234").unwrap();
+        assert_eq!(authorization(&token), "Bearer t-1234");
+    }
+
+    #[test]
+    fn a_key_pasted_with_its_line_break_still_works() {
+        let session = open("api_key", "api_key", " k-1234\r\n").unwrap();
+        assert_eq!(authorization(&session), "Token k-1234");
+    }
+
+    #[test]
+    fn a_connection_with_unusable_secrets_is_not_opened() {
+        let fault = |method, name, secret| open(method, name, secret).err().unwrap();
+        let missing = SetupError::MissingSecret {
+            crm: "Housecall Pro",
+            name: "api_key",
+        };
+        assert_eq!(fault("api_key", "api_key", " \n"), missing);
+        assert_eq!(fault("api_key", "other", "k-1234"), missing);
+        for secret in ["k\r\nx-evil: 1", "k\0", "kéy"] {
+            let malformed = SetupError::MalformedSecret { name: "api_key" };
+            assert_eq!(fault("api_key", "api_key", secret), malformed);
+        }
+        assert!(matches!(
+            fault("basic", "api_key", "k"),
+            SetupError::AuthMethod { .. }
+        ));
     }
 }

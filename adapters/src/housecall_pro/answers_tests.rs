@@ -1,14 +1,16 @@
 //! What every answer of Housecall Pro leads to, against a scripted server.
 
 use leadrail_lead::{Lead, Marker};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::HousecallPro;
+use super::wire::{CustomerPage, LeadPage};
+use super::{HousecallPro, refusal};
 use crate::scripted_crm::{
     KEY, Script, ScriptedCrm, hangs_up, lead_with, nobody, say, session, session_with,
 };
 use crate::{
-    AdapterError, AdapterResult, CrmAdapter, CustomerRef, Exchange, HeaderValue, LeadRef,
+    AdapterError, AdapterResult, CrmAdapter, CustomerRef, Exchange, Failure, HeaderValue, LeadRef,
     LinkState, Session, Settings, activity,
 };
 
@@ -410,5 +412,37 @@ async fn a_preview_is_what_is_really_sent() {
         assert_eq!(headers["authorization"], format!("Token {KEY}"));
         headers.insert("authorization".into(), "Token ********".into());
         assert_eq!(planned.headers, headers);
+    }
+}
+
+/// Any JSON, nested and named like the answers that adapters look into.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    let name = "errors|error|message|email|customers|leads|tags|id|total_pages|.{0,4}";
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_answer_can_make_the_reader_stumble(answer in any_json()) {
+        let body = answer.to_string();
+        let _ = serde_json::from_str::<CustomerPage>(&body);
+        let _ = serde_json::from_str::<LeadPage>(&body);
+        let failure = Failure::new("http_422", "Refused").with_status(422);
+        let refused = refusal(AdapterError::Rejected(failure).with_body(body.as_bytes()));
+        prop_assert_eq!((refused.kind(), refused.reason()), ("rejected", "http_422"));
+        let detail = refused.detail();
+        prop_assert!(detail == "Refused" || detail.starts_with("Refused; it names "));
     }
 }

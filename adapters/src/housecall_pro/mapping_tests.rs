@@ -1,1 +1,607 @@
+//! What a lead becomes in Housecall Pro, and how its records are found again.
 
+use leadrail_lead::{Lead, Marker};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::requests::{Caller, customer_create, lead_create};
+use super::{HOUSECALL_PRO, HousecallPro, MAX_PAGES};
+use crate::scripted_crm::{ScriptedCrm, lead_with, say, target};
+use crate::{CrmAdapter, CustomerRef, LinkState, PlannedRequest, Settings, activity};
+
+fn marker() -> Marker {
+    "lr-7f3k2m9q".parse().unwrap()
+}
+
+fn customer_of(lead: &Lead) -> Value {
+    let request = customer_create(&Settings::default(), lead, &marker());
+    request.body().unwrap().clone()
+}
+
+fn filed(lead: &Lead) -> Value {
+    let request = lead_create(
+        &Settings::default(),
+        lead,
+        "cus_a1",
+        &marker(),
+        LinkState::Fresh,
+    );
+    request.body().unwrap().clone()
+}
+
+fn note_of(lead: &Lead) -> String {
+    filed(lead)["note"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_caller_becomes_a_customer_with_a_list_of_addresses() {
+    let lead = lead_with(|_| {});
+    assert_eq!(
+        customer_of(&lead),
+        json!({
+            "first_name": "Maria",
+            "last_name": "Gonzalez",
+            "email": "maria@example.com",
+            "mobile_number": "3055550182",
+            "notifications_enabled": false,
+            "lead_source": "Phone call",
+            "tags": ["lr-7f3k2m9q"],
+            "addresses": [{
+                "street": "1420 NW 7th Ave", "city": "Miami", "state": "FL", "zip": "33136",
+                "country": "US",
+            }],
+        })
+    );
+}
+
+#[test]
+fn a_call_becomes_a_lead_whose_note_says_it_all() {
+    let lead = lead_with(|payload| {
+        payload["routing"]["assigned_to"] = json!("pro_77");
+        payload["service_request"]["urgency"] = json!("same_day");
+        payload["service_request"]["preferred_schedule"] = json!("2026-05-27T08:00:00");
+        payload["service_request"]["is_existing_customer"] = json!(false);
+        payload["service_request"]["issue_description"] = json!("No heat.\nFurnace is dead.");
+        payload["ai_analysis"]["sentiment"] = json!("neutral");
+        payload["ai_analysis"]["conversion_intent_score"] = json!(0.925);
+        payload["ai_analysis"]["qualifier_answers"] =
+            json!({ "home_owner": true, "units": [1, 2], "brand": "Trane", "skipped": null });
+    });
+    let mut body = filed(&lead);
+    let note = body["note"].take();
+    assert_eq!(
+        body,
+        json!({
+            "customer_id": "cus_a1",
+            "address": {
+                "street": "1420 NW 7th Ave", "city": "Miami", "state": "FL", "zip": "33136",
+            },
+            "assigned_employee_id": "pro_77",
+            "lead_source": "Phone call",
+            "note": null,
+            "tags": ["lr-7f3k2m9q"],
+        })
+    );
+    let service = "HVAC, heating repair";
+    let expected = format!(
+        "Phone call, qualified by AI\n\
+         Urgency: same day\n\
+         Service: {service}\n\
+         Preferred time: 2026-05-27T08:00:00\n\
+         Says to be an existing customer: no\n\
+         Issue: No heat.\nFurnace is dead.\n\
+         Summary: No heat. Furnace is 12 years old. Wants someone today.\n\
+         Answers:\n- brand: Trane\n- home owner: yes\n- units: 1, 2\n\
+         Intent score: 0.93 of 1\n\
+         Sentiment: neutral\n\
+         Recording (temporary link): \
+         https://storage.example.com/recordings/call_abc123.mp3?signature=5f2c\n\
+         Transcript (temporary link): \
+         https://storage.example.com/transcripts/call_abc123.txt?signature=9d0a\n\
+         Call: call_abc123\n\
+         Ref: lr-7f3k2m9q"
+    );
+    assert_eq!(note.as_str().unwrap(), expected);
+}
+
+#[test]
+fn a_note_never_carries_a_dead_link() {
+    let lead = lead_with(|_| {});
+    let request = lead_create(
+        &Settings::default(),
+        &lead,
+        "c",
+        &marker(),
+        LinkState::Expired,
+    );
+    let note = request.body().unwrap()["note"].as_str().unwrap();
+    assert!(!note.contains("https://"), "{note}");
+    assert!(
+        note.contains("have expired") && note.contains("Summary: No heat."),
+        "{note}"
+    );
+    assert!(note.contains("Call: call_abc123"), "{note}");
+}
+
+#[test]
+fn a_lead_without_links_says_nothing_about_them() {
+    let lead = lead_with(|payload| {
+        payload["call"]["recording_url"] = Value::Null;
+        payload["call"]["transcript_url"] = Value::Null;
+    });
+    let request = lead_create(
+        &Settings::default(),
+        &lead,
+        "c",
+        &marker(),
+        LinkState::Expired,
+    );
+    assert!(
+        !request.body().unwrap()["note"]
+            .as_str()
+            .unwrap()
+            .contains("expired")
+    );
+}
+
+#[test]
+fn unknown_parts_of_a_caller_are_left_out() {
+    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+13055550182" }));
+    assert_eq!(
+        customer_of(&lead),
+        json!({
+            "mobile_number": "3055550182",
+            "notifications_enabled": false,
+            "lead_source": "Phone call",
+            "tags": ["lr-7f3k2m9q"],
+            "addresses": [],
+        })
+    );
+    assert!(filed(&lead).get("address").is_none());
+}
+
+#[test]
+fn an_address_without_a_street_stands_in_the_note() {
+    let lead = lead_with(|payload| {
+        payload["contact"]["address"] = json!({ "city": "Miami", "zip": "33136" });
+    });
+    assert_eq!(customer_of(&lead)["addresses"], json!([]));
+    assert!(filed(&lead).get("address").is_none());
+    assert!(note_of(&lead).contains("\nAddress: Miami, 33136\n"));
+}
+
+#[test]
+fn a_foreign_number_goes_into_the_notes_and_never_into_the_number_field() {
+    let lead = lead_with(|payload| {
+        payload["contact"] = json!({ "phone": "+442079460958", "email": "ann@example.com" });
+    });
+    let customer = customer_of(&lead);
+    assert!(customer.get("mobile_number").is_none());
+    assert_eq!(customer["notes"], "Phone: +442079460958");
+    assert!(customer.get("first_name").is_none(), "the e-mail is enough");
+    assert!(note_of(&lead).contains("\nPhone: +442079460958\n"));
+}
+
+#[test]
+fn a_caller_with_nothing_but_a_foreign_number_still_has_a_name() {
+    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+442079460958" }));
+    assert_eq!(customer_of(&lead)["first_name"], "Caller");
+    assert!(
+        Caller::of(&lead.contact).is_none(),
+        "there is nothing to search by"
+    );
+}
+
+#[test]
+fn a_connection_chooses_source_tag_and_messages() {
+    let settings = Settings::default()
+        .with("lead_source", "Radio")
+        .with("tag", "ai call")
+        .with("notifications_enabled", true);
+    let request = customer_create(&settings, &lead_with(|_| {}), &marker());
+    let body = request.body().unwrap();
+    assert_eq!(body["lead_source"], "Radio");
+    assert_eq!(body["tags"], json!(["lr-7f3k2m9q", "ai call"]));
+    assert_eq!(body["notifications_enabled"], true);
+}
+
+#[test]
+fn an_id_or_e_mail_that_is_too_long_is_left_out_and_not_cut() {
+    let mut lead = lead_with(|_| {});
+    lead.routing.assigned_to = Some("p".repeat(101));
+    lead.contact.email = Some(format!("{}@example.com", "m".repeat(250)));
+    assert!(filed(&lead).get("assigned_employee_id").is_none());
+    assert!(customer_of(&lead).get("email").is_none());
+}
+
+#[test]
+fn a_long_note_keeps_its_end() {
+    let lead = lead_with(|payload| {
+        payload["call"]["transcript_summary"] = json!("é".repeat(50_000));
+    });
+    let note = note_of(&lead);
+    assert_eq!(note.chars().count(), 10_000);
+    assert!(note.contains("... (shortened)\n"));
+    assert!(note.contains("signature=5f2c") && note.ends_with("Ref: lr-7f3k2m9q"));
+}
+
+#[test]
+fn links_that_would_crowd_out_the_note_are_left_out_and_named() {
+    let lead = lead_with(|payload| {
+        let long = format!("https://storage.example.com/{}", "a".repeat(6_000));
+        payload["call"]["recording_url"] = json!(long);
+    });
+    let note = note_of(&lead);
+    assert!(note.contains("too long to note here") && !note.contains("aaaa"));
+    assert!(note.contains("Summary: No heat.") && note.ends_with("Ref: lr-7f3k2m9q"));
+}
+
+/// A page as Housecall Pro answers it, with customers as its document describes them.
+fn customers(list: &Value) -> Value {
+    json!({ "page": 1, "page_size": 200, "total_pages": 1, "total_items": 9, "customers": list })
+}
+
+fn customer(id: &str, mobile: &str) -> Value {
+    json!({
+        "id": id, "first_name": "John", "last_name": null, "email": "Ann@Example.com ",
+        "company": null, "notifications_enabled": true, "mobile_number": mobile,
+        "home_number": null, "work_number": null, "lead_source": null, "notes": null,
+        "tags": ["vip"], "created_at": "2026-05-20T10:00:00Z",
+        "addresses": [{ "id": "adr_1", "type": "service", "street": "4521 Oak Ridge Dr" }],
+    })
+}
+
+async fn found_by(lead: &Lead, pages: Vec<Value>) -> (Option<String>, Vec<String>) {
+    let crm = ScriptedCrm::start(pages.iter().map(|page| say(200, page))).await;
+    let found = HousecallPro
+        .find_customer(&crm.session(), lead)
+        .await
+        .unwrap();
+    assert!(crm.is_over(), "every page was asked for");
+    let asked = crm.seen().into_iter().map(|seen| seen.target).collect();
+    (found.map(|customer| customer.id), asked)
+}
+
+#[tokio::test]
+async fn a_stranger_that_the_fuzzy_search_returns_never_gets_the_lead() {
+    let lead = lead_with(|_| {});
+    for stranger in [
+        "3055550183",
+        "+443055550182",
+        "55550182",
+        "",
+        "3055550182 ext 9",
+    ] {
+        let page = customers(&json!([customer("cus_stranger", stranger)]));
+        assert_eq!(found_by(&lead, vec![page]).await.0, None, "{stranger}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_recognized_however_it_is_written_and_wherever_it_stands() {
+    let lead = lead_with(|_| {});
+    for number in [
+        "3055550182",
+        "+1 (305) 555-0182",
+        "1-305-555-0182",
+        "305.555.0182",
+    ] {
+        for field in ["mobile_number", "home_number", "work_number"] {
+            let mut known = customer("cus_1", "");
+            known[field] = json!(number);
+            let found = found_by(&lead, vec![customers(&json!([known]))]).await.0;
+            assert_eq!(found.as_deref(), Some("cus_1"), "{field} {number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_newest_of_several_matches_wins() {
+    let list = json!([
+        customer("cus_stranger", "2125550100"),
+        customer("cus_new", "3055550182"),
+        customer("cus_old", "3055550182"),
+    ]);
+    let (found, asked) = found_by(&lead_with(|_| {}), vec![customers(&list)]).await;
+    assert_eq!(found.as_deref(), Some("cus_new"));
+    assert_eq!(
+        asked,
+        ["/customers?q=3055550182&sort_by=created_at&sort_direction=desc&page=1&page_size=200"]
+    );
+}
+
+#[tokio::test]
+async fn the_search_goes_on_to_the_last_page() {
+    let mut first = customers(&json!([customer("cus_stranger", "2125550100")]));
+    first["total_pages"] = json!(2);
+    let mut second = customers(&json!([customer("cus_1", "3055550182")]));
+    second["total_pages"] = json!(2);
+    let (found, asked) = found_by(&lead_with(|_| {}), vec![first, second]).await;
+    assert_eq!(found.as_deref(), Some("cus_1"));
+    assert!(asked[1].contains("page=2"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_caller_is_searched_by_e_mail_and_compared_exactly() {
+    let lead = lead_with(|payload| {
+        payload["contact"] = json!({ "phone": "+442079460958", "email": "ann@example.com" });
+    });
+    let (found, asked) = found_by(&lead, vec![customers(&json!([customer("cus_1", "")]))]).await;
+    assert_eq!(found.as_deref(), Some("cus_1"));
+    assert!(
+        asked[0].starts_with("/customers?q=ann%40example.com&"),
+        "{asked:?}"
+    );
+
+    let mut other = customer("cus_2", "");
+    other["email"] = json!("joann@example.com");
+    assert_eq!(
+        found_by(&lead, vec![customers(&json!([other]))]).await.0,
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_cannot_be_searched_for_is_not_searched_for() {
+    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+442079460958" }));
+    let (found, asked) = found_by(&lead, vec![]).await;
+    assert_eq!(
+        (found, asked.len()),
+        (None, 0),
+        "an empty search would find everybody"
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_proves_nothing() {
+    let mut page = customers(&json!([customer("cus_stranger", "2125550100")]));
+    page["total_pages"] = json!(1_000);
+    let crm = ScriptedCrm::start((0..MAX_PAGES).map(|_| say(200, &page))).await;
+    let error = HousecallPro
+        .find_customer(&crm.session(), &lead_with(|_| {}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.reason()),
+        ("not_done", "lookup_incomplete")
+    );
+}
+
+#[tokio::test]
+async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
+    let lead = lead_with(|_| {});
+    let made = |id: &str, tag: &str, at: &str| json!({ "id": id, "tags": [tag], "created_at": at });
+    let page = json!({ "total_pages": 9, "customers": [
+        made("cus_3", "lr-7f3k2m9q", "2026-05-26T15:00:00Z"),
+        made("cus_x", "lr-00000000", "2026-05-26T14:40:00Z"),
+        made("cus_2", "LR-7F3K2M9Q ", "2026-05-26T14:33:00Z"),
+        made("cus_1", "lr-7f3k2m9q", "not a time"),
+        made("cus_0", "lr-7f3k2m9q", "2026-05-01T00:00:00Z"),
+    ] });
+    let crm = ScriptedCrm::start([say(200, &page)]).await;
+    let found = HousecallPro
+        .find_created_customer(&crm.session(), &lead, &marker())
+        .await
+        .unwrap();
+    let ids: Vec<&str> = found.iter().map(|customer| customer.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["cus_1", "cus_2", "cus_3"],
+        "oldest first, and none from before the call"
+    );
+    assert_eq!(
+        crm.seen()[0].target,
+        "/customers?sort_by=created_at&sort_direction=desc&page=1&page_size=200"
+    );
+}
+
+#[tokio::test]
+async fn filed_leads_are_found_by_marker_over_all_pages_oldest_first() {
+    let page = |leads: Value| json!({ "page": 1, "total_pages": 2, "leads": leads });
+    let crm = ScriptedCrm::start([
+        say(
+            200,
+            &page(json!([{ "id": "lea_3", "tags": ["a", "lr-7f3k2m9q"] }, { "id": "lea_x" }])),
+        ),
+        say(
+            200,
+            &page(json!([{ "id": "lea_1", "tags": ["lr-7f3k2m9q"], "number": 12 }])),
+        ),
+    ])
+    .await;
+    let customer = CustomerRef {
+        id: "cus_a1".into(),
+    };
+    let lead = lead_with(|_| {});
+    let found = HousecallPro
+        .find_leads(&crm.session(), &lead, &customer, &marker())
+        .await
+        .unwrap();
+    let ids: Vec<&str> = found.iter().map(|lead| lead.id.as_str()).collect();
+    assert_eq!(ids, ["lea_1", "lea_3"]);
+    assert!(
+        crm.seen()[0]
+            .target
+            .starts_with("/leads?customer_id=cus_a1&")
+    );
+}
+
+#[tokio::test]
+async fn a_look_up_that_fails_is_an_error_and_not_an_empty_list() {
+    let lead = lead_with(|_| {});
+    let customer = CustomerRef {
+        id: "cus_a1".into(),
+    };
+    for status in [429, 500, 503] {
+        let crm = ScriptedCrm::start([say(status, &json!({})), say(status, &json!({}))]).await;
+        let session = crm.session();
+        assert!(
+            HousecallPro
+                .find_leads(&session, &lead, &customer, &marker())
+                .await
+                .is_err()
+        );
+        assert!(
+            HousecallPro
+                .find_created_customer(&session, &lead, &marker())
+                .await
+                .is_err()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_note_by_itself_is_refused_as_unsupported() {
+    let crm = ScriptedCrm::start([]).await;
+    let filed = crate::LeadRef { id: "lea_1".into() };
+    let lead = lead_with(|_| {});
+    let refused = HousecallPro
+        .attach_note(&crm.session(), &lead, &filed, &marker(), LinkState::Fresh)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.reason()),
+        ("rejected", "unsupported")
+    );
+}
+
+fn steps(preview: &[PlannedRequest]) -> Vec<(&str, &str)> {
+    preview
+        .iter()
+        .map(|step| (step.activity.as_str(), step.method.as_str()))
+        .collect()
+}
+
+#[test]
+fn a_preview_shows_each_step_with_secrets_masked() {
+    let target = target("https://crm.example/");
+    let preview = HousecallPro.preview(&target, &lead_with(|_| {}), None);
+    assert_eq!(
+        steps(&preview),
+        [
+            ("dedup-lookup", "GET"),
+            ("customer-create", "POST"),
+            ("lead-create", "POST")
+        ]
+    );
+    assert!(
+        preview
+            .iter()
+            .all(|step| step.headers["authorization"] == "Token ********")
+    );
+    assert_eq!(preview[2].url, "https://crm.example/leads");
+}
+
+#[test]
+fn a_preview_for_a_known_customer_creates_none() {
+    let preview = HousecallPro.preview(
+        &target("https://crm.example"),
+        &lead_with(|_| {}),
+        Some("cus_7"),
+    );
+    assert_eq!(
+        steps(&preview),
+        [("dedup-lookup", "GET"), ("lead-create", "POST")]
+    );
+    assert_eq!(preview[1].body.as_ref().unwrap()["customer_id"], "cus_7");
+}
+
+#[test]
+fn a_preview_marks_each_step_as_the_live_calls_will() {
+    let lead = lead_with(|_| {});
+    let preview = HousecallPro.preview(&target("https://crm.example"), &lead, None);
+    for (step, name) in [(1, activity::CUSTOMER_CREATE), (2, activity::LEAD_CREATE)] {
+        let marker = Marker::new(lead.event_id, name);
+        assert_eq!(
+            preview[step].body.as_ref().unwrap()["tags"][0],
+            marker.as_str()
+        );
+    }
+}
+
+/// Every text in a JSON value, with the name of its field.
+fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
+    match value {
+        Value::String(text) => found.push((name, text)),
+        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, item)| texts(name, item, found)),
+        _ => {}
+    }
+}
+
+fn limit_of(field: &str) -> usize {
+    let known = |limit: &&crate::FieldLimit| limit.field.ends_with(&format!(".{field}"));
+    HOUSECALL_PRO
+        .limits
+        .iter()
+        .find(known)
+        .map_or(100, |limit| limit.max_chars)
+}
+
+/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, and long.
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "(?s).{0,40}",
+        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é]{0,400}",
+        "[a\u{301}]{0,900}",
+        Just("👩‍🔧".repeat(200)),
+        Just("<script>alert('x')</script>\"'\\{api_key}".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_text_breaks_the_mapping_or_a_limit(
+        texts_in in prop::collection::vec(hostile(), 16),
+        american in any::<bool>(),
+        known_street in any::<bool>(),
+        score in any::<f64>(),
+    ) {
+        let mut lead = lead_with(|payload| {
+            let phone = if american { "+13055550182" } else { "+442079460958" };
+            payload["contact"]["phone"] = json!(phone);
+        });
+        let mut next = texts_in.iter().cloned();
+        let mut text = || next.next();
+        lead.contact.first_name = text();
+        lead.contact.last_name = text();
+        lead.contact.email = text();
+        let address = lead.contact.address.as_mut().unwrap();
+        address.street = text().filter(|_| known_street);
+        address.city = text();
+        address.state = text();
+        address.zip = text();
+        address.country = text();
+        lead.call.call_id = text().unwrap();
+        lead.call.recording_url = text();
+        lead.call.transcript_summary = text();
+        lead.service_request.service_type = text();
+        lead.service_request.issue_description = text();
+        lead.service_request.preferred_schedule = text();
+        lead.routing.assigned_to = text();
+        lead.ai_analysis.conversion_intent_score = Some(score);
+        let answer = text().unwrap();
+        lead.ai_analysis.qualifier_answers =
+            Some([(answer.clone(), json!({ "nested": [answer] }))].into_iter().collect());
+
+        let customer = customer_of(&lead);
+        let reachable = ["first_name", "last_name", "email", "mobile_number"];
+        prop_assert!(reachable.iter().any(|field| customer.get(field).is_some()));
+        let filed = filed(&lead);
+        prop_assert!(filed["note"].as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
+        let mut all = Vec::new();
+        texts("", &customer, &mut all);
+        texts("", &filed, &mut all);
+        for (field, text) in all {
+            prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
+            prop_assert!(!text.is_empty(), "{} is empty", field);
+            let broken = |c: char| c.is_control() && c != '\n';
+            prop_assert!(!text.contains(broken), "{} has controls", field);
+            prop_assert!(field == "note" || !text.contains('\n'), "{} has lines", field);
+        }
+    }
+}

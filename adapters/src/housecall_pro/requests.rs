@@ -15,6 +15,8 @@ use crate::text::line;
 
 /// How many records a page of a list has.
 const PAGE_SIZE: &str = "200";
+/// The longest id of an employee that is sent.
+const MAX_ID: usize = 100;
 /// Where leads come from, unless the connection says otherwise.
 const LEAD_SOURCE: &str = "Phone call";
 /// Who calls, when there is nothing that Housecall Pro would take as a customer.
@@ -162,7 +164,7 @@ pub(super) fn lead_create(
             country: None,
             ..address
         }),
-        assigned_employee_id: line(lead.routing.assigned_to.as_deref(), 100),
+        assigned_employee_id: whole(lead.routing.assigned_to.as_deref(), MAX_ID),
         lead_source: lead_source(settings),
         note: note(
             lead,
@@ -180,10 +182,16 @@ fn text(field: &str, value: Option<&str>) -> Option<String> {
     line(value, HOUSECALL_PRO.limit(field))
 }
 
-/// An e-mail address is taken whole or not at all: half of one is somebody else's.
 fn email(contact: &Contact) -> Option<String> {
-    let whole = line(contact.email.as_deref(), usize::MAX)?;
-    (whole.chars().count() <= HOUSECALL_PRO.limit("customer.email")).then_some(whole)
+    whole(
+        contact.email.as_deref(),
+        HOUSECALL_PRO.limit("customer.email"),
+    )
+}
+
+/// An e-mail address or an id is taken whole or not at all: half of one is somebody else's.
+fn whole(value: Option<&str>, max_chars: usize) -> Option<String> {
+    line(value, usize::MAX).filter(|value| value.chars().count() <= max_chars)
 }
 
 /// An address needs a street; less than that stands in the note.
