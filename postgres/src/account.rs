@@ -79,12 +79,19 @@ impl Account {
         entered.is_ok_and(|status| status.success())
     }
 
-    /// The name for error messages.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Ourselves => "that runs this program".into(),
-            Self::Lent { name, .. } => name.clone(),
+    /// As [`can_enter`](Self::can_enter), for folders that must be.
+    pub(crate) fn check_enters(&self, folder: &Path) -> Result<()> {
+        if self.can_enter(folder) {
+            return Ok(());
         }
+        let user = match self {
+            Self::Ourselves => "that runs this program",
+            Self::Lent { name, .. } => name,
+        };
+        Err(Error::Unreachable {
+            path: folder.to_owned(),
+            user: user.to_owned(),
+        })
     }
 }
 

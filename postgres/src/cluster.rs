@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::distr::Alphanumeric;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -33,7 +34,7 @@ const QUOTED_LINES: usize = 6;
 pub(crate) struct Cluster {
     pub(crate) folder: PathBuf,
     pub(crate) account: Account,
-    pub(crate) password: String,
+    pub(crate) password: SecretString,
     pub(crate) keep: bool,
 }
 
@@ -45,10 +46,8 @@ impl Cluster {
         let parent = [own.as_path(), Path::new("/tmp"), Path::new("/var/tmp")]
             .into_iter()
             .find(|parent| account.can_enter(parent))
-            .ok_or_else(|| Error::Unreachable {
-                path: own.clone(),
-                user: account.name(),
-            })?;
+            .unwrap_or(&own);
+        account.check_enters(parent)?;
         let folder = tempfile::Builder::new()
             .prefix("leadrail-pg-")
             .permissions(Permissions::from_mode(0o700))
@@ -67,7 +66,7 @@ impl Cluster {
             let password = fs::read_to_string(&saved)
                 .map_err(Error::io("read", &saved))?
                 .trim_end()
-                .to_owned();
+                .into();
             let account = Account::owner_of(&saved)?;
             let cluster = Self {
                 folder,
@@ -75,10 +74,14 @@ impl Cluster {
                 password,
                 keep: true,
             };
-            cluster.check_reachable()?;
+            cluster.account.check_enters(&cluster.folder)?;
             return Ok(cluster);
         }
         let account = Account::choose()?;
+        // Asked before anything is made: a refusal leaves no folder behind.
+        if let Some(standing) = folder.ancestors().find(|parent| parent.is_dir()) {
+            account.check_enters(standing)?;
+        }
         fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
         let mut inside = fs::read_dir(&folder).map_err(Error::io("look into", &folder))?;
         if inside.next().is_some() {
@@ -91,7 +94,7 @@ impl Cluster {
     }
 
     fn with_new_password(folder: PathBuf, account: Account, keep: bool) -> Result<Self> {
-        let password = rand::rng()
+        let password: String = rand::rng()
             .sample_iter(Alphanumeric)
             .take(32)
             .map(char::from)
@@ -99,22 +102,19 @@ impl Cluster {
         let cluster = Self {
             folder,
             account,
-            password,
+            password: password.into(),
             keep,
         };
-        cluster.check_reachable()?;
-        cluster.write("password", &format!("{}\n", cluster.password))?;
+        cluster.account.check_enters(&cluster.folder)?;
+        // In one step: half a password would lock everybody out of the cluster.
+        cluster.write(
+            "password.new",
+            &format!("{}\n", cluster.password.expose_secret()),
+        )?;
+        let saved = cluster.folder.join("password");
+        fs::rename(cluster.folder.join("password.new"), &saved)
+            .map_err(Error::io("name", saved))?;
         Ok(cluster)
-    }
-
-    fn check_reachable(&self) -> Result<()> {
-        if self.account.can_enter(&self.folder) {
-            return Ok(());
-        }
-        Err(Error::Unreachable {
-            path: self.folder.clone(),
-            user: self.account.name(),
-        })
     }
 
     /// Writes a file that only the server's user can read.
@@ -179,11 +179,32 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_behind_a_closed_door_is_refused_and_nothing_is_made() {
+        use std::os::unix::fs::MetadataExt;
+        let closed = tempfile::tempdir_in("/tmp").expect("a folder");
+        // Root walks through any door, the user that it lends the server to does not.
+        let mode = if fs::metadata(closed.path()).expect("there").uid() == 0 {
+            0o700
+        } else {
+            0o000
+        };
+        fs::set_permissions(closed.path(), Permissions::from_mode(mode)).expect("closed");
+        let refused = Cluster::kept(&closed.path().join("pg")).expect_err("closed");
+        fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("opened");
+        assert!(matches!(refused, Error::Unreachable { .. }), "{refused}");
+        assert!(!closed.path().join("pg").exists());
+    }
+
+    #[test]
     fn the_password_is_long_random_and_nobody_elses_business() {
         let first = Cluster::temporary().expect("a folder");
         let second = Cluster::temporary().expect("a folder");
-        assert_eq!(first.password.len(), 32);
-        assert_ne!(first.password, second.password);
+        assert_eq!(first.password.expose_secret().len(), 32);
+        assert_ne!(
+            first.password.expose_secret(),
+            second.password.expose_secret()
+        );
+        assert!(!format!("{first:?}").contains(first.password.expose_secret()));
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&first.folder.join("password")), 0o600);
         assert_eq!(mode(&first.folder), 0o700);

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
+
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::cluster::Cluster;
@@ -14,7 +16,7 @@ use crate::options::Options;
 use crate::supervisor::{Command, Supervisor};
 
 /// How often another free port is tried when somebody took the first one in between.
-const PORT_TRIES: usize = 5;
+pub(crate) const PORT_TRIES: usize = 5;
 
 /// A running private server. When this value is dropped, or its process dies in whatever way, the
 /// server stops and a temporary folder is removed.
@@ -77,7 +79,7 @@ impl PrivateServer {
     /// The address of a database on this server, password included: for connecting, not for logs.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        let (password, port) = (&self.cluster.password, self.port);
+        let (password, port) = (self.cluster.password.expose_secret(), self.port);
         let database = database::url_segment(database);
         format!("postgres://postgres:{password}@127.0.0.1:{port}/{database}")
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::env;
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::bollard::query_parameters::{
@@ -14,11 +14,11 @@ use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt, ReuseDirective};
 
-use super::database::LEFTOVER_AGE;
+use super::database::{LEFTOVER_AGE, seconds_now};
 use super::image::engine;
 use super::{background, source};
 use crate::database;
-use crate::server::free_port;
+use crate::server::{PORT_TRIES, free_port};
 
 /// The shared container's name. It is on loopback only and holds nothing but tests' data, so its
 /// password is no secret: every test program must know it.
@@ -73,8 +73,7 @@ impl Container {
         settings: Vec<(String, String)>,
     ) -> Result<Self, String> {
         remove_leftovers().await;
-        let port = free_port().map_err(|refused| refused.to_string())?;
-        let container = started(request(image, "dedicated", Some(port), &settings)?).await?;
+        let (container, port) = start_on_a_port(image, &settings).await?;
         let name = container.id().chars().take(12).collect();
         let server = Self {
             container: Arc::new(container),
@@ -209,6 +208,23 @@ async fn started(
         .map_err(|refused| format!("the container does not start: {refused}"))
 }
 
+/// Another port is tried where somebody took the first one between looking and binding.
+async fn start_on_a_port(
+    image: &str,
+    settings: &[(String, String)],
+) -> Result<(ContainerAsync<GenericImage>, u16), String> {
+    let mut tries = PORT_TRIES;
+    loop {
+        let port = free_port().map_err(|refused| refused.to_string())?;
+        tries -= 1;
+        match started(request(image, "dedicated", Some(port), settings)?).await {
+            Ok(container) => return Ok((container, port)),
+            Err(refused) if tries > 0 && refused.contains("already") => {}
+            Err(refused) => return Err(refused),
+        }
+    }
+}
+
 /// Held while one test program looks for the shared container and starts it. One file a user,
 /// because another user's file could not be opened.
 fn starting_lock() -> Option<File> {
@@ -227,10 +243,7 @@ async fn remove_leftovers() {
         .all(true)
         .filters(&ours)
         .build();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let now = seconds_now();
     for container in engine.list_containers(Some(all)).await.unwrap_or_default() {
         let created = container
             .created

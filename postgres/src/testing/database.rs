@@ -116,7 +116,12 @@ async fn drop_leftovers(admin_url: &str) {
     }
 }
 
-fn seconds_now() -> u64 {
+/// The time in names and labels, compared to within an hour and by this machine only.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there may be no database to ask, and nothing durable follows from it"
+)]
+pub(super) fn seconds_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
