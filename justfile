@@ -1,0 +1,56 @@
+# What people do in this repository. CI calls the same scripts (.ci/run).
+
+# Lists these recipes.
+default:
+    @just --list --unsorted
+
+# Compiles offline against .sqlx, as CI does, unless a database is named.
+export SQLX_OFFLINE := if env("DATABASE_URL", "") == "" { "true" } else { "false" }
+
+# Everything that CI checks.
+ci:
+    .ci/run
+
+# Installs PostgreSQL, cargo-deny and the test image where they are missing.
+setup:
+    .ci/setup
+
+# Formatting and clippy.
+lint:
+    .ci/lint
+
+# Formats all crates.
+fmt:
+    cargo fmt --all
+
+# API documentation without warnings.
+docs:
+    .ci/docs
+
+# Licences, bans and sources of our dependencies.
+deny:
+    .ci/deny
+
+# Writes .sqlx from the migrations and queries of today.
+sqlx:
+    .ci/sqlx-cache
+
+# Fails where .sqlx is not what the migrations and queries say.
+sqlx-check:
+    .ci/sqlx-cache --check
+
+# The README's demo, with --json.
+demo:
+    .ci/demo
+
+# The README's tests, with sums at the end.
+test:
+    .ci/test
+
+# A database server for development, until Ctrl-D; its address is printed.
+dev-postgres *arguments:
+    cargo run --quiet -p leadrail-postgres --bin private-postgres -- --database dev {{ arguments }}
+
+# Removes the container that the tests share.
+test-clean:
+    -docker rm --force --volumes leadrail-test-postgres
