@@ -104,6 +104,7 @@ pub trait CrmAdapter: Send + Sync {
         &self,
         target: &Target,
         lead: &Lead,
+        links: LinkState,
         known_customer: Option<&str>,
     ) -> Vec<PlannedRequest>;
 }

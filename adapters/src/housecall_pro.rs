@@ -16,6 +16,8 @@ mod wire;
 #[cfg(test)]
 mod answers_tests;
 #[cfg(test)]
+mod lookup_tests;
+#[cfg(test)]
 mod mapping_tests;
 
 use std::ops::ControlFlow;
@@ -258,6 +260,7 @@ impl CrmAdapter for HousecallPro {
         &self,
         target: &Target,
         lead: &Lead,
+        links: LinkState,
         known_customer: Option<&str>,
     ) -> Vec<PlannedRequest> {
         let marker = |step| Marker::new(lead.event_id, step);
@@ -268,7 +271,7 @@ impl CrmAdapter for HousecallPro {
             .then(|| customer_create(target.settings(), lead, &marker(activity::CUSTOMER_CREATE)));
         let customer = known_customer.unwrap_or("(id of the customer created before)");
         let marker = marker(activity::LEAD_CREATE);
-        let filed = lead_create(target.settings(), lead, customer, &marker, LinkState::Fresh);
+        let filed = lead_create(target.settings(), lead, customer, &marker, links);
         let requests = lookup.into_iter().chain(create).chain([filed]);
         requests.map(|request| request.masked(target)).collect()
     }

@@ -395,7 +395,7 @@ async fn a_preview_is_what_is_really_sent() {
         .await
         .unwrap();
 
-    let mut preview = HousecallPro.preview(session.target(), &lead, None);
+    let mut preview = HousecallPro.preview(session.target(), &lead, LinkState::Fresh, None);
     let placeholder = preview[2].body.as_mut().unwrap()["customer_id"].take();
     assert_eq!(placeholder, "(id of the customer created before)");
     preview[2].body.as_mut().unwrap()["customer_id"] = json!("cus_a1");

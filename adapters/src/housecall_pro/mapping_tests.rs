@@ -1,13 +1,13 @@
-//! What a lead becomes in Housecall Pro, and how its records are found again.
+//! What a lead becomes in Housecall Pro.
 
 use leadrail_lead::{Lead, Marker};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::requests::{Caller, customer_create, lead_create};
-use super::{HOUSECALL_PRO, HousecallPro, MAX_PAGES};
-use crate::scripted_crm::{ScriptedCrm, lead_with, say, target};
-use crate::{CrmAdapter, CustomerRef, LinkState, PlannedRequest, Settings, activity};
+use super::{HOUSECALL_PRO, HousecallPro};
+use crate::scripted_crm::{lead_with, target};
+use crate::{CrmAdapter, LinkState, PlannedRequest, Settings, activity};
 
 fn marker() -> Marker {
     "lr-7f3k2m9q".parse().unwrap()
@@ -236,235 +236,6 @@ fn links_that_would_crowd_out_the_note_are_left_out_and_named() {
     assert!(note.contains("Summary: No heat.") && note.ends_with("Ref: lr-7f3k2m9q"));
 }
 
-/// A page as Housecall Pro answers it, with customers as its document describes them.
-fn customers(list: &Value) -> Value {
-    json!({ "page": 1, "page_size": 200, "total_pages": 1, "total_items": 9, "customers": list })
-}
-
-fn customer(id: &str, mobile: &str) -> Value {
-    json!({
-        "id": id, "first_name": "John", "last_name": null, "email": "Ann@Example.com ",
-        "company": null, "notifications_enabled": true, "mobile_number": mobile,
-        "home_number": null, "work_number": null, "lead_source": null, "notes": null,
-        "tags": ["vip"], "created_at": "2026-05-20T10:00:00Z",
-        "addresses": [{ "id": "adr_1", "type": "service", "street": "4521 Oak Ridge Dr" }],
-    })
-}
-
-async fn found_by(lead: &Lead, pages: Vec<Value>) -> (Option<String>, Vec<String>) {
-    let crm = ScriptedCrm::start(pages.iter().map(|page| say(200, page))).await;
-    let found = HousecallPro
-        .find_customer(&crm.session(), lead)
-        .await
-        .unwrap();
-    assert!(crm.is_over(), "every page was asked for");
-    let asked = crm.seen().into_iter().map(|seen| seen.target).collect();
-    (found.map(|customer| customer.id), asked)
-}
-
-#[tokio::test]
-async fn a_stranger_that_the_fuzzy_search_returns_never_gets_the_lead() {
-    let lead = lead_with(|_| {});
-    for stranger in [
-        "3055550183",
-        "+443055550182",
-        "55550182",
-        "",
-        "3055550182 ext 9",
-    ] {
-        let page = customers(&json!([customer("cus_stranger", stranger)]));
-        assert_eq!(found_by(&lead, vec![page]).await.0, None, "{stranger}");
-    }
-}
-
-#[tokio::test]
-async fn a_number_is_recognized_however_it_is_written_and_wherever_it_stands() {
-    let lead = lead_with(|_| {});
-    for number in [
-        "3055550182",
-        "+1 (305) 555-0182",
-        "1-305-555-0182",
-        "305.555.0182",
-    ] {
-        for field in ["mobile_number", "home_number", "work_number"] {
-            let mut known = customer("cus_1", "");
-            known[field] = json!(number);
-            let found = found_by(&lead, vec![customers(&json!([known]))]).await.0;
-            assert_eq!(found.as_deref(), Some("cus_1"), "{field} {number}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_newest_of_several_matches_wins() {
-    let list = json!([
-        customer("cus_stranger", "2125550100"),
-        customer("cus_new", "3055550182"),
-        customer("cus_old", "3055550182"),
-    ]);
-    let (found, asked) = found_by(&lead_with(|_| {}), vec![customers(&list)]).await;
-    assert_eq!(found.as_deref(), Some("cus_new"));
-    assert_eq!(
-        asked,
-        ["/customers?q=3055550182&sort_by=created_at&sort_direction=desc&page=1&page_size=200"]
-    );
-}
-
-#[tokio::test]
-async fn the_search_goes_on_to_the_last_page() {
-    let mut first = customers(&json!([customer("cus_stranger", "2125550100")]));
-    first["total_pages"] = json!(2);
-    let mut second = customers(&json!([customer("cus_1", "3055550182")]));
-    second["total_pages"] = json!(2);
-    let (found, asked) = found_by(&lead_with(|_| {}), vec![first, second]).await;
-    assert_eq!(found.as_deref(), Some("cus_1"));
-    assert!(asked[1].contains("page=2"), "{asked:?}");
-}
-
-#[tokio::test]
-async fn a_foreign_caller_is_searched_by_e_mail_and_compared_exactly() {
-    let lead = lead_with(|payload| {
-        payload["contact"] = json!({ "phone": "+442079460958", "email": "ann@example.com" });
-    });
-    let (found, asked) = found_by(&lead, vec![customers(&json!([customer("cus_1", "")]))]).await;
-    assert_eq!(found.as_deref(), Some("cus_1"));
-    assert!(
-        asked[0].starts_with("/customers?q=ann%40example.com&"),
-        "{asked:?}"
-    );
-
-    let mut other = customer("cus_2", "");
-    other["email"] = json!("joann@example.com");
-    assert_eq!(
-        found_by(&lead, vec![customers(&json!([other]))]).await.0,
-        None
-    );
-}
-
-#[tokio::test]
-async fn a_caller_who_cannot_be_searched_for_is_not_searched_for() {
-    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+442079460958" }));
-    let (found, asked) = found_by(&lead, vec![]).await;
-    assert_eq!(
-        (found, asked.len()),
-        (None, 0),
-        "an empty search would find everybody"
-    );
-}
-
-#[tokio::test]
-async fn a_list_that_never_ends_proves_nothing() {
-    let mut page = customers(&json!([customer("cus_stranger", "2125550100")]));
-    page["total_pages"] = json!(1_000);
-    let crm = ScriptedCrm::start((0..MAX_PAGES).map(|_| say(200, &page))).await;
-    let error = HousecallPro
-        .find_customer(&crm.session(), &lead_with(|_| {}))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.reason()),
-        ("not_done", "lookup_incomplete")
-    );
-}
-
-#[tokio::test]
-async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
-    let lead = lead_with(|_| {});
-    let made = |id: &str, tag: &str, at: &str| json!({ "id": id, "tags": [tag], "created_at": at });
-    let page = json!({ "total_pages": 9, "customers": [
-        made("cus_3", "lr-7f3k2m9q", "2026-05-26T15:00:00Z"),
-        made("cus_x", "lr-00000000", "2026-05-26T14:40:00Z"),
-        made("cus_2", "LR-7F3K2M9Q ", "2026-05-26T14:33:00Z"),
-        made("cus_1", "lr-7f3k2m9q", "not a time"),
-        made("cus_0", "lr-7f3k2m9q", "2026-05-01T00:00:00Z"),
-    ] });
-    let crm = ScriptedCrm::start([say(200, &page)]).await;
-    let found = HousecallPro
-        .find_created_customer(&crm.session(), &lead, &marker())
-        .await
-        .unwrap();
-    let ids: Vec<&str> = found.iter().map(|customer| customer.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        ["cus_1", "cus_2", "cus_3"],
-        "oldest first, and none from before the call"
-    );
-    assert_eq!(
-        crm.seen()[0].target,
-        "/customers?sort_by=created_at&sort_direction=desc&page=1&page_size=200"
-    );
-}
-
-#[tokio::test]
-async fn filed_leads_are_found_by_marker_over_all_pages_oldest_first() {
-    let page = |leads: Value| json!({ "page": 1, "total_pages": 2, "leads": leads });
-    let crm = ScriptedCrm::start([
-        say(
-            200,
-            &page(json!([{ "id": "lea_3", "tags": ["a", "lr-7f3k2m9q"] }, { "id": "lea_x" }])),
-        ),
-        say(
-            200,
-            &page(json!([{ "id": "lea_1", "tags": ["lr-7f3k2m9q"], "number": 12 }])),
-        ),
-    ])
-    .await;
-    let customer = CustomerRef {
-        id: "cus_a1".into(),
-    };
-    let lead = lead_with(|_| {});
-    let found = HousecallPro
-        .find_leads(&crm.session(), &lead, &customer, &marker())
-        .await
-        .unwrap();
-    let ids: Vec<&str> = found.iter().map(|lead| lead.id.as_str()).collect();
-    assert_eq!(ids, ["lea_1", "lea_3"]);
-    assert!(
-        crm.seen()[0]
-            .target
-            .starts_with("/leads?customer_id=cus_a1&")
-    );
-}
-
-#[tokio::test]
-async fn a_look_up_that_fails_is_an_error_and_not_an_empty_list() {
-    let lead = lead_with(|_| {});
-    let customer = CustomerRef {
-        id: "cus_a1".into(),
-    };
-    for status in [429, 500, 503] {
-        let crm = ScriptedCrm::start([say(status, &json!({})), say(status, &json!({}))]).await;
-        let session = crm.session();
-        assert!(
-            HousecallPro
-                .find_leads(&session, &lead, &customer, &marker())
-                .await
-                .is_err()
-        );
-        assert!(
-            HousecallPro
-                .find_created_customer(&session, &lead, &marker())
-                .await
-                .is_err()
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_note_by_itself_is_refused_as_unsupported() {
-    let crm = ScriptedCrm::start([]).await;
-    let filed = crate::LeadRef { id: "lea_1".into() };
-    let lead = lead_with(|_| {});
-    let refused = HousecallPro
-        .attach_note(&crm.session(), &lead, &filed, &marker(), LinkState::Fresh)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (refused.kind(), refused.reason()),
-        ("rejected", "unsupported")
-    );
-}
-
 fn steps(preview: &[PlannedRequest]) -> Vec<(&str, &str)> {
     preview
         .iter()
@@ -475,7 +246,7 @@ fn steps(preview: &[PlannedRequest]) -> Vec<(&str, &str)> {
 #[test]
 fn a_preview_shows_each_step_with_secrets_masked() {
     let target = target("https://crm.example/");
-    let preview = HousecallPro.preview(&target, &lead_with(|_| {}), None);
+    let preview = HousecallPro.preview(&target, &lead_with(|_| {}), LinkState::Fresh, None);
     assert_eq!(
         steps(&preview),
         [
@@ -497,6 +268,7 @@ fn a_preview_for_a_known_customer_creates_none() {
     let preview = HousecallPro.preview(
         &target("https://crm.example"),
         &lead_with(|_| {}),
+        LinkState::Fresh,
         Some("cus_7"),
     );
     assert_eq!(
@@ -507,9 +279,26 @@ fn a_preview_for_a_known_customer_creates_none() {
 }
 
 #[test]
+fn a_preview_of_an_old_lead_shows_no_dead_link() {
+    let target = target("https://crm.example");
+    let lead = lead_with(|_| {});
+    let preview = HousecallPro.preview(&target, &lead, LinkState::Expired, Some("cus_7"));
+    let note = preview[1].body.as_ref().unwrap()["note"].as_str().unwrap();
+    assert!(
+        note.contains("have expired") && !note.contains("https://"),
+        "{note}"
+    );
+}
+
+#[test]
 fn a_preview_marks_each_step_as_the_live_calls_will() {
     let lead = lead_with(|_| {});
-    let preview = HousecallPro.preview(&target("https://crm.example"), &lead, None);
+    let preview = HousecallPro.preview(
+        &target("https://crm.example"),
+        &lead,
+        LinkState::Fresh,
+        None,
+    );
     for (step, name) in [(1, activity::CUSTOMER_CREATE), (2, activity::LEAD_CREATE)] {
         let marker = Marker::new(lead.event_id, name);
         assert_eq!(
