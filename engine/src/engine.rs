@@ -115,6 +115,19 @@ impl Engine {
         Ok(u32::try_from(freed).unwrap_or(0))
     }
 
+    /// Sends one dead letter through again, from its last checkpoint; false when it is not dead.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn replay(&self, id: RunId) -> sqlx::Result<bool> {
+        let replayed =
+            sqlx::query_scalar!(r#"select leadrail.replay_run($1) as "replayed!""#, id.0)
+                .fetch_one(&self.pool)
+                .await?;
+        self.notifier.poke();
+        Ok(replayed)
+    }
+
     /// Moves the engine's clock ahead: for tests, so that six hours pass at once.
     ///
     /// # Errors

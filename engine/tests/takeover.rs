@@ -1,0 +1,190 @@
+//! Fences and takeovers: a worker that lost its runs commits nothing, and nobody waits long.
+
+mod kit;
+
+use kit::{Act, Bench, Working, World, quick, quick_config, registry};
+use leadrail_engine::{HistoryKind, RunState, WorkerConfig};
+use std::time::Duration;
+
+async fn evict_workers(bench: &Bench) {
+    sqlx::query(
+        "update leadrail.worker set seen_at = seen_at - interval '1 hour', backend_pid = 0",
+    )
+    .execute(bench.engine.pool())
+    .await
+    .unwrap();
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from leadrail.worker")
+        .fetch_all(bench.engine.pool())
+        .await
+        .unwrap();
+    let _: i32 = sqlx::query_scalar("select leadrail.take_over($1)")
+        .bind(ids)
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_taken_over_commits_nothing_and_starts_afresh() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    world.script("a", &[Act::Hang]);
+    let run = bench.enqueue(&["a"]).await;
+    let slow = leadrail_engine::ActivityOptions {
+        timeout: Duration::from_secs(2),
+        ..quick()
+    };
+    let config = WorkerConfig {
+        lease: Duration::from_secs(60),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, registry(&world, slow), config);
+    bench.until(run, RunState::Running).await;
+    evict_workers(&bench).await;
+
+    // The first incarnation's result would be a timeout: nothing of it may show up. The run is
+    // claimed by the second incarnation, which looks first and then does it.
+    bench.until(run, RunState::Completed).await;
+    worker.stop().await;
+    let kinds = bench.kinds(run).await;
+    assert!(kinds.contains(&HistoryKind::RunLost));
+    assert!(!kinds.contains(&HistoryKind::ActivityFailed), "{kinds:?}");
+    assert_eq!(world.effects("a"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_worker_id_is_refused_by_the_journal_whatever_it_brings() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["a"]).await;
+    let stale = uuid::Uuid::new_v4();
+    let refused = sqlx::query(
+        "select * from leadrail.journal($1, array[$2]::uuid[], array[7], array['run_completed']::leadrail.history_kind[],
+         array[null]::smallint[], array[null]::text[], array[null]::text[], array[$2]::uuid[],
+         array['completed']::leadrail.run_state[], array[null]::bigint[], array[null]::smallint[],
+         array[null]::text[], array[null]::text[], array[null]::text[], 10, array['story'])",
+    )
+    .bind(stale)
+    .bind(run)
+    .execute(bench.engine.pool())
+    .await
+    .unwrap_err();
+    assert_eq!(
+        refused.as_database_error().unwrap().code().as_deref(),
+        Some("LR002")
+    );
+    assert!(bench.kinds(run).await.is_empty());
+    bench.until(run, RunState::Queued).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_keeps_killing_its_worker_is_quarantined() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    world.script(
+        "a",
+        &[
+            Act::Hang,
+            Act::Hang,
+            Act::Hang,
+            Act::Hang,
+            Act::Hang,
+            Act::Hang,
+        ],
+    );
+    let run = bench.enqueue(&["a"]).await;
+    let patient = leadrail_engine::ActivityOptions {
+        timeout: Duration::from_secs(60),
+        settle: Duration::ZERO,
+        ..quick()
+    };
+    let config = WorkerConfig {
+        lease: Duration::from_secs(60),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, registry(&world, patient), config);
+    for crash in 1..=5 {
+        let executing = |_: &leadrail_engine::RunView| world.executions("a") == crash;
+        bench.until_that(run, executing, "executing").await;
+        bench.until(run, RunState::Running).await;
+        evict_workers(&bench).await;
+        bench
+            .engine
+            .shift_clock(Duration::from_secs(61))
+            .await
+            .unwrap();
+    }
+    let dead = bench.until(run, RunState::Dead).await;
+    worker.stop().await;
+    assert_eq!(dead.reason.as_deref(), Some("poison"));
+    assert_eq!(world.executions("a"), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_gives_unstarted_runs_back_at_once_and_lets_running_activities_end() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    world.script("slow", &[Act::Hang]);
+    let run = bench.enqueue(&["slow", "after"]).await;
+    let options = leadrail_engine::ActivityOptions {
+        timeout: Duration::from_millis(700),
+        ..quick()
+    };
+    let worker = Working::start(&bench, registry(&world, options), quick_config());
+    bench
+        .until_that(run, |_| world.executions("slow") == 1, "executing")
+        .await;
+    let waiting = bench.enqueue(&["other"]).await;
+    worker.stop().await;
+    bench.until(run, RunState::Retrying).await;
+    let view = bench.engine.run(waiting).await.unwrap().unwrap();
+    assert!(
+        matches!(view.state, RunState::Queued | RunState::Completed),
+        "{view:?}"
+    );
+    let workers: i64 = sqlx::query_scalar("select count(*) from leadrail.worker")
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap();
+    assert_eq!(workers, 0, "it retired in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_workers_that_all_take_over_at_once_move_each_run_once() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    let mut runs = Vec::new();
+    for _ in 0..20 {
+        runs.push(bench.enqueue(&["a"]).await);
+    }
+    let dead = uuid::Uuid::new_v4();
+    sqlx::query(
+        "insert into leadrail.worker (id, name, pid, version, backend_pid, backend_start, lease, seen_at)
+         values ($1, 'gone', 1, '0', 0, now(), '1 second', now() - interval '1 hour')",
+    )
+    .bind(dead)
+    .execute(bench.engine.pool())
+    .await
+    .unwrap();
+    sqlx::query("update leadrail.workflow_run set state = 'running', due_at = null, worker_id = $1, starts = 1")
+        .bind(dead)
+        .execute(bench.engine.pool())
+        .await
+        .unwrap();
+    let workers: Vec<_> = (0..4)
+        .map(|_| Working::start(&bench, registry(&world, quick()), quick_config()))
+        .collect();
+    for run in &runs {
+        bench.until(*run, RunState::Completed).await;
+        let lost = bench
+            .kinds(*run)
+            .await
+            .into_iter()
+            .filter(|kind| *kind == HistoryKind::RunLost)
+            .count();
+        assert_eq!(lost, 1);
+    }
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(world.effects("a"), 20);
+}
