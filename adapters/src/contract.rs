@@ -15,15 +15,15 @@ use crate::target::Target;
 /// The steps of filing a lead, as history, previews and dead letters name them.
 pub mod activity {
     /// The live check of a connection's credentials.
-    pub const CHECK: &str = "connection-check";
+    pub const CHECK: &str = "connection_check";
     /// Is the caller known?
-    pub const DEDUP_LOOKUP: &str = "dedup-lookup";
+    pub const DEDUP_LOOKUP: &str = "dedup_lookup";
     /// The caller becomes a customer.
-    pub const CUSTOMER_CREATE: &str = "customer-create";
+    pub const CUSTOMER_CREATE: &str = "customer_create";
     /// The call becomes a lead.
-    pub const LEAD_CREATE: &str = "lead-create";
+    pub const LEAD_CREATE: &str = "lead_create";
     /// The note with recording and transcript.
-    pub const NOTE_ATTACH: &str = "note-attach";
+    pub const NOTE_ATTACH: &str = "note_attach";
 }
 
 /// One CRM: turns a lead into its requests, and its answers into outcomes.

@@ -301,7 +301,7 @@ async fn the_evidence_tells_what_was_sent_without_naming_the_caller_in_the_url()
     let exchange = session.take_exchanges().remove(0);
     assert_eq!(
         (exchange.activity.as_str(), exchange.method.as_str()),
-        ("dedup-lookup", "GET")
+        ("dedup_lookup", "GET")
     );
     assert!(crm.seen()[0].target.contains("q=3055550182"));
     assert_eq!(

@@ -250,9 +250,9 @@ fn a_preview_shows_each_step_with_secrets_masked() {
     assert_eq!(
         steps(&preview),
         [
-            ("dedup-lookup", "GET"),
-            ("customer-create", "POST"),
-            ("lead-create", "POST")
+            ("dedup_lookup", "GET"),
+            ("customer_create", "POST"),
+            ("lead_create", "POST")
         ]
     );
     assert!(
@@ -273,7 +273,7 @@ fn a_preview_for_a_known_customer_creates_none() {
     );
     assert_eq!(
         steps(&preview),
-        [("dedup-lookup", "GET"), ("lead-create", "POST")]
+        [("dedup_lookup", "GET"), ("lead_create", "POST")]
     );
     assert_eq!(preview[1].body.as_ref().unwrap()["customer_id"], "cus_7");
 }
