@@ -8,7 +8,7 @@
 //! The server never outlives its owner, not even one that was killed: a small shell script, the
 //! supervisor, holds it and listens on a pipe that ends when the owner does.
 //!
-//! [`testing`] builds on it: fresh databases for tests, and servers that a test may crash.
+//! Its module `testing` (a feature) builds on it: fresh databases for tests, and servers that a test may crash.
 
 mod account;
 mod binaries;
@@ -19,6 +19,7 @@ mod error;
 mod options;
 mod server;
 mod supervisor;
+#[cfg(feature = "testing")]
 pub mod testing;
 
 pub use error::{Error, Result};

@@ -16,7 +16,7 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt, R
 
 use super::database::{LEFTOVER_AGE, seconds_now};
 use super::image::engine;
-use super::{background, source};
+use super::{admin, background, source};
 use crate::database;
 use crate::server::{PORT_TRIES, free_port};
 
@@ -157,7 +157,7 @@ impl Container {
 
     async fn wait_until_ready(&self) -> Result<(), String> {
         let url = self.url("postgres");
-        background::run(async move { database::wait_until_ready(&url, STARTUP).await })
+        background::run(async move { admin::wait_until_ready(&url, STARTUP).await })
             .await
             .map_err(|refused| {
                 format!(

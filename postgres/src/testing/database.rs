@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::background;
 use super::source::{Server, say};
+use super::{admin, background};
 use crate::database;
 
 /// Begins the name of every database made here, before the time it was made.
@@ -101,7 +101,7 @@ impl Drop for TestDatabase {
         let (server, name) = (self.admin_url.clone(), self.name.clone());
         background::finish(async move {
             // A database that cannot be dropped now is dropped as a leftover by a later run.
-            let _ = database::drop_database(&server, &name).await;
+            let _ = admin::drop_database(&server, &name).await;
         });
     }
 }
@@ -109,9 +109,9 @@ impl Drop for TestDatabase {
 /// Drops what killed test programs left behind.
 async fn drop_leftovers(admin_url: &str) {
     let now = seconds_now();
-    for name in database::names(admin_url, PREFIX).await.unwrap_or_default() {
+    for name in admin::names(admin_url, PREFIX).await.unwrap_or_default() {
         if is_leftover(&name, now) {
-            let _ = database::drop_database(admin_url, &name).await;
+            let _ = admin::drop_database(admin_url, &name).await;
         }
     }
 }

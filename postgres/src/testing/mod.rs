@@ -17,6 +17,7 @@
 //!
 //! Everything here panics instead of returning errors: a test without its database has failed.
 
+mod admin;
 mod background;
 mod container;
 mod database;
