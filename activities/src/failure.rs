@@ -1,0 +1,131 @@
+//! What the engine does about what a CRM or a connection answered: decided here and nowhere else.
+
+use leadrail_adapters::{AdapterError, SetupError};
+use leadrail_connections::ConnectionError;
+use leadrail_engine::{ActivityError, FailureKind};
+
+/// The reason of a run that died because the CRM refused the connection's credentials.
+pub(crate) const AUTH: &str = "auth";
+
+/// What follows from a CRM's answer.
+///
+/// Refused credentials are final for this run; what becomes of the connection and of its other
+/// leads is decided where the call was made.
+pub(crate) fn of_answer(error: &AdapterError) -> ActivityError {
+    let reason = error.failure().reason.clone();
+    let message = error.detail().to_owned();
+    match error {
+        AdapterError::NotDone(_) => ActivityError::new(FailureKind::NotDone, reason, message),
+        AdapterError::Ambiguous(_) => ActivityError::new(FailureKind::Ambiguous, reason, message),
+        AdapterError::Rejected(_) => ActivityError::new(FailureKind::Rejected, reason, message),
+        AdapterError::Auth(_) => ActivityError::new(FailureKind::Rejected, AUTH, message),
+        AdapterError::Throttled { retry_after, .. } => {
+            let after = *retry_after;
+            ActivityError::new(FailureKind::Throttled { after }, reason, message)
+        }
+    }
+}
+
+/// What follows when a connection cannot be read or opened. A database that is away comes back by
+/// itself; for everything else a person must act, and the lead waits for that.
+pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityError {
+    let reason = match error {
+        ConnectionError::Database { .. } => {
+            return ActivityError::not_done("database", error.to_string());
+        }
+        ConnectionError::NotFound { .. } => "connection_missing",
+        ConnectionError::Vault { .. } => "connection_sealed",
+        ConnectionError::Damaged { .. }
+        | ConnectionError::Refused { .. }
+        | ConnectionError::BaseUrl { .. }
+        | ConnectionError::Settings { .. } => "connection_damaged",
+    };
+    ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
+}
+
+/// What follows when a connection is set up wrongly: its leads wait until somebody sets it right.
+pub(crate) fn of_setup(error: &SetupError, gate: String) -> ActivityError {
+    let kind = FailureKind::Blocked { gate };
+    ActivityError::new(kind, "connection_setup", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use leadrail_adapters::Failure;
+    use leadrail_connections::ConnectionId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_answer_has_one_consequence() {
+        let failure = || Failure::new("http_503", "Housecall Pro failed on its side (HTTP 503)");
+        let after = Some(Duration::from_secs(7));
+        let throttled = |retry_after| AdapterError::Throttled {
+            failure: failure(),
+            retry_after,
+        };
+        let table = [
+            (
+                AdapterError::NotDone(failure()),
+                FailureKind::NotDone,
+                "http_503",
+            ),
+            (
+                AdapterError::Ambiguous(failure()),
+                FailureKind::Ambiguous,
+                "http_503",
+            ),
+            (
+                AdapterError::Rejected(failure()),
+                FailureKind::Rejected,
+                "http_503",
+            ),
+            (AdapterError::Auth(failure()), FailureKind::Rejected, "auth"),
+            (
+                throttled(after),
+                FailureKind::Throttled { after },
+                "http_503",
+            ),
+            (
+                throttled(None),
+                FailureKind::Throttled { after: None },
+                "http_503",
+            ),
+        ];
+        for (answer, kind, reason) in table {
+            let error = of_answer(&answer);
+            assert_eq!((error.kind, &*error.reason), (kind, reason), "{answer:?}");
+            assert_eq!(error.message, "Housecall Pro failed on its side (HTTP 503)");
+        }
+    }
+
+    #[test]
+    fn only_a_database_that_is_away_is_tried_again_by_itself() {
+        let gate = || "connection:acme/housecall_pro".to_owned();
+        let away = ConnectionError::Database {
+            source: std::io::Error::other("away").into(),
+        };
+        assert_eq!(of_connection(&away, gate()).kind, FailureKind::NotDone);
+        let id = ConnectionId(Uuid::nil());
+        for (error, reason) in [
+            (ConnectionError::NotFound { id }, "connection_missing"),
+            (
+                ConnectionError::Damaged {
+                    id,
+                    column: "base_url",
+                },
+                "connection_damaged",
+            ),
+        ] {
+            let error = of_connection(&error, gate());
+            assert_eq!(error.kind, FailureKind::Blocked { gate: gate() });
+            assert_eq!(error.reason, reason);
+        }
+        let setup = of_setup(&SetupError::BaseUrl, gate());
+        assert_eq!(setup.kind, FailureKind::Blocked { gate: gate() });
+        assert_eq!(setup.reason, "connection_setup");
+    }
+}
