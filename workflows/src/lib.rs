@@ -1,0 +1,20 @@
+//! The durable workflows, one business story a file.
+//!
+//! - [`PushLead`]: a qualified lead becomes a customer and a lead in the contractor's CRM.
+//! - [`AuditLead`]: a second look at a lead whose outcome was unknown for a while.
+//!
+//! [`submit()`] hands leads over, [`registry()`] tells a worker how to run them, and [`timeline()`]
+//! reads a run's history aloud.
+
+mod audit_lead;
+mod push_lead;
+mod registry;
+mod submit;
+mod timeline;
+
+pub use self::audit_lead::AuditLead;
+pub use self::push_lead::{FiledNote, PushLead, PushLeadOutput};
+pub use self::registry::registry;
+pub use self::submit::{Submission, Submitted, lane_of, submit, submit_in};
+pub use self::timeline::{LeadTimeline, LeadView, TimelineEntry, timeline};
+pub use leadrail_activities::gate_of;

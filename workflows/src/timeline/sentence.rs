@@ -1,0 +1,282 @@
+//! One line of history as a sentence.
+
+use chrono::{DateTime, Utc};
+use leadrail_engine::{Event, HistoryKind};
+use serde_json::Value;
+
+/// What happened, in small letters and without a full stop, so that it reads on after a time.
+pub(super) fn sentence(
+    event: &Event,
+    payload: &Value,
+    next_at: Option<DateTime<Utc>>,
+    tries: u32,
+) -> String {
+    let next = next_at.map(|next| clock(next, event.at));
+    match event.kind {
+        HistoryKind::RunStarted => "a worker took it up".to_owned(),
+        HistoryKind::RunLost => "its worker was lost; no try was used up".to_owned(),
+        HistoryKind::RunReleased => "its worker shut down and gave it back".to_owned(),
+        HistoryKind::RunWaiting => waiting(payload, next),
+        HistoryKind::RunDead => format!("gave up: {}", message(payload)),
+        HistoryKind::RunReplayed => "sent through again".to_owned(),
+        HistoryKind::RunCompleted => completed_run(&payload["output"]),
+        HistoryKind::RunCancelled => "cancelled by a person".to_owned(),
+        HistoryKind::ActivityStarted => format!("try {} began", attempt(event)),
+        HistoryKind::ActivityCompleted => completed_step(event, payload),
+        HistoryKind::ActivityFailed => failed(event, payload, next, tries),
+        HistoryKind::ActivityThrottled => held_up(payload, next),
+    }
+}
+
+/// The time of day; with its date if that is not the day of `now`.
+fn clock(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let format = if time.date_naive() == now.date_naive() {
+        "%H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M:%S"
+    };
+    time.format(format).to_string()
+}
+
+fn attempt(event: &Event) -> i16 {
+    event.attempt.unwrap_or(1)
+}
+
+/// The sentence that goes with a failure, or its reason if there is none.
+fn message(payload: &Value) -> &str {
+    let said = payload["message"].as_str().filter(|said| !said.is_empty());
+    said.or_else(|| payload["reason"].as_str())
+        .unwrap_or("no reason was kept")
+}
+
+fn waiting(payload: &Value, next: Option<String>) -> String {
+    let what = match payload["reason"].as_str() {
+        Some("settling") => "waits until a lost answer's effect would show",
+        Some("locked") => "waits for another lead of the same caller",
+        Some(reason) => reason,
+        None => "waits",
+    };
+    then(what.to_owned(), "next at", next)
+}
+
+fn failed(event: &Event, payload: &Value, next: Option<String>, tries: u32) -> String {
+    let (try_, why) = (attempt(event), message(payload));
+    if payload["kind"] == "rejected" {
+        return format!("try {try_} failed for good: {why}");
+    }
+    let ambiguous = payload["kind"] == "ambiguous" && next.is_some();
+    let look = if ambiguous { " and looks first" } else { "" };
+    match next {
+        Some(next) => format!("try {try_} of {tries} failed: {why}; next at {next}{look}"),
+        None => format!("try {try_} of {tries} failed: {why}; that was the last"),
+    }
+}
+
+fn held_up(payload: &Value, next: Option<String>) -> String {
+    let link = match payload["kind"].as_str() {
+        Some("blocked") => "looks again by itself at",
+        _ => "no try used up, next at",
+    };
+    then(message(payload).to_owned(), link, next)
+}
+
+fn then(what: String, link: &str, next: Option<String>) -> String {
+    match next {
+        Some(next) => format!("{what}; {link} {next}"),
+        None => what,
+    }
+}
+
+fn completed_run(output: &Value) -> String {
+    let id = |what: &str| output[what]["id"].as_str().unwrap_or("?");
+    match output["outcome"].as_str() {
+        Some("delivered") => {
+            let crm = output["crm"].as_str().unwrap_or("the CRM");
+            format!(
+                "delivered to {crm}: lead {} of customer {}",
+                id("lead"),
+                id("customer")
+            )
+        }
+        Some("recorded") => "recorded; an unqualified lead goes to no CRM".to_owned(),
+        Some("duplicate") => "looked again: there is more than one of them".to_owned(),
+        Some("gone") => "looked again: it is not there any more".to_owned(),
+        Some("single") => "looked again: there is exactly one of each".to_owned(),
+        _ => "done".to_owned(),
+    }
+}
+
+fn completed_step(event: &Event, payload: &Value) -> String {
+    let label = event.activity.as_deref().unwrap_or_default();
+    let step = label.split('#').next().unwrap_or_default();
+    let output = &payload["output"];
+    let id = output["id"].as_str();
+    let made = match payload["source"].as_str() {
+        Some("reconciled") => "found what an earlier try had made:",
+        _ => "made",
+    };
+    match (step, id) {
+        ("find_connection", _) => {
+            let crm = output["crm"].as_str().unwrap_or("the CRM");
+            format!("found the connection to {crm}")
+        }
+        ("dedup_lookup", Some(id)) => format!("the caller is customer {id}"),
+        ("dedup_lookup", None) => "the caller is not known yet".to_owned(),
+        ("customer_create", Some(id)) => format!("{made} customer {id}"),
+        ("lead_create", Some(id)) => format!("{made} lead {id}"),
+        ("note_attach", Some(id)) => format!("{made} note {id}"),
+        ("schedule_audit", _) => "planned second looks".to_owned(),
+        _ => "done".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use leadrail_engine::RunId;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Reads one line, the first try of its step, at 14:32:00.
+    fn read(kind: HistoryKind, step: &str, payload: &Value, wait_s: Option<i64>) -> String {
+        let at = DateTime::from_timestamp(1_779_805_920, 0).unwrap();
+        let event = Event {
+            run_id: RunId::new(),
+            seq: 0,
+            at,
+            kind,
+            activity: (!step.is_empty()).then(|| step.to_owned()),
+            attempt: (!step.is_empty()).then_some(1),
+            payload: None,
+        };
+        let next = wait_s.map(|wait| at + TimeDelta::seconds(wait));
+        sentence(&event, payload, next, 6)
+    }
+
+    #[test]
+    fn what_happens_to_a_run_reads_as_a_sentence() {
+        use HistoryKind as Kind;
+        let delivered = json!({"output": {"outcome": "delivered", "crm": "housecall_pro",
+            "customer": {"id": "cus_1"}, "lead": {"id": "lea_1"}}});
+        let table = [
+            (Kind::RunStarted, json!({}), None, "a worker took it up"),
+            (
+                Kind::RunDead,
+                json!({"reason": "auth", "message": "no"}),
+                None,
+                "gave up: no",
+            ),
+            (
+                Kind::RunDead,
+                json!({"reason": "auth"}),
+                None,
+                "gave up: auth",
+            ),
+            (
+                Kind::RunDead,
+                Value::Null,
+                None,
+                "gave up: no reason was kept",
+            ),
+            (
+                Kind::RunWaiting,
+                json!({"reason": "locked"}),
+                Some(5),
+                "waits for another lead of the same caller; next at 14:32:05",
+            ),
+            (
+                Kind::RunWaiting,
+                json!({"reason": "settling"}),
+                Some(5),
+                "waits until a lost answer's effect would show; next at 14:32:05",
+            ),
+            (
+                Kind::RunCompleted,
+                delivered,
+                None,
+                "delivered to housecall_pro: lead lea_1 of customer cus_1",
+            ),
+            (
+                Kind::RunCompleted,
+                json!({"output": {"outcome": "duplicate"}}),
+                None,
+                "looked again: there is more than one of them",
+            ),
+            (Kind::RunCompleted, json!({"output": 7}), None, "done"),
+        ];
+        for (kind, payload, wait, expected) in table {
+            assert_eq!(read(kind, "", &payload, wait), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_step_achieves_reads_as_a_sentence() {
+        let customer = json!({"output": {"id": "cus_1"}});
+        let found = json!({"output": {"id": "cus_1"}, "source": "reconciled"});
+        let table = [
+            ("customer_create", customer.clone(), "made customer cus_1"),
+            (
+                "customer_create#2",
+                found,
+                "found what an earlier try had made: customer cus_1",
+            ),
+            ("dedup_lookup", customer, "the caller is customer cus_1"),
+            (
+                "dedup_lookup",
+                json!({"output": null}),
+                "the caller is not known yet",
+            ),
+            ("lead_create", json!({"output": "of another shape"}), "done"),
+            ("something_new", Value::Null, "done"),
+        ];
+        for (step, payload, expected) in table {
+            assert_eq!(
+                read(HistoryKind::ActivityCompleted, step, &payload, None),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_try_that_did_not_succeed_says_what_comes_next() {
+        use HistoryKind as Kind;
+        let said = |kind: &str, message: &str| json!({"kind": kind, "message": message});
+        let table = [
+            (
+                Kind::ActivityFailed,
+                said("ambiguous", "no answer came"),
+                Some(30),
+                "try 1 of 6 failed: no answer came; next at 14:32:30 and looks first",
+            ),
+            (
+                Kind::ActivityFailed,
+                said("ambiguous", "no answer came"),
+                None,
+                "try 1 of 6 failed: no answer came; that was the last",
+            ),
+            (
+                Kind::ActivityFailed,
+                said("rejected", "it names phone"),
+                None,
+                "try 1 failed for good: it names phone",
+            ),
+            (
+                Kind::ActivityThrottled,
+                said("blocked", "it is switched off"),
+                Some(60),
+                "it is switched off; looks again by itself at 14:33:00",
+            ),
+            (
+                Kind::ActivityThrottled,
+                said("throttled", "slow down"),
+                Some(60),
+                "slow down; no try used up, next at 14:33:00",
+            ),
+            (Kind::ActivityStarted, Value::Null, None, "try 1 began"),
+        ];
+        for (kind, payload, wait, expected) in table {
+            assert_eq!(read(kind, "lead_create", &payload, wait), expected);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Leads whose connection is missing, refused, switched off or set up wrongly wait for a person.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use leadrail_connections::ConnectionState;
+use leadrail_engine::RunState;
+use leadrail_workflows::gate_of;
+use serde_json::json;
+
+use crate::kit::{ACME, Scene, lead};
+
+async fn open_gate(scene: &Scene) -> u32 {
+    let gate = gate_of(ACME, "housecall_pro");
+    scene
+        .engine
+        .open_gate(&gate, Duration::ZERO)
+        .await
+        .expect("opened")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_without_a_connection_waits_until_there_is_one() {
+    let scene = Scene::working().await;
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("connection_missing"));
+    scene.connect(json!({})).await;
+    assert_eq!(open_gate(&scene).await, 1);
+    scene.until(run, RunState::Completed).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_credential_kills_one_lead_and_the_others_wait_for_a_new_one() {
+    let scene = Scene::working().await;
+    let connection = scene.connect(json!({})).await;
+    let refused = json!({"path_prefix": "/customers", "times": 1});
+    scene.fault(&refused, &json!({"kind": "unauthorized"}));
+    let first = scene.submit(lead(1)).await.run_id;
+    let dead = scene.until(first, RunState::Dead).await;
+    assert_eq!(dead.reason.as_deref(), Some("auth"));
+    let marked = scene.connections.get(connection.id).await.expect("there");
+    assert_eq!(marked.state, ConnectionState::NeedsReauth);
+
+    let second = scene.submit(lead(2)).await.run_id;
+    let waiting = scene.until(second, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("needs_reauth"));
+    scene.connect(json!({})).await;
+    open_gate(&scene).await;
+    scene.until(second, RunState::Completed).await;
+    assert_eq!(scene.count("leads"), 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forbidden_account_waits_like_a_refused_credential() {
+    let scene = Scene::working().await;
+    let connection = scene.connect(json!({})).await;
+    scene.fault(
+        &json!({"times": 1}),
+        &json!({"kind": "status_before", "status": 403}),
+    );
+    let run = scene.submit(lead(1)).await.run_id;
+    let dead = scene.until(run, RunState::Dead).await;
+    assert_eq!(dead.reason.as_deref(), Some("auth"));
+    let marked = scene.connections.get(connection.id).await.expect("there");
+    assert!(marked.state_reason.expect("a reason").contains("MAX plan"));
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_under_way_when_the_credential_is_refused_are_not_burnt_one_by_one() {
+    let scene = Scene::working().await;
+    scene.connect(json!({})).await;
+    scene.fault(&json!({}), &json!({"kind": "unauthorized"}));
+    let submitted = join_all((0..8).map(|n| scene.submit(lead(n)))).await;
+    let mut dead = 0;
+    for lead in &submitted {
+        let settled = [RunState::Dead, RunState::Waiting];
+        let patience = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                let state = scene.run(lead.run_id).await.state;
+                if settled.contains(&state) {
+                    return state;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        dead += usize::from(patience.await.expect("settled") == RunState::Dead);
+    }
+    assert_eq!(dead, 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_of_a_disabled_connection_wait_and_say_so() {
+    let scene = Scene::working().await;
+    let connection = scene.connect(json!({})).await;
+    scene
+        .connections
+        .disable(connection.id, "on holiday")
+        .await
+        .expect("disabled");
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("disabled"));
+    scene
+        .connections
+        .activate(connection.id)
+        .await
+        .expect("active");
+    open_gate(&scene).await;
+    scene.until(run, RunState::Completed).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_on_its_way_waits_when_its_connection_is_switched_off() {
+    let scene = Scene::working().await;
+    let connection = scene.connect(json!({})).await;
+    let once = json!({"method": "GET", "times": 1});
+    scene.fault(&once, &json!({"kind": "status_before", "status": 503}));
+    let run = scene.submit(lead(1)).await.run_id;
+    scene.until(run, RunState::Retrying).await;
+    scene
+        .connections
+        .disable(connection.id, "on holiday")
+        .await
+        .expect("disabled");
+    scene.pass(41).await;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.activity.as_deref(), Some("dedup_lookup"));
+    scene
+        .connections
+        .activate(connection.id)
+        .await
+        .expect("active");
+    open_gate(&scene).await;
+    scene.until(run, RunState::Completed).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_set_up_wrongly_makes_its_leads_wait() {
+    let scene = Scene::working().await;
+    let mut wrong = scene.new_connection(json!({}));
+    wrong.auth_method = "carrier_pigeon".into();
+    scene.connections.add(wrong).await.expect("added");
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("connection_setup"));
+    scene.connect(json!({})).await;
+    open_gate(&scene).await;
+    scene.until(run, RunState::Completed).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_does_not_say_which_of_two_connections_waits_for_a_person() {
+    let scene = Scene::working().await;
+    for crm_account in ["north", "south"] {
+        let mut new = scene.new_connection(json!({}));
+        new.crm_account_id = Some(crm_account.into());
+        scene.connections.add(new).await.expect("added");
+    }
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("connection_ambiguous"));
+    scene.end().await;
+}

@@ -1,0 +1,212 @@
+//! What the tests share: a migrated database, a simulated CRM, a worker in this process.
+
+use std::time::Duration;
+
+use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
+use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
+use leadrail_engine::{
+    Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
+};
+use leadrail_lead::sample::{sample_lead, sample_phone};
+use leadrail_postgres::testing::TestDatabase;
+use leadrail_workflows::{Submission, Submitted, registry, submit, timeline};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The account of all samples, and the key that opens its company in the simulator.
+pub(crate) const ACME: &str = "acme";
+pub(crate) const ACME_KEY: &str = "sim-acme";
+
+const VAULT_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A database, a CRM and everything between them.
+pub(crate) struct Scene {
+    pub(crate) engine: Engine,
+    pub(crate) connections: Connections,
+    pub(crate) sim: CrmSim,
+    pub(crate) crm_url: String,
+    shutdown: CancellationToken,
+    worker: Option<JoinHandle<()>>,
+    _database: TestDatabase,
+}
+
+impl Scene {
+    /// Nobody is connected and nobody works.
+    pub(crate) async fn quiet() -> Self {
+        let database = TestDatabase::fresh().await;
+        let engine = Engine::connect(database.url()).await.expect("a database");
+        leadrail_connections::migrate(engine.pool())
+            .await
+            .expect("migrated");
+        let key = VaultKey::parse(VAULT_KEY).expect("a key");
+        let connections = Connections::new(engine.pool().clone(), key);
+        let shutdown = CancellationToken::new();
+        let (sim, crm_url) = serve_crm(shutdown.clone()).await;
+        Self {
+            engine,
+            connections,
+            sim,
+            crm_url,
+            shutdown,
+            worker: None,
+            _database: database,
+        }
+    }
+
+    /// A worker works.
+    pub(crate) async fn working() -> Self {
+        let mut scene = Self::quiet().await;
+        scene.start_worker();
+        scene
+    }
+
+    /// A worker works and the account is connected.
+    pub(crate) async fn connected() -> Self {
+        Self::connected_with(json!({})).await
+    }
+
+    pub(crate) async fn connected_with(settings: Value) -> Self {
+        let scene = Self::working().await;
+        scene.connect(settings).await;
+        scene
+    }
+
+    pub(crate) fn start_worker(&mut self) {
+        let http = CrmHttp::new().expect("a client");
+        let connections = self.connections.clone();
+        let registry = registry(&self.engine, connections, Adapters::all(), http);
+        let config = WorkerConfig {
+            concurrency: 32,
+            poll: Duration::from_millis(100),
+            ..WorkerConfig::default()
+        };
+        let (engine, shutdown) = (self.engine.clone(), self.shutdown.clone());
+        self.worker = Some(tokio::spawn(async move {
+            run_worker(&engine, registry, config, shutdown).await;
+        }));
+    }
+
+    /// Drains the worker and waits for its end.
+    pub(crate) async fn end(mut self) {
+        self.shutdown.cancel();
+        if let Some(worker) = self.worker.take() {
+            worker.await.expect("the worker ends in order");
+        }
+    }
+
+    pub(crate) fn new_connection(&self, settings: Value) -> NewConnection {
+        NewConnection {
+            account: ACME.into(),
+            crm: HOUSECALL_PRO.into(),
+            crm_account_id: None,
+            base_url: Some(self.crm_url.clone()),
+            auth_method: "api_key".into(),
+            secret: SecretString::from(ACME_KEY),
+            settings,
+        }
+    }
+
+    pub(crate) async fn connect(&self, settings: Value) -> Connection {
+        let new = self.new_connection(settings);
+        self.connections.add(new).await.expect("connected")
+    }
+
+    /// Adds a fault to the CRM.
+    pub(crate) fn fault(&self, matching: &Value, fault: &Value) {
+        let rule = json!({"match": matching, "fault": fault});
+        let rule = serde_json::from_value(rule).expect("a rule");
+        self.sim.add_fault(HOUSECALL_PRO, rule).expect("added");
+    }
+
+    /// How many records of a kind there are in the CRM's books.
+    pub(crate) fn count(&self, collection: &str) -> usize {
+        self.books(collection).len()
+    }
+
+    pub(crate) fn books(&self, collection: &str) -> Vec<Value> {
+        let books = self.sim.records(HOUSECALL_PRO);
+        books[collection].as_array().expect("a list").clone()
+    }
+
+    pub(crate) async fn submit(&self, payload: Value) -> Submitted {
+        let lead = Submission::read(payload).expect("a valid lead");
+        let mut answers = submit(&self.engine, &[lead]).await.expect("submitted");
+        answers.remove(0)
+    }
+
+    pub(crate) async fn run(&self, id: RunId) -> RunView {
+        self.engine
+            .run(id)
+            .await
+            .expect("read")
+            .expect("the run is there")
+    }
+
+    /// Waits until the run is in this state; fails with its history after a while.
+    pub(crate) async fn until(&self, id: RunId, state: RunState) -> RunView {
+        let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let run = self.run(id).await;
+            if run.state == state {
+                return run;
+            }
+            if tokio::time::Instant::now() > patience {
+                panic!(
+                    "not {state:?} but {:?}: {:#?}",
+                    run.state,
+                    self.told(id).await
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn history(&self, id: RunId) -> Vec<Event> {
+        self.engine.history(id).await.expect("read")
+    }
+
+    /// The run's story as people read it.
+    pub(crate) async fn told(&self, id: RunId) -> Vec<String> {
+        let (run, history) = (self.run(id).await, self.history(id).await);
+        let told = timeline(&run, &history, &RetrySchedule::default());
+        told.entries.into_iter().map(|entry| entry.text).collect()
+    }
+
+    /// The output of a completed run.
+    pub(crate) async fn output(&self, id: RunId) -> Value {
+        let (run, history) = (self.run(id).await, self.history(id).await);
+        let told = timeline(&run, &history, &RetrySchedule::default());
+        told.result.expect("an output")
+    }
+
+    pub(crate) async fn pass(&self, seconds: u64) {
+        let ahead = Duration::from_secs(seconds);
+        self.engine.shift_clock(ahead).await.expect("shifted");
+    }
+}
+
+async fn serve_crm(shutdown: CancellationToken) -> (CrmSim, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("a bound address");
+    let sim = CrmSim::new();
+    let ended = shutdown.cancelled_owned();
+    tokio::spawn(serve(listener, sim.clone(), ended));
+    (sim, format!("http://{address}/{HOUSECALL_PRO}"))
+}
+
+/// The `n`th caller's lead.
+pub(crate) fn lead(n: u64) -> Value {
+    sample_lead(n, ACME, HOUSECALL_PRO)
+}
+
+/// Another lead of the `n`th lead's caller.
+pub(crate) fn second_lead_of(n: u64) -> Value {
+    let mut second = lead(n + 50_000);
+    second["contact"] = lead(n)["contact"].clone();
+    assert_eq!(second["contact"]["phone"], sample_phone(n));
+    second
+}

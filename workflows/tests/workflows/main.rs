@@ -1,0 +1,8 @@
+//! Leads from the door to a simulated CRM's books.
+
+mod audit;
+mod connections;
+mod kit;
+mod push_lead;
+mod sql_door;
+mod submit;

@@ -1,0 +1,364 @@
+//! The SQL door: the same runs as the Rust door makes, inside the caller's transaction.
+
+use leadrail_engine::{Outcome, RunId, RunState};
+use leadrail_lead::{Lead, fingerprint};
+use leadrail_workflows::lane_of;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use sqlx::postgres::{PgListener, PgPool};
+use uuid::Uuid;
+
+use crate::kit::{Scene, lead};
+
+async fn enqueue(pool: &PgPool, payload: &Value) -> sqlx::Result<RunId> {
+    let run = sqlx::query_scalar!(
+        r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
+        payload.to_string()
+    );
+    run.fetch_one(pool).await.map(RunId)
+}
+
+/// The refusal's SQLSTATE and message.
+async fn refusal(pool: &PgPool, payload: &Value) -> (String, String) {
+    let error = enqueue(pool, payload).await.expect_err("refused");
+    let error = error.as_database_error().expect("the database refused it");
+    let code = error.code().expect("a code").into_owned();
+    (code, error.message().to_owned())
+}
+
+async fn runs(pool: &PgPool) -> i64 {
+    let count = sqlx::query_scalar!(
+        r#"
+        select (select count(*) from leadrail.workflow_run)
+             + (select count(*) from leadrail.run_key) as "rows!"
+        "#
+    );
+    count.fetch_one(pool).await.expect("counted")
+}
+
+#[derive(serde::Deserialize)]
+struct Case<'a> {
+    name: String,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    fingerprint: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_gives_the_fingerprints_that_rust_gives() {
+    let scene = Scene::quiet().await;
+    let cases = include_str!("../../../lead/testdata/canonical.json");
+    let cases: Vec<Case> = serde_json::from_str(cases).expect("cases");
+    let samples = (0..100).map(lead).map(|payload| {
+        (
+            payload.to_string(),
+            fingerprint(&payload).to_string(),
+            "a sample".to_owned(),
+        )
+    });
+    let known = cases.iter().map(|case| {
+        (
+            case.payload.get().to_owned(),
+            case.fingerprint.clone(),
+            case.name.clone(),
+        )
+    });
+    for (payload, expected, name) in samples.chain(known) {
+        let print = sqlx::query_scalar!(
+            r#"select leadrail.lead_fingerprint($1::text::jsonb) as "print!""#,
+            payload
+        );
+        let print = print
+            .fetch_one(scene.engine.pool())
+            .await
+            .expect("a fingerprint");
+        assert_eq!(print, expected, "{name}: {payload}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_doors_make_the_same_run() {
+    let scene = Scene::quiet().await;
+    let unknown_urgency = |n: u64| {
+        let mut payload = lead(n);
+        payload["service_request"]["urgency"] = "yesterday".into();
+        payload
+    };
+    let unqualified = |n: u64, crm: Value| {
+        let mut payload = lead(n);
+        payload["event"] = "lead.unqualified".into();
+        payload["routing"]["destination_crm"] = crm;
+        payload
+    };
+    let others = [
+        unknown_urgency(100),
+        unqualified(101, Value::Null),
+        unqualified(102, "jobber".into()),
+    ];
+    for payload in (0..100).map(lead).chain(others) {
+        let by_sql = enqueue(scene.engine.pool(), &payload)
+            .await
+            .expect("enqueued");
+        let by_rust = scene.submit(payload.clone()).await;
+        assert_eq!(
+            (by_rust.outcome, by_rust.run_id),
+            (Outcome::Duplicate, by_sql)
+        );
+        let (run, lead) = (
+            scene.run(by_sql).await,
+            Lead::from_value(payload.clone()).expect("valid"),
+        );
+        assert_eq!((run.lane, run.priority), (lane_of(&lead), lead.priority()));
+        assert_eq!((run.workflow.as_str(), run.input), ("push_lead", payload));
+        assert_eq!(
+            (run.scope.as_str(), run.key),
+            ("acme", Some(lead.event_id.to_string()))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_id_in_capitals_is_the_same_key() {
+    let scene = Scene::quiet().await;
+    let mut payload = lead(1);
+    let capitals = payload["event_id"].as_str().expect("an id").to_uppercase();
+    payload["event_id"] = capitals.into();
+    let by_sql = enqueue(scene.engine.pool(), &payload)
+        .await
+        .expect("enqueued");
+    assert_eq!(scene.submit(payload).await.run_id, by_sql);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_lead_again_returns_the_run_that_is_there() {
+    let scene = Scene::quiet().await;
+    let first = enqueue(scene.engine.pool(), &lead(1))
+        .await
+        .expect("enqueued");
+    let again = enqueue(scene.engine.pool(), &lead(1))
+        .await
+        .expect("enqueued");
+    assert_eq!(first, again);
+    assert_eq!(runs(scene.engine.pool()).await, 2, "one run and its key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_lead_under_the_same_id_is_refused_with_both_fingerprints() {
+    let scene = Scene::quiet().await;
+    enqueue(scene.engine.pool(), &lead(1))
+        .await
+        .expect("enqueued");
+    let mut other = lead(1);
+    other["contact"]["first_name"] = "canary".into();
+    let (code, message) = refusal(scene.engine.pool(), &other).await;
+    assert_eq!(code, "LR409");
+    for print in [fingerprint(&lead(1)), fingerprint(&other)] {
+        assert!(message.contains(print.as_str()), "{message}");
+    }
+    assert!(!message.contains("canary"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_leaves_nothing() {
+    let scene = Scene::quiet().await;
+    let mut transaction = scene.engine.pool().begin().await.expect("begun");
+    let run = sqlx::query_scalar!(
+        r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
+        lead(1).to_string()
+    );
+    let run: Uuid = run.fetch_one(&mut *transaction).await.expect("enqueued");
+    transaction.rollback().await.expect("rolled back");
+    assert!(scene.engine.run(RunId(run)).await.expect("read").is_none());
+    assert_eq!(runs(scene.engine.pool()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_lead_is_refused_with_every_fault_and_no_value() {
+    let scene = Scene::quiet().await;
+    let pool = scene.engine.pool();
+    let mut payload = lead(1);
+    payload["schema_version"] = "2.canary".into();
+    payload["event"] = "lead.qualified".into();
+    payload["event_id"] = "canary".into();
+    payload["callsetter_account_id"] = "canary\n".into();
+    payload["routing"]["destination_crm"] = "Canary CRM".into();
+    let (code, message) = refusal(pool, &payload).await;
+    assert_eq!(code, "22023");
+    for pointer in [
+        "/schema_version: ",
+        "/event_id: ",
+        "/callsetter_account_id: ",
+        "/routing/destination_crm: ",
+    ] {
+        assert!(message.contains(pointer), "{message}");
+    }
+    assert!(!message.contains("anary"), "{message}");
+    assert_eq!(runs(pool).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_refuses_what_rust_refuses_in_the_fields_that_it_needs() {
+    let scene = Scene::quiet().await;
+    let missing = Value::Null;
+    let long = "x".repeat(129);
+    let table = [
+        (
+            "/schema_version",
+            vec![
+                missing.clone(),
+                json!("1"),
+                json!("1.x"),
+                json!("2.0"),
+                json!(1.0),
+                json!("1.0\n"),
+            ],
+        ),
+        (
+            "/event",
+            vec![
+                missing.clone(),
+                json!("lead.lost"),
+                json!(1),
+                json!(["lead.qualified"]),
+            ],
+        ),
+        (
+            "/event_id",
+            vec![
+                missing.clone(),
+                json!(""),
+                json!(7),
+                json!("3d1f6a52-7c1e-1b7a-9d55-0d6c1f3b9a10"),
+                json!("3d1f6a52-7c1e-4b7a-1d55-0d6c1f3b9a10"),
+                json!("3d1f6a527c1e4b7a9d550d6c1f3b9a10"),
+            ],
+        ),
+        (
+            "/callsetter_account_id",
+            vec![
+                missing.clone(),
+                json!(""),
+                json!(" \t"),
+                json!(long),
+                json!("a\u{9f}"),
+                json!({}),
+            ],
+        ),
+        (
+            "/routing/destination_crm",
+            vec![
+                missing,
+                json!(""),
+                json!("Jobber"),
+                json!("jobber\n"),
+                json!(["jobber"]),
+            ],
+        ),
+    ];
+    for (pointer, values) in table {
+        for value in values {
+            let mut payload = lead(1);
+            *payload.pointer_mut(pointer).expect("a field") = value.clone();
+            let (code, message) = refusal(scene.engine.pool(), &payload).await;
+            assert_eq!(code, "22023", "{pointer} {value}");
+            let expected = format!("the lead is not valid: {pointer}: ");
+            assert!(message.starts_with(&expected), "{value}: {message}");
+            assert!(Lead::from_value(payload).is_err(), "{pointer} {value}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn huge_and_deep_payloads_are_refused_at_the_size_that_rust_refuses() {
+    let scene = Scene::quiet().await;
+    let with = |extra: Value| {
+        let mut payload = lead(1);
+        payload["extra"] = extra;
+        payload
+    };
+    let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    let room = 256 * 1024 - with(json!([])).to_string().len();
+    // jsonb as text takes three bytes for each of them, compact JSON two.
+    let ones = |count: usize| with(Value::Array(vec![json!(1); count]));
+    let fits = room.div_ceil(2);
+    let table = [
+        (with(nested(31)), true),
+        (with(nested(32)), false),
+        (with(json!("x".repeat(room))), true),
+        (with(json!("x".repeat(room + 1))), false),
+        (with(json!(", : ".repeat(room / 4))), true),
+        (ones(fits), true),
+        (ones(fits + 1), false),
+        (json!({"a": "x".repeat(2_000_000)}), false),
+    ];
+    for (payload, taken) in table {
+        let size = payload.to_string().len();
+        let lead = Lead::from_value(payload.clone());
+        assert_eq!(lead.is_ok(), taken, "Rust, {size} bytes");
+        let faults = sqlx::query_scalar!(
+            "select leadrail.lead_faults($1::text::jsonb)",
+            payload.to_string()
+        );
+        let faults = faults.fetch_one(scene.engine.pool()).await.expect("judged");
+        assert_eq!(faults.is_none(), taken, "SQL, {size} bytes: {faults:?}");
+    }
+    for payload in [json!(null), json!([]), json!("x"), json!(1)] {
+        let (_, message) = refusal(scene.engine.pool(), &payload).await;
+        assert_eq!(
+            message,
+            "the lead is not valid: the payload: must be an object"
+        );
+    }
+    let null = sqlx::query_scalar!("select leadrail.enqueue_lead(null)");
+    assert!(null.fetch_one(scene.engine.pool()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_rust_can_check_becomes_a_dead_letter() {
+    let scene = Scene::working().await;
+    let mut payload = lead(1);
+    payload["contact"]["phone"] = "canary".into();
+    let run = enqueue(scene.engine.pool(), &payload)
+        .await
+        .expect("enqueued");
+    let dead = scene.until(run, RunState::Dead).await;
+    assert_eq!(dead.reason.as_deref(), Some("invalid"));
+    let told = scene.told(run).await.join("\n");
+    assert!(
+        told.contains("/contact/phone: ") && !told.contains("canary"),
+        "{told}"
+    );
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enqueue_sends_no_notification_and_hint_does() {
+    let scene = Scene::quiet().await;
+    let pool = scene.engine.pool();
+    let mut listener = PgListener::connect_with(pool).await.expect("a listener");
+    listener.listen("leadrail_run").await.expect("listening");
+    enqueue(pool, &lead(1)).await.expect("enqueued");
+    sqlx::query!("select pg_notify('leadrail_run', 'afterwards')")
+        .execute(pool)
+        .await
+        .expect("sent");
+    let first = listener.recv().await.expect("a notification");
+    assert_eq!(first.payload(), "afterwards");
+    sqlx::query!("select leadrail.hint()")
+        .execute(pool)
+        .await
+        .expect("sent");
+    let second = listener.recv().await.expect("a notification");
+    assert_eq!(second.payload(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_from_sql_is_delivered() {
+    let scene = Scene::connected().await;
+    let run = enqueue(scene.engine.pool(), &lead(1))
+        .await
+        .expect("enqueued");
+    scene.until(run, RunState::Completed).await;
+    assert_eq!(scene.count("leads"), 1);
+    scene.end().await;
+}
