@@ -1,0 +1,130 @@
+//! What every request goes through, whatever it asks for.
+//!
+//! From the outside in: it is counted and logged, an error that is no problem+json yet becomes
+//! one, a panic becomes a 500, it ends in time, and it is for this machine.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use tokio::time::timeout;
+
+use crate::guard;
+use crate::metrics;
+use crate::problem::{PROBLEM_JSON, Problem};
+
+/// From the head of a request to its answer, its body included.
+const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+
+pub(crate) async fn edge(request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    // The pattern, not the path: a path is what somebody sent.
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+
+    let response = as_problem(guarded(request, next, REQUEST_WITHIN).await);
+
+    let (status, took) = (response.status(), start.elapsed());
+    metrics::answered(route, &method, status, took);
+    let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let status = status.as_u16();
+    if response.status().is_server_error() {
+        tracing::warn!(%method, route, status, elapsed_ms, "{method} {route} answered {status}");
+    } else {
+        tracing::debug!(%method, route, status, elapsed_ms, "{method} {route} answered {status}");
+    }
+    response
+}
+
+async fn guarded(request: Request, next: Next, within: Duration) -> Response {
+    if let Err(problem) = guard::admit(request.uri(), request.headers()) {
+        return problem.into_response();
+    }
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match timeout(within, answer).await {
+        Ok(Ok(response)) => response,
+        // The panic hook has logged where; its message may quote what was sent.
+        Ok(Err(_)) => Problem::internal().into_response(),
+        Err(_) => Problem::too_slow().into_response(),
+    }
+}
+
+/// Gives errors that the framework answers by itself (404, 405) the body that all of ours have.
+fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE);
+    if status.as_u16() < 400 || kind.is_some_and(|kind| kind == PROBLEM_JSON) {
+        return response;
+    }
+    let mut problem = Problem::of_status(status).into_response();
+    for (name, value) in response.headers() {
+        if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+            problem.headers_mut().append(name, value.clone());
+        }
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use http::StatusCode;
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
+    async fn breaks() {
+        panic!("this handler always breaks");
+    }
+
+    /// The answer to one request, each with 20 milliseconds.
+    async fn answer(path: &str) -> (StatusCode, Value) {
+        let within = Duration::from_millis(20);
+        let routes = Router::new()
+            .route("/breaks", get(breaks))
+            .route("/hangs", get(std::future::pending::<()>))
+            .route(
+                "/text",
+                get(|| async { (StatusCode::GONE, "in plain text") }),
+            )
+            .layer(from_fn(move |request, next| async move {
+                as_problem(guarded(request, next, within).await)
+            }));
+        let request = Request::get(path).header("host", "localhost");
+        let request = request.body(Body::empty()).expect("a request");
+        let response = routes.oneshot(request).await.expect("an answer");
+        let status = response.status();
+        assert_eq!(response.headers()[CONTENT_TYPE], PROBLEM_JSON);
+        let body = to_bytes(response.into_body(), 1 << 20)
+            .await
+            .expect("a body");
+        (status, serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_does_not_quote_it() {
+        let (status, problem) = answer("/breaks").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!problem.to_string().contains("always breaks"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_ended() {
+        assert_eq!(answer("/hangs").await.0, StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn an_error_in_any_other_form_becomes_a_problem() {
+        let (status, problem) = answer("/text").await;
+        assert_eq!(status, StatusCode::GONE);
+        assert_eq!(problem["title"], "Gone");
+    }
+}

@@ -1,0 +1,115 @@
+//! Keeps web pages away from an API that has no keys yet.
+//!
+//! The API listens on loopback only, but a browser on this machine runs pages from anywhere. A page
+//! can point its own name at 127.0.0.1 (DNS rebinding) and is told by the `Host` header; a page that
+//! posts across sites is told by the `Origin` header.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
+
+use crate::problem::Problem;
+
+/// Lets through what was addressed to this machine by someone on this machine.
+pub(crate) fn admit(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    if !host.is_some_and(is_loopback) || hosts.next().is_some() {
+        return Err(Problem::foreign(
+            "the Host header must name this machine: localhost, 127.0.0.1 or [::1]",
+        ));
+    }
+    if uri
+        .authority()
+        .is_some_and(|authority| !is_loopback(authority.as_str()))
+    {
+        return Err(Problem::foreign("the request target names another machine"));
+    }
+    let local = |origin: &http::HeaderValue| {
+        let origin = origin.to_str().ok();
+        let authority = origin.and_then(|origin| origin.split_once("://"));
+        authority.is_some_and(|(_, authority)| is_loopback(authority))
+    };
+    if !headers.get_all(ORIGIN).iter().all(local) {
+        return Err(Problem::foreign(
+            "a web page of another site may not call this API",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether `host[:port]` can only mean this machine. RFC 6761 gives `localhost` and everything
+/// below it to loopback.
+fn is_loopback(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<Authority>() else {
+        return false;
+    };
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let host = authority.host();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return ip.to_canonical().is_loopback();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_pass() {
+        let ours = [
+            "localhost",
+            "localhost:8080",
+            "LOCALHOST.:1",
+            "app.localhost:80",
+            "127.0.0.1:8080",
+            "127.1.2.3",
+            "[::1]:8080",
+            "[::1]",
+        ];
+        let foreign = [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "notlocalhost",
+            "127.0.0.1.example.com",
+            "10.0.0.1:8080",
+            "0.0.0.0",
+            "[::]:80",
+            "user@localhost",
+            "localhost@example.com",
+            "localhost, example.com",
+            "::1",
+            "127.0.0.1:80:80",
+        ];
+        assert_eq!(ours.map(is_loopback), ours.map(|_| true));
+        assert_eq!(foreign.map(is_loopback), foreign.map(|_| false));
+    }
+
+    fn admitted(uri: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a value"));
+        }
+        admit(&uri.parse().expect("a target"), &map).is_ok()
+    }
+
+    #[test]
+    fn a_request_is_refused_for_any_foreign_name_in_it() {
+        let host = ("host", "localhost");
+        assert!(admitted("/v1/leads", &[host]));
+        assert!(admitted("/", &[host, ("origin", "http://127.0.0.1:3000")]));
+        assert!(!admitted("/", &[]));
+        assert!(!admitted("/", &[host, ("host", "localhost")]));
+        assert!(!admitted("http://example.com/", &[host]));
+        assert!(!admitted("/", &[host, ("origin", "https://example.com")]));
+        assert!(!admitted("/", &[host, ("origin", "null")]));
+    }
+}

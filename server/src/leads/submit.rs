@@ -1,0 +1,306 @@
+//! `POST /v1/leads`: takes leads in. Whatever is answered with 2xx is committed.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use leadrail_engine::{Outcome, RunId};
+use leadrail_lead::{EventId, Lead, PayloadFaults};
+use leadrail_workflows::{Submission, Submitted, submit};
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use super::items::Items;
+use super::view::StateName;
+use crate::body::{Format, Read};
+use crate::group_commit::WriteError;
+use crate::metrics;
+use crate::problem::Problem;
+use crate::state::{App, write_error};
+
+/// A database that gives no connection within this time is away.
+const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
+/// A batch may have 16 MiB to write, so it gets more time than one lead.
+const BATCH_WITHIN: Duration = Duration::from_secs(20);
+
+/// A lead that is kept: it cannot be lost any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// The lead's own id.
+    #[schema(value_type = Uuid)]
+    event_id: EventId,
+    /// Its run.
+    #[schema(value_type = Uuid)]
+    run_id: RunId,
+    /// Where the run stands.
+    #[schema(value_type = StateName)]
+    state: leadrail_engine::RunState,
+    /// Where its story is.
+    location: String,
+}
+
+/// What became of one lead of a batch.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ItemAnswer {
+    /// Its place in the array, or among the lines that are not blank, from 0.
+    index: usize,
+    /// What the answer's status would be, had it come alone: 202, 200, 400, 409, 413, 422, 500, 503.
+    #[schema(value_type = u16)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// The fields of `Accepted` or of `Problem`.
+    #[serde(flatten)]
+    body: ItemBody,
+}
+
+/// One of the two.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ItemBody {
+    /// It is kept.
+    Accepted(Accepted),
+    /// It is not; `status` is in it.
+    Refused(Problem),
+}
+
+/// What became of a batch, lead by lead.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BatchAnswer {
+    /// How many are kept now that were not before.
+    accepted: usize,
+    /// How many were kept before.
+    duplicates: usize,
+    /// How many are not kept.
+    refused: usize,
+    /// One a lead, in order.
+    results: Vec<ItemAnswer>,
+}
+
+/// A lead, or leads, to hand over.
+#[derive(ToSchema)]
+#[schema(as = LeadOrLeads)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the body in the API description")]
+pub(crate) enum LeadOrLeads {
+    /// One.
+    One(crate::openapi::LeadSchema),
+    /// Up to 1000.
+    Many(Vec<crate::openapi::LeadSchema>),
+}
+
+/// Hands leads over.
+///
+/// Send one lead, an array of up to 1000, or a lead a line (`application/x-ndjson`). One lead is
+/// answered with its own status. A batch is answered with 200 and a result a lead, so that one bad
+/// lead does not hold up the others. Sending a lead again is always safe: the same `event_id` and
+/// body are answered with 200 and the run that is there.
+#[utoipa::path(
+    post, path = "/v1/leads", tag = "leads",
+    request_body(description = "One lead (at most 256 KiB), or up to 1000 (at most 16 MiB)", content(
+        (LeadOrLeads = "application/json"),
+        (String = "application/x-ndjson"),
+    )),
+    responses(
+        (status = 202, description = "The lead is kept and will be filed", body = Accepted,
+         headers(("Location" = String, description = "Where its story is"))),
+        (status = 200, description = "One lead: it was here before. A batch: a result a lead",
+         content((AcceptedOrBatch = "application/json"))),
+        (status = 400, description = "Not JSON, not UTF-8, or no lead in it", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 409, description = "Another lead has this event_id", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 413, description = "Too many bytes or leads", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor NDJSON", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 422, description = "Not a valid lead; `errors` names every bad field",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database is away: send it again later", body = Problem,
+         content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds to wait"))),
+    )
+)]
+pub(crate) async fn post_leads(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let format = Format::of(&headers).inspect_err(|_| metrics::lead("unreadable"))?;
+    let read = app.bodies.read(&headers, format, body).await;
+    let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
+    match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
+        Items::One(lead) => one(&app, lead).await,
+        Items::Batch(_) => batch(&app, format, read).await,
+    }
+}
+
+/// The two shapes of a 200.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the answer in the API description")]
+pub(crate) enum AcceptedOrBatch {
+    /// One lead that was here before.
+    Accepted(Accepted),
+    /// A batch.
+    Batch(BatchAnswer),
+}
+
+async fn one(app: &App, bytes: &[u8]) -> Result<Response, Problem> {
+    let lead = judge(bytes).map_err(invalid)?;
+    let answer = app.leads.submit(lead, bytes.len()).await;
+    let (status, accepted) = settle(answer)?;
+    let location = HeaderValue::from_str(&accepted.location).ok();
+    let mut response = (status, Json(accepted)).into_response();
+    if let Some(location) = location {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Reads one lead and keeps it as it was given.
+fn judge(bytes: &[u8]) -> Result<Submission, PayloadFaults> {
+    let lead = Lead::from_slice(bytes)?;
+    // It was read once, so it reads; the types only cannot say so.
+    let payload = serde_json::from_slice(bytes).unwrap_or_default();
+    Ok(Submission::new(lead, payload))
+}
+
+fn invalid(faults: PayloadFaults) -> Problem {
+    metrics::lead("invalid");
+    Problem::invalid_lead(faults)
+}
+
+/// What became of one lead: counted, logged and made into its answer.
+fn settle(answer: Result<Submitted, WriteError>) -> Result<(StatusCode, Accepted), Problem> {
+    let submitted = answer.map_err(|error| {
+        metrics::lead("unavailable");
+        match error {
+            WriteError::Unavailable => Problem::unavailable(),
+            WriteError::Busy => Problem::busy(),
+            WriteError::Refused => Problem::internal(),
+        }
+    })?;
+    let (event_id, run_id) = (submitted.event_id, submitted.run_id);
+    let (status, outcome) = match submitted.outcome {
+        Outcome::Created => (StatusCode::ACCEPTED, "created"),
+        Outcome::Duplicate => (StatusCode::OK, "duplicate"),
+        Outcome::Conflict => {
+            metrics::lead("conflict");
+            tracing::info!(%event_id, %run_id, "Another lead has the event id {event_id}");
+            return Err(Problem::conflict(format!(
+                "event_id {event_id} was accepted with another body; nothing was changed"
+            )));
+        }
+    };
+    metrics::lead(outcome);
+    tracing::debug!(%event_id, %run_id, outcome, "Lead {event_id} is kept");
+    let accepted = Accepted {
+        location: format!("/v1/leads/{event_id}"),
+        event_id,
+        run_id,
+        state: submitted.state,
+    };
+    Ok((status, accepted))
+}
+
+/// The leads of a batch that may be handed over, each with its index, and the faults of the others.
+struct Judged {
+    good: Vec<Submission>,
+    places: Vec<usize>,
+    results: Vec<Option<ItemAnswer>>,
+}
+
+async fn batch(app: &App, format: Format, read: Read) -> Result<Response, Problem> {
+    let bytes = read.bytes.clone();
+    // Sixteen megabytes of JSON take long enough to hold up others on this thread.
+    let judged = tokio::task::spawn_blocking(move || judge_batch(format, &bytes));
+    let mut judged = judged.await.map_err(|_| Problem::internal())??;
+    let answers = hand_over(app, &judged.good).await?;
+    for (place, submitted) in judged.places.into_iter().zip(answers) {
+        judged.results[place] = Some(item_answer(place, settle(Ok(submitted))));
+    }
+    drop(read);
+    let results: Vec<_> = judged.results.into_iter().flatten().collect();
+    let with = |status| results.iter().filter(|item| item.is(status)).count();
+    let (accepted, duplicates) = (with(StatusCode::ACCEPTED), with(StatusCode::OK));
+    Ok(Json(BatchAnswer {
+        accepted,
+        duplicates,
+        refused: results.len() - accepted - duplicates,
+        results,
+    })
+    .into_response())
+}
+
+fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
+    let items = match Items::of(format, bytes)? {
+        Items::One(item) => vec![item],
+        Items::Batch(items) => items,
+    };
+    let mut judged = Judged {
+        good: Vec::with_capacity(items.len()),
+        places: Vec::with_capacity(items.len()),
+        results: Vec::with_capacity(items.len()),
+    };
+    for (index, item) in items.into_iter().enumerate() {
+        match judge(item) {
+            Ok(lead) => {
+                judged.good.push(lead);
+                judged.places.push(index);
+                judged.results.push(None);
+            }
+            Err(faults) => {
+                let refused = item_answer(index, Err(invalid(faults)));
+                judged.results.push(Some(refused));
+            }
+        }
+    }
+    Ok(judged)
+}
+
+/// A batch shares a commit with itself, so it takes its own connection.
+async fn hand_over(app: &App, leads: &[Submission]) -> Result<Vec<Submitted>, Problem> {
+    if leads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unavailable = |_| Problem::unavailable();
+    let engine = app.engine();
+    // A look whether the database is there: the time of a batch is too long to find out.
+    let connection = timeout(CONNECT_WITHIN, engine.pool().acquire()).await;
+    drop(connection.map_err(unavailable)?.map_err(|error| {
+        write_error(&error);
+        Problem::unavailable()
+    })?);
+    let submitted = timeout(BATCH_WITHIN, submit(engine, leads)).await;
+    submitted
+        .map_err(unavailable)?
+        .map_err(|error| match write_error(&error) {
+            WriteError::Refused => Problem::internal(),
+            WriteError::Unavailable | WriteError::Busy => Problem::unavailable(),
+        })
+}
+
+fn item_answer(index: usize, answer: Result<(StatusCode, Accepted), Problem>) -> ItemAnswer {
+    let (status, body) = match answer {
+        Ok((status, accepted)) => (Some(status.as_u16()), ItemBody::Accepted(accepted)),
+        // The problem brings its status along.
+        Err(problem) => (None, ItemBody::Refused(problem)),
+    };
+    ItemAnswer {
+        index,
+        status,
+        body,
+    }
+}
+
+impl ItemAnswer {
+    fn is(&self, status: StatusCode) -> bool {
+        self.status == Some(status.as_u16())
+    }
+}

@@ -1,0 +1,34 @@
+//! The HTTP API.
+//!
+//! [`bind`] a loopback address and [`serve`]: `POST /v1/leads` takes leads in, `GET /v1/leads` and
+//! `GET /v1/leads/{event_id}` show where they are, `/v1/connections` lists and tests the ways into
+//! the CRMs, and `/healthz`, `/readyz`, `/metrics` and `/openapi.json` are for whoever runs it.
+//!
+//! A lead that was answered with 2xx is committed. Single leads that come at the same time share a
+//! commit (`group_commit`). Every error is a problem (RFC 9457), a database that is away is a 503
+//! within two seconds, and nothing a caller sent is ever logged.
+//!
+//! There are no API keys yet, so the API is for this machine only: other addresses are refused by
+//! [`bind`], other names by `guard`.
+
+mod body;
+mod connections;
+mod edge;
+mod group_commit;
+mod guard;
+mod health;
+mod leads;
+mod listen;
+mod metrics;
+mod openapi;
+mod params;
+mod problem;
+mod queue;
+mod router;
+mod state;
+
+pub use connections::{ConnectionTest, test_connection};
+pub use listen::{BindError, Listener, bind, serve};
+pub use openapi::openapi;
+pub use router::router;
+pub use state::ServerState;

@@ -1,0 +1,97 @@
+//! The API's description of itself, made from the routes that are served.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+
+const REF: &str = "$ref";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Leadrail",
+        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`; any call may also answer 403 (not for callers elsewhere), 408 (too slow) or 500.",
+    ),
+    tags(
+        (name = "leads", description = "Hand leads over and follow them"),
+        (name = "connections", description = "The accounts' ways into their CRMs"),
+        (name = "operation", description = "For whoever runs it"),
+    )
+)]
+pub(crate) struct Description;
+
+/// Stands for the lead in the description; the lead crate's own schema takes its place.
+pub(crate) struct LeadSchema;
+
+impl PartialSchema for LeadSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().into()
+    }
+}
+
+impl ToSchema for LeadSchema {
+    fn name() -> Cow<'static, str> {
+        "Lead".into()
+    }
+}
+
+/// The OpenAPI 3.1 description of the API. Needs no database.
+#[must_use]
+pub fn openapi() -> Value {
+    let (_, described) = crate::router::routes().split_for_parts();
+    // A description is plain data.
+    let mut described = serde_json::to_value(described).unwrap_or_default();
+    if let Some(Value::Object(schemas)) = described.pointer_mut("/components/schemas") {
+        put_lead(schemas);
+    }
+    described
+}
+
+/// Puts the payload's schema in. Its own definitions become components beside it (`LeadCall`),
+/// because a reference in an OpenAPI document starts at the document.
+fn put_lead(schemas: &mut Map<String, Value>) {
+    let mut lead = leadrail_lead::schema();
+    point_to_components(&mut lead);
+    let Some(fields) = lead.as_object_mut() else {
+        return;
+    };
+    fields.remove("$schema");
+    if let Some(Value::Object(parts)) = fields.remove("$defs") {
+        for (name, part) in parts {
+            schemas.insert(component(&name), part);
+        }
+    }
+    schemas.insert("Lead".to_owned(), lead);
+}
+
+fn component(name: &str) -> String {
+    format!("Lead{name}")
+}
+
+fn point_to_components(schema: &mut Value) {
+    match schema {
+        Value::Array(parts) => parts.iter_mut().for_each(point_to_components),
+        Value::Object(fields) => {
+            let target = fields.get(REF).and_then(Value::as_str);
+            if let Some(name) = target.and_then(|target| target.strip_prefix("#/$defs/")) {
+                let moved = format!("#/components/schemas/{}", component(name));
+                fields.insert(REF.to_owned(), json!(moved));
+            }
+            fields.values_mut().for_each(point_to_components);
+        }
+        _ => {}
+    }
+}
+
+/// This description.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Value))
+)]
+pub(crate) async fn openapi_json() -> Json<Value> {
+    Json(openapi())
+}

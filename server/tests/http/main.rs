@@ -1,0 +1,12 @@
+//! The API over real sockets, on a database of each test's own.
+
+mod bad_input;
+mod batches;
+mod connections;
+mod guard;
+mod operation;
+mod outage;
+mod reading;
+mod spec;
+mod submit;
+mod support;

@@ -1,0 +1,102 @@
+//! Looking leads up.
+
+use serde_json::{Value, json};
+
+use crate::support::{Api, JSON, event_id, lead};
+
+#[tokio::test]
+async fn a_lead_is_shown_with_its_payload_as_given_and_its_story() {
+    let api = Api::start().await;
+    let mut lead = lead(1);
+    lead["contact"]["phone"] = "(305) 555-0182".into();
+    lead["our_own_field"] = json!({"kept": true});
+    api.post_lead(&lead).await;
+    let shown = api.get(&format!("/v1/leads/{}", event_id(&lead))).await;
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    let shown = shown.json();
+    assert_eq!(shown["payload"], lead);
+    assert_eq!(shown["lead"]["state"], "queued");
+    assert_eq!(shown["lead"]["account"], "acme");
+    assert_eq!(shown["lead"]["crm"], "housecall_pro");
+    assert_eq!(shown["entries"], json!([]));
+    assert_eq!(shown["result"], Value::Null);
+}
+
+/// All pages of a listing, each as its event ids.
+async fn pages(api: &Api, query: &str) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("/v1/leads?{query}{cursor}")).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let page = page.json();
+        let leads = page["leads"].as_array().expect("leads").iter();
+        pages.push(leads.map(|lead| event_id(lead).to_owned()).collect());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return pages,
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_show_every_lead_once_and_the_newest_first() {
+    let api = Api::start().await;
+    let leads: Vec<_> = (0..7).map(lead).collect();
+    for lead in &leads {
+        api.post_lead(lead).await;
+    }
+    let pages = pages(&api, "limit=3").await;
+    let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [3, 3, 1]);
+    let newest_first: Vec<_> = leads
+        .iter()
+        .rev()
+        .map(|lead| event_id(lead).to_owned())
+        .collect();
+    assert_eq!(pages.concat(), newest_first);
+}
+
+#[tokio::test]
+async fn leads_are_filtered_by_state_account_and_crm() {
+    let api = Api::start().await;
+    let other = leadrail_lead::sample::sample_lead(1, "other/a%", "jobber");
+    let mut unqualified = lead(2);
+    unqualified["event"] = "lead.unqualified".into();
+    unqualified["routing"]["destination_crm"] = Value::Null;
+    let batch = json!([lead(1), other, unqualified]);
+    assert_eq!(
+        api.post(JSON, batch.to_string()).await.json()["accepted"],
+        3
+    );
+    let rows = [
+        ("state=queued", vec![&unqualified, &other, &batch[0]]),
+        ("state=dead", vec![]),
+        ("account=acme", vec![&unqualified, &batch[0]]),
+        ("account=other%2Fa%25", vec![&other]),
+        ("account=other%2F_", vec![]),
+        ("crm=jobber", vec![&other]),
+        ("crm=housecall_pro&account=acme", vec![&batch[0]]),
+        ("crm=jobber&account=acme", vec![]),
+    ];
+    for (query, expected) in rows {
+        let expected: Vec<_> = expected.into_iter().map(event_id).collect();
+        assert_eq!(pages(&api, query).await.concat(), expected, "{query}");
+    }
+    let all = api.get("/v1/leads").await.json();
+    let crms: Vec<_> = (0..3)
+        .map(|n: usize| all["leads"][n]["crm"].clone())
+        .collect();
+    assert_eq!(crms, [Value::Null, "jobber".into(), "housecall_pro".into()]);
+}
+
+#[tokio::test]
+async fn a_list_names_nobody() {
+    let api = Api::start().await;
+    let mut lead = lead(1);
+    lead["contact"]["first_name"] = "Canary".into();
+    api.post_lead(&lead).await;
+    let text = api.get("/v1/leads").await.text;
+    let phone = lead["contact"]["phone"].as_str().expect("a phone");
+    assert!(!text.contains("Canary") && !text.contains(phone), "{text}");
+}

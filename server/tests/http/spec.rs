@@ -1,0 +1,156 @@
+//! The API says what it serves, and serves what it says.
+
+use std::collections::BTreeSet;
+
+use leadrail_server::openapi;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::support::{Api, event_id, lead};
+
+fn operations() -> BTreeSet<(String, String)> {
+    let spec = openapi();
+    let paths = spec["paths"].as_object().expect("paths");
+    let methods = |item: &Value| {
+        let item = item.as_object().expect("an item");
+        item.keys().cloned().collect::<Vec<_>>()
+    };
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|m| (m, path.clone())))
+        .collect()
+}
+
+#[test]
+fn the_description_has_every_promised_call_and_no_other() {
+    let promised = [
+        ("get", "/healthz"),
+        ("get", "/metrics"),
+        ("get", "/openapi.json"),
+        ("get", "/readyz"),
+        ("get", "/v1/connections"),
+        ("get", "/v1/leads"),
+        ("get", "/v1/leads/{event_id}"),
+        ("post", "/v1/connections/{id}/test"),
+        ("post", "/v1/leads"),
+    ];
+    let promised = promised.map(|(method, path)| (method.to_owned(), path.to_owned()));
+    assert_eq!(operations(), BTreeSet::from(promised));
+}
+
+#[tokio::test]
+async fn every_described_call_is_served_and_the_other_methods_are_not() {
+    let api = Api::start().await;
+    let described = operations();
+    let paths: BTreeSet<_> = described.iter().map(|(_, path)| path.clone()).collect();
+    for path in paths {
+        let filled = path.replace("{event_id}", "x").replace("{id}", "x");
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let verb = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let status = api.call(verb, &filled).await.status;
+            let served = described.contains(&(method.to_owned(), path.clone()));
+            assert_eq!(status != 405, served, "{method} {path} answered {status}");
+            assert_ne!(status, 404, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_served_description_is_the_one_without_a_server() {
+    let api = Api::start().await;
+    let served = api.get("/openapi.json").await.json();
+    assert_eq!(served, openapi());
+    assert_eq!(served["openapi"], "3.1.0");
+}
+
+/// Every `$ref` below a value.
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|field| references(field, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let spec = openapi();
+    let mut found = Vec::new();
+    references(&spec, &mut found);
+    assert!(found.contains(&"#/components/schemas/Lead"), "{found:?}");
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("in this document");
+        assert!(spec.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn the_lead_is_described_by_the_schema_of_the_payload() {
+    let spec = openapi();
+    let lead = &spec["components"]["schemas"]["Lead"];
+    let schema = leadrail_lead::schema();
+    assert_eq!(lead["required"], schema["required"]);
+    assert_eq!(lead["examples"], schema["examples"]);
+    let names = |schema: &Value| {
+        let fields: &Map<_, _> = schema["properties"].as_object().expect("fields");
+        fields.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(names(lead), names(&schema));
+}
+
+#[test]
+fn every_error_is_described_as_a_problem() {
+    let spec = openapi();
+    for (method, path) in operations() {
+        let responses = spec["paths"][&path][&method]["responses"]
+            .as_object()
+            .expect("responses");
+        for (_, response) in responses
+            .iter()
+            .filter(|(status, _)| status.as_str() >= "400")
+        {
+            let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{method} {path}");
+        }
+    }
+}
+
+/// Fields that are in `value` and not in the schema of this name.
+fn undescribed(spec: &Value, name: &str, value: &Value) -> Vec<String> {
+    let described = &spec["components"]["schemas"][name]["properties"];
+    let fields = value.as_object().expect("an object").keys();
+    fields
+        .filter(|field| described.get(field.as_str()).is_none())
+        .cloned()
+        .collect()
+}
+
+#[tokio::test]
+async fn answers_have_no_field_that_is_not_described() {
+    let api = Api::start().await;
+    let spec = openapi();
+    let lead = lead(1);
+    let accepted = api.post_lead(&lead).await.json();
+    let problem = api.post_lead(&json!({})).await.json();
+    let story = api
+        .get(&format!("/v1/leads/{}", event_id(&lead)))
+        .await
+        .json();
+    let rows = [
+        ("Accepted", &accepted),
+        ("Problem", &problem),
+        ("FieldFault", &problem["errors"][0]),
+        ("LeadStory", &story),
+        ("LeadSummary", &story["lead"]),
+    ];
+    for (name, value) in rows {
+        assert_eq!(
+            undescribed(&spec, name, value),
+            Vec::<String>::new(),
+            "{name}"
+        );
+    }
+}

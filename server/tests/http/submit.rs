@@ -1,0 +1,176 @@
+//! One lead at a time.
+
+use futures::future::join_all;
+
+use crate::support::{Answer, Api, event_id, lead};
+
+#[tokio::test]
+async fn a_lead_is_accepted_with_its_run_and_where_to_follow_it() {
+    let api = Api::start().await;
+    let lead = lead(1);
+    let answer = api.post_lead(&lead).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let location = format!("/v1/leads/{}", event_id(&lead));
+    assert_eq!(answer.header("location"), Some(location.as_str()));
+    let accepted = answer.json();
+    assert_eq!(accepted["location"], location);
+    assert_eq!(accepted["event_id"], lead["event_id"]);
+    assert_eq!(accepted["state"], "queued");
+    let shown = api.get(&location).await.json();
+    assert_eq!(shown["lead"]["run_id"], accepted["run_id"]);
+}
+
+#[tokio::test]
+async fn the_same_lead_again_is_answered_with_the_run_that_is_there() {
+    let api = Api::start().await;
+    let mut lead = lead(1);
+    let first = api.post_lead(&lead).await;
+    // An honest resend carries fresh signatures.
+    lead["call"]["recording_url"] =
+        "https://storage.example.com/recordings/call_acme_1.mp3?signature=fresh".into();
+    let again = api.post_lead(&lead).await;
+    assert_eq!((first.status, again.status), (202, 200));
+    assert_eq!(first.json(), again.json());
+    assert_eq!(api.kept().await, 1);
+}
+
+#[tokio::test]
+async fn another_body_under_the_same_event_id_is_refused_and_changes_nothing() {
+    let api = Api::start().await;
+    let mut lead = lead(1);
+    api.post_lead(&lead).await;
+    lead["contact"]["first_name"] = "Canary".into();
+    let answer = api.post_lead(&lead).await;
+    let problem = answer.assert_problem(409);
+    assert_eq!(problem["type"], "urn:leadrail:problem:event-id-conflict");
+    assert!(!answer.text.contains("Canary"));
+    let path = format!("/v1/leads/{}", event_id(&lead));
+    assert_ne!(api.get(&path).await.json()["payload"], lead);
+}
+
+#[tokio::test]
+async fn the_same_event_id_of_another_account_is_another_lead() {
+    let api = Api::start().await;
+    let mut lead = lead(1);
+    assert_eq!(api.post_lead(&lead).await.status, 202);
+    lead["callsetter_account_id"] = "other".into();
+    assert_eq!(api.post_lead(&lead).await.status, 202);
+    let path = format!("/v1/leads/{}", event_id(&lead));
+    api.get(&path).await.assert_problem(409);
+    let theirs = api.get(&format!("{path}?account=other")).await.json();
+    assert_eq!(theirs["lead"]["account"], "other");
+}
+
+#[tokio::test]
+async fn a_hundred_identical_posts_at_once_make_one_run_and_get_equal_answers() {
+    let api = Api::start().await;
+    let lead = lead(7);
+    let answers = join_all((0..100).map(|_| api.post_lead(&lead))).await;
+    let with = |status| {
+        answers
+            .iter()
+            .filter(|a: &&Answer| a.status == status)
+            .count()
+    };
+    assert_eq!((with(202), with(200)), (1, 99));
+    for answer in &answers {
+        assert_eq!(answer.json(), answers[0].json());
+    }
+    assert_eq!(api.kept().await, 1);
+}
+
+#[tokio::test]
+async fn parallel_single_leads_share_commits_and_each_gets_its_own_answer() {
+    let api = Api::start().await;
+    let leads: Vec<_> = (0..200).map(lead).collect();
+    let answers = join_all(leads.iter().map(|lead| api.post_lead(lead))).await;
+    for (lead, answer) in leads.iter().zip(&answers) {
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        assert_eq!(answer.json()["event_id"], lead["event_id"]);
+    }
+    // Every run carries the transaction that wrote it.
+    let commits = sqlx::query_scalar!(
+        r#"select count(distinct xmin::text) as "commits!" from leadrail.workflow_run"#
+    )
+    .fetch_one(api.pool())
+    .await
+    .expect("counted");
+    assert!(commits < 200, "{commits} commits for 200 leads");
+    assert_eq!(api.kept().await, 200);
+}
+
+#[tokio::test]
+async fn of_a_key_that_stands_twice_the_last_counts_as_in_the_database() {
+    let api = Api::start().await;
+    let lead = lead(3);
+    let twice = lead
+        .to_string()
+        .replacen('{', r#"{"event_id":"no-uuid","#, 1);
+    let answer = api.post("application/json", twice).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(answer.json()["event_id"], lead["event_id"]);
+    // Without it, it is the same lead.
+    assert_eq!(api.post_lead(&lead).await.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_of_a_lead_is_logged_but_its_ids() {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a log").write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The runtime of a test has one thread, so this sees everything the server says.
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let api = Api::start().await;
+    let mut lead = lead(5);
+    lead["contact"]["first_name"] = "canary".into();
+    lead["contact"]["address"] = serde_json::json!({"street": "canary"});
+    lead["canary"] = "canary".into();
+    let phone = lead["contact"]["phone"]
+        .as_str()
+        .expect("a phone")
+        .to_owned();
+    assert_eq!(api.post_lead(&lead).await.status, 202);
+    lead["contact"]["first_name"] = "canary two".into();
+    assert_eq!(api.post_lead(&lead).await.status, 409);
+    lead["contact"]["phone"] = "canary".into();
+    assert_eq!(api.post_lead(&lead).await.status, 422);
+    api.post("application/json", "{\"canary")
+        .await
+        .assert_problem(400);
+    api.get("/v1/leads?canary=canary").await.assert_problem(400);
+    api.get("/canary").await.assert_problem(404);
+
+    let log = String::from_utf8(log.0.lock().expect("a log").clone()).expect("text");
+    let said: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("leadrail_server"))
+        .collect();
+    assert!(
+        said.iter().any(|line| line.contains(event_id(&lead))),
+        "{said:?}"
+    );
+    for line in log.lines() {
+        // The test's own client says what it asks for.
+        let of_client = line.contains("reqwest") || line.contains("hyper_util::client");
+        let shows = line.contains("canary") || line.contains(&phone[1..]);
+        assert!(of_client || !shows, "{line}");
+    }
+}

@@ -1,0 +1,170 @@
+//! A served API and what a caller sees of it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_connections::{Connections, VaultKey};
+use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_postgres::testing::TestDatabase;
+use leadrail_server::{ServerState, bind, serve};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const NDJSON: &str = "application/x-ndjson";
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A served API. Its database goes with it.
+pub(crate) struct Api {
+    pub(crate) state: ServerState,
+    pub(crate) address: SocketAddr,
+    pub(crate) client: reqwest::Client,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) served: JoinHandle<()>,
+    _database: Option<TestDatabase>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Api {
+    /// On a migrated database of its own.
+    pub(crate) async fn start() -> Self {
+        let api = Self::unmigrated().await;
+        leadrail_connections::migrate(api.pool())
+            .await
+            .expect("migrated");
+        api
+    }
+
+    /// On an empty database of its own.
+    pub(crate) async fn unmigrated() -> Self {
+        let database = TestDatabase::fresh().await;
+        let pool = PgPool::connect(database.url()).await.expect("connected");
+        let mut api = Self::on(pool).await;
+        api._database = Some(database);
+        api
+    }
+
+    /// On a database that may not be there.
+    pub(crate) async fn on_url(url: &str) -> Self {
+        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+        Self::on(pool.connect_lazy(url).expect("a URL")).await
+    }
+
+    async fn on(pool: PgPool) -> Self {
+        let state = ServerState {
+            engine: Engine::new(pool.clone()),
+            connections: Connections::new(pool, VaultKey::parse(KEY).expect("a key")),
+            adapters: Adapters::all(),
+            http: CrmHttp::new().expect("a client"),
+            schedule: RetrySchedule::default(),
+        };
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
+        let address = listener.local_addr().expect("an address");
+        let shutdown = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, state.clone(), shutdown.clone()));
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self {
+            state,
+            address,
+            client,
+            shutdown,
+            served,
+            _database: None,
+        }
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        self.state.engine.pool()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.expect("text"),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.client.get(self.url(path))).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
+        self.send(self.client.request(method, self.url(path))).await
+    }
+
+    pub(crate) async fn post(&self, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.client.post(self.url("/v1/leads"));
+        self.send(request.header("content-type", kind).body(body))
+            .await
+    }
+
+    pub(crate) async fn post_lead(&self, lead: &Value) -> Answer {
+        self.post(JSON, lead.to_string()).await
+    }
+
+    /// How many leads are kept.
+    pub(crate) async fn kept(&self) -> i64 {
+        sqlx::query_scalar!(r#"select count(*) as "kept!" from leadrail.workflow_run"#)
+            .fetch_one(self.pool())
+            .await
+            .expect("counted")
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// That it is an error as all of ours are.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), Some(PROBLEM), "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{problem}");
+        for field in ["type", "title", "detail"] {
+            let text = problem[field].as_str();
+            assert!(text.is_some_and(|text| !text.is_empty()), "{problem}");
+        }
+        problem
+    }
+}
+
+/// The `n`th sample lead of the account `acme`.
+pub(crate) fn lead(n: u64) -> Value {
+    leadrail_lead::sample::sample_lead(n, "acme", "housecall_pro")
+}
+
+pub(crate) fn event_id(lead: &Value) -> &str {
+    lead["event_id"].as_str().expect("an id")
+}
