@@ -1,0 +1,272 @@
+//! The stage of a test: a database, a simulated CRM, a vault key, connected accounts.
+
+use crate::{Books, Process, wait_for};
+use leadrail_postgres::testing::{TestDatabase, TestServer};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The account that tests use.
+pub const ACCOUNT: &str = "acme";
+
+enum Postgres {
+    Shared(TestDatabase),
+    Own(TestServer),
+}
+
+/// Everything a test needs around the processes that it starts.
+pub struct Stage {
+    program: PathBuf,
+    folder: TempDir,
+    postgres: Postgres,
+    /// Direct access to the database, for looking.
+    pub pool: PgPool,
+    /// For the HTTP doors.
+    pub http: reqwest::Client,
+    crm_port: u16,
+    _crm: Process,
+}
+
+impl Stage {
+    /// On a database of its own of the shared server.
+    pub async fn new(program: &str) -> Self {
+        Self::on(program, Postgres::Shared(TestDatabase::fresh().await)).await
+    }
+
+    /// On a server of its own that the test may stop and start.
+    pub async fn with_own_server(program: &str) -> Self {
+        let server = TestServer::dedicated().await;
+        server.create_database("leadrail").await;
+        Self::on(program, Postgres::Own(server)).await
+    }
+
+    async fn on(program: &str, postgres: Postgres) -> Self {
+        // A second call finds it installed; that is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let crm_port = free_port();
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .connect_lazy(&url_of(&postgres))
+            .expect("a database URL");
+        let mut crm = Command::new(program);
+        crm.args(["crm-sim", "--listen", &format!("127.0.0.1:{crm_port}")]);
+        let crm = Process::spawn(crm, &folder.path().join("crm-sim.log"));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let stage = Self { program: program.into(), folder, postgres, pool, http, crm_port, _crm: crm };
+        stage.up().await;
+        stage
+    }
+
+    async fn up(&self) {
+        let migrated = self.run(&["migrate"], "");
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        wait_for("the simulated CRM", Duration::from_secs(20), || async {
+            self.http.get(self.sim("records")).send().await.ok()
+        })
+        .await;
+        self.connect(ACCOUNT, &json!({ "settle_seconds": 1, "call_timeout_ms": 1500 }));
+    }
+
+    /// Connects an account of this name to the simulated CRM.
+    pub fn connect(&self, account: &str, settings: &Value) {
+        let base_url = format!("http://127.0.0.1:{}/housecall_pro", self.crm_port);
+        let secret = format!("sim-{account}");
+        let settings = settings.to_string();
+        let added = self.run(
+            &["connection", "add", "--account", account, "--crm", "housecall_pro", "--base-url", &base_url, "--settings", &settings],
+            &secret,
+        );
+        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    }
+
+    /// A command of the product with the stage's environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_remove("LEADRAIL_FAILPOINT")
+            .env("DATABASE_URL", self.database_url())
+            .env("LEADRAIL_VAULT_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+            .env("LEADRAIL_LOG", "debug,hyper=info,sqlx=info,h2=info");
+        command
+    }
+
+    /// Runs a command to its end with this standard input.
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that does not read its input closes the pipe; that is no failure here.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("the command ends")
+    }
+
+    /// A worker with a short lease; `environment` adds to it or overrides.
+    pub fn worker(&self, name: &str, environment: &[(&str, &str)]) -> Process {
+        let mut command = self.command(&["worker"]);
+        command
+            .env("LEADRAIL_WORKER_NAME", name)
+            .env("LEADRAIL_WORKER_LEASE", "15s")
+            .env("LEADRAIL_WORKER_POLL", "200ms")
+            .env("LEADRAIL_WORKER_CONCURRENCY", "8");
+        for (variable, value) in environment {
+            command.env(variable, value);
+        }
+        Process::spawn(command, &self.log(name))
+    }
+
+    /// The HTTP API; comes back when it answers, with its base URL.
+    pub async fn serve(&self) -> (Process, String) {
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let command = self.command(&["serve", "--listen", url.trim_start_matches("http://")]);
+        let process = Process::spawn(command, &self.log("serve"));
+        wait_for("the HTTP API", Duration::from_secs(20), || async {
+            let answer = self.http.get(format!("{url}/readyz")).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+        (process, url)
+    }
+
+    /// Pushes leads through the CLI.
+    pub fn push(&self, leads: &[Value]) {
+        let body = Value::from(leads.to_vec()).to_string();
+        let pushed = self.run(&["lead", "push", "-"], &body);
+        assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    }
+
+    /// Adds a fault rule to the simulated CRM.
+    pub async fn fault(&self, rule: Value) {
+        self.sim_post("faults", rule).await;
+    }
+
+    /// A call of the simulator's control API.
+    pub async fn sim_post(&self, what: &str, body: Value) {
+        let answer = self.http.post(self.sim(what)).json(&body).send().await.expect("the simulator");
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+    }
+
+    /// Lets the simulated CRM behave again.
+    pub async fn clear_faults(&self) {
+        let answer = self.http.delete(self.sim("faults")).send().await.expect("the simulator");
+        assert!(answer.status().is_success());
+    }
+
+    /// What really arrived.
+    pub async fn books(&self) -> Books {
+        let answer = self.http.get(self.sim("records")).send().await.expect("the simulator");
+        Books(answer.json().await.expect("JSON"))
+    }
+
+    /// How many runs are in each of these states.
+    pub async fn count(&self, states: &[&str]) -> i64 {
+        let states: Vec<String> = states.iter().map(|&state| state.to_owned()).collect();
+        sqlx::query_scalar("select count(*) from leadrail.workflow_run where state::text = any ($1)")
+            .bind(states)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or(-1)
+    }
+
+    /// Waits until so many runs have completed.
+    pub async fn until_completed(&self, runs: i64, patience: Duration) {
+        let what = format!("{runs} completed runs");
+        wait_for(&what, patience, || async {
+            (self.count(&["completed"]).await >= runs).then_some(())
+        })
+        .await;
+    }
+
+    /// Moves the engine's clock ahead.
+    pub async fn shift_clock(&self, seconds: f64) {
+        sqlx::query("update leadrail.clock set shift = shift + $1 * interval '1 second'")
+            .bind(seconds)
+            .execute(&self.pool)
+            .await
+            .expect("the clock");
+    }
+
+    /// The server of its own.
+    ///
+    /// # Panics
+    /// When the stage is on the shared one.
+    pub fn server(&self) -> &TestServer {
+        match &self.postgres {
+            Postgres::Own(server) => server,
+            Postgres::Shared(_) => panic!("this stage has no server of its own"),
+        }
+    }
+
+    /// Every byte that any process of this stage has printed.
+    pub fn all_output(&self) -> String {
+        let logs = std::fs::read_dir(self.folder.path()).expect("the folder");
+        logs.flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|kind| kind == "log"))
+            .map(|entry| std::fs::read_to_string(entry.path()).unwrap_or_default())
+            .collect()
+    }
+
+    /// The stage's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn database_url(&self) -> String {
+        url_of(&self.postgres)
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+
+    fn sim(&self, what: &str) -> String {
+        format!("http://127.0.0.1:{}/_sim/housecall_pro/{what}", self.crm_port)
+    }
+}
+
+fn url_of(postgres: &Postgres) -> String {
+    match postgres {
+        Postgres::Shared(database) => database.url().to_owned(),
+        Postgres::Own(server) => server.url("leadrail"),
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The n-th lead of a test, as a call pipeline would send it; its caller has a number of his own.
+pub fn sample_lead(n: u32) -> Value {
+    json!({
+        "schema_version": "1.0",
+        "event": "lead.qualified",
+        "event_id": uuid::Uuid::new_v4(),
+        "timestamp_utc": chrono::DateTime::from_timestamp(1_795_000_000 + i64::from(n), 0),
+        "callsetter_account_id": ACCOUNT,
+        "call": { "call_id": format!("call_{n}"), "transcript_summary": "No heat since midnight." },
+        "contact": {
+            "first_name": "Ana",
+            "last_name": format!("Test{n}"),
+            "phone": format!("+1602{}{:04}", 200 + n / 10_000, n % 10_000),
+        },
+        "service_request": { "service_type": "HVAC", "urgency": "same_day", "issue_description": "No heat" },
+        "ai_analysis": { "conversion_intent_score": 0.9 },
+        "routing": { "destination_crm": "housecall_pro" },
+    })
+}

@@ -1,0 +1,71 @@
+//! Dependencies point one way, and the test tools stay out of the product.
+
+use serde_json::Value;
+use std::collections::HashMap;
+use std::process::Command;
+
+/// Each room and what of ours it may use.
+const ROOMS: [(&str, &[&str]); 11] = [
+    ("leadrail-lead", &[]),
+    ("leadrail-engine", &[]),
+    ("leadrail-postgres", &[]),
+    ("leadrail-connections", &["leadrail-engine", "leadrail-lead"]),
+    ("leadrail-adapters", &["leadrail-lead"]),
+    ("leadrail-activities", &["leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
+    ("leadrail-workflows", &["leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
+    ("leadrail-server", &["leadrail-workflows", "leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
+    ("leadrail-crm-sim", &["leadrail-lead"]),
+    ("leadrail", &["leadrail-server", "leadrail-workflows", "leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead", "leadrail-crm-sim", "leadrail-postgres"]),
+    ("leadrail-tests", &["leadrail", "leadrail-engine", "leadrail-postgres"]),
+];
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo metadata");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Our crates and their dependencies among us, those for tests left out.
+fn graph() -> HashMap<String, Vec<(String, bool)>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let graph = packages.iter().map(|package| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let ours = dependencies
+            .filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev")
+            .map(|dependency| {
+                let tools = dependency["features"].as_array().is_some_and(|features| {
+                    features.iter().any(|feature| feature == "testing" || feature == "failpoints")
+                });
+                (dependency["name"].as_str().expect("a name").to_owned(), tools)
+            });
+        (package["name"].as_str().expect("a name").to_owned(), ours.collect())
+    });
+    graph.collect()
+}
+
+#[test]
+fn every_room_uses_only_the_rooms_above_it() {
+    let graph = graph();
+    assert_eq!(graph.len(), ROOMS.len(), "a room is missing from the list: {:?}", graph.keys());
+    for (room, may_use) in ROOMS {
+        for (used, _) in &graph[room] {
+            assert!(may_use.contains(&used.as_str()), "{room} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn the_product_is_built_without_failpoints_and_test_servers() {
+    for (room, dependencies) in graph() {
+        if room == "leadrail-tests" {
+            continue;
+        }
+        for (used, tools) in dependencies {
+            assert!(!tools, "{room} asks {used} for test tools");
+        }
+    }
+}
