@@ -30,9 +30,11 @@ create table leadrail.history_partition (
 );
 comment on table leadrail.history_partition is 'The partitions of leadrail.history by span of time.';
 
--- Makes the partitions of the given days, one a day; safe to run by anyone at any time.
+-- Makes the partitions of the given days, one a day; safe to run by anyone at any time. A new
+-- partition locks the whole table for a moment: it gives up rather than make the journal wait.
 create function leadrail.make_history_partitions(first_day date, days integer) returns integer
 language plpgsql
+set lock_timeout = '2s'
 as $$
 declare
     made integer := 0;

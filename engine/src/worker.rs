@@ -5,6 +5,7 @@
 //! died. A worker that was taken over (frozen, cut off) drops everything and comes back as a new one.
 
 mod hints;
+mod housekeeping;
 mod incarnation;
 mod liveness;
 

@@ -1,6 +1,7 @@
 //! One life of a worker, from its row to its end.
 
 use super::hints::Hints;
+use super::housekeeping::keep_house;
 use super::liveness::Liveness;
 use super::{Shared, WorkerConfig};
 use crate::backend::ClaimedRuns;
@@ -95,6 +96,7 @@ impl Incarnation {
         let liveness = Liveness::new(shared.clone(), self.connector, config.lease, stop.clone());
         tasks.spawn(liveness.run(self.session));
         tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
+        tasks.spawn(keep_house(shared.clone(), stop.clone()));
         tasks.spawn(drain_at(
             shutdown.clone(),
             shared.clone(),
