@@ -31,7 +31,10 @@ impl Books {
 
     /// Markers of which there is more than one lead.
     pub fn doubles(&self) -> Vec<String> {
-        let doubled = self.leads_by_marker().into_iter().filter(|(_, leads)| *leads > 1);
+        let doubled = self
+            .leads_by_marker()
+            .into_iter()
+            .filter(|(_, leads)| *leads > 1);
         doubled.map(|(marker, _)| marker).collect()
     }
 
@@ -52,5 +55,9 @@ impl Books {
 }
 
 fn tags(lead: &Value) -> impl Iterator<Item = &str> {
-    lead["tags"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    lead["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }

@@ -17,14 +17,21 @@ impl Process {
     /// # Panics
     /// When it cannot be started.
     pub fn spawn(mut command: Command, log: &Path) -> Self {
-        let file = File::options().create(true).append(true).open(log).expect("log file");
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("log file");
         let child = command
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("log file"))
             .stderr(file)
             .spawn()
             .expect("the process starts");
-        Self { child, log: log.to_owned() }
+        Self {
+            child,
+            log: log.to_owned(),
+        }
     }
 
     /// Its process id.
@@ -58,7 +65,9 @@ impl Process {
     /// # Panics
     /// When it cannot be waited for.
     pub async fn wait(mut self) -> bool {
-        let waiting = tokio::task::spawn_blocking(move || self.child.wait().is_ok_and(|status| status.success()));
+        let waiting = tokio::task::spawn_blocking(move || {
+            self.child.wait().is_ok_and(|status| status.success())
+        });
         waiting.await.expect("waiting works")
     }
 
@@ -69,8 +78,11 @@ impl Process {
 
     /// Whether it is frozen, as the kernel says.
     pub fn is_frozen(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
     }
 
     /// What it has printed so far.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The account that tests use.
-pub const ACCOUNT: &str = "acme";
+const ACCOUNT: &str = "acme";
 
 enum Postgres {
     Shared(TestDatabase),
@@ -58,32 +58,70 @@ impl Stage {
         let mut crm = Command::new(program);
         crm.args(["crm-sim", "--listen", &format!("127.0.0.1:{crm_port}")]);
         let crm = Process::spawn(crm, &folder.path().join("crm-sim.log"));
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let stage = Self { program: program.into(), folder, postgres, pool, http, crm_port, _crm: crm };
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let stage = Self {
+            program: program.into(),
+            folder,
+            postgres,
+            pool,
+            http,
+            crm_port,
+            _crm: crm,
+        };
         stage.up().await;
         stage
     }
 
     async fn up(&self) {
         let migrated = self.run(&["migrate"], "");
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        assert!(
+            migrated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
         wait_for("the simulated CRM", Duration::from_secs(20), || async {
             self.http.get(self.sim("records")).send().await.ok()
         })
         .await;
-        self.connect(ACCOUNT, &json!({ "settle_seconds": 1, "call_timeout_ms": 1500 }));
+        self.connect(
+            ACCOUNT,
+            &json!({ "settle_seconds": 1, "call_timeout_ms": 1500 }),
+        );
     }
 
     /// Connects an account of this name to the simulated CRM.
     pub fn connect(&self, account: &str, settings: &Value) {
-        let base_url = format!("http://127.0.0.1:{}/housecall_pro", self.crm_port);
+        let base_url = self.crm_url();
         let secret = format!("sim-{account}");
         let settings = settings.to_string();
         let added = self.run(
-            &["connection", "add", "--account", account, "--crm", "housecall_pro", "--base-url", &base_url, "--settings", &settings],
+            &[
+                "connection",
+                "add",
+                "--account",
+                account,
+                "--crm",
+                "housecall_pro",
+                "--base-url",
+                &base_url,
+                "--settings",
+                &settings,
+            ],
             &secret,
         );
-        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        assert!(
+            added.status.success(),
+            "{}",
+            String::from_utf8_lossy(&added.stderr)
+        );
+    }
+
+    /// The base URL of the simulated Housecall Pro.
+    pub fn crm_url(&self) -> String {
+        format!("http://127.0.0.1:{}/housecall_pro", self.crm_port)
     }
 
     /// A command of the product with the stage's environment.
@@ -94,7 +132,10 @@ impl Stage {
             .current_dir(self.folder.path())
             .env_remove("LEADRAIL_FAILPOINT")
             .env("DATABASE_URL", self.database_url())
-            .env("LEADRAIL_VAULT_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+            .env(
+                "LEADRAIL_VAULT_KEY",
+                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            )
             .env("LEADRAIL_LOG", "debug,hyper=info,sqlx=info,h2=info");
         command
     }
@@ -146,7 +187,11 @@ impl Stage {
     pub fn push(&self, leads: &[Value]) {
         let body = Value::from(leads.to_vec()).to_string();
         let pushed = self.run(&["lead", "push", "-"], &body);
-        assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+        assert!(
+            pushed.status.success(),
+            "{}",
+            String::from_utf8_lossy(&pushed.stderr)
+        );
     }
 
     /// Adds a fault rule to the simulated CRM.
@@ -156,26 +201,46 @@ impl Stage {
 
     /// A call of the simulator's control API.
     pub async fn sim_post(&self, what: &str, body: Value) {
-        let answer = self.http.post(self.sim(what)).json(&body).send().await.expect("the simulator");
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+        let answer = self
+            .http
+            .post(self.sim(what))
+            .json(&body)
+            .send()
+            .await
+            .expect("the simulator");
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap_or_default()
+        );
     }
 
     /// Lets the simulated CRM behave again.
     pub async fn clear_faults(&self) {
-        let answer = self.http.delete(self.sim("faults")).send().await.expect("the simulator");
+        let answer = self
+            .http
+            .delete(self.sim("faults"))
+            .send()
+            .await
+            .expect("the simulator");
         assert!(answer.status().is_success());
     }
 
     /// What really arrived.
     pub async fn books(&self) -> Books {
-        let answer = self.http.get(self.sim("records")).send().await.expect("the simulator");
+        let answer = self
+            .http
+            .get(self.sim("records"))
+            .send()
+            .await
+            .expect("the simulator");
         Books(answer.json().await.expect("JSON"))
     }
 
-    /// How many runs are in each of these states.
+    /// How many leads (second looks not counted) are in these states.
     pub async fn count(&self, states: &[&str]) -> i64 {
         let states: Vec<String> = states.iter().map(|&state| state.to_owned()).collect();
-        sqlx::query_scalar("select count(*) from leadrail.workflow_run where state::text = any ($1)")
+        sqlx::query_scalar("select count(*) from leadrail.workflow_run where workflow = 'push_lead' and state::text = any ($1)")
             .bind(states)
             .fetch_one(&self.pool)
             .await
@@ -234,7 +299,10 @@ impl Stage {
     }
 
     fn sim(&self, what: &str) -> String {
-        format!("http://127.0.0.1:{}/_sim/housecall_pro/{what}", self.crm_port)
+        format!(
+            "http://127.0.0.1:{}/_sim/housecall_pro/{what}",
+            self.crm_port
+        )
     }
 }
 

@@ -29,8 +29,14 @@ impl RunStory {
     /// Activities whose completion is recorded more than once.
     pub fn completed_twice(&self) -> Vec<String> {
         let mut count: HashMap<&str, usize> = HashMap::new();
-        for line in self.lines.iter().filter(|line| line.kind == "activity_completed") {
-            *count.entry(line.activity.as_deref().unwrap_or("")).or_insert(0) += 1;
+        for line in self
+            .lines
+            .iter()
+            .filter(|line| line.kind == "activity_completed")
+        {
+            *count
+                .entry(line.activity.as_deref().unwrap_or(""))
+                .or_insert(0) += 1;
         }
         let twice = count.into_iter().filter(|(_, times)| *times > 1);
         twice.map(|(activity, _)| activity.to_owned()).collect()
@@ -44,7 +50,9 @@ impl RunStory {
             let activity = line.activity.as_deref().unwrap_or("");
             match line.kind.as_str() {
                 "activity_completed" => completed.push(activity),
-                "activity_started" if completed.contains(&activity) => again.push(activity.to_owned()),
+                "activity_started" if completed.contains(&activity) => {
+                    again.push(activity.to_owned())
+                }
                 _ => {}
             }
         }
@@ -70,12 +78,18 @@ pub async fn stories(pool: &PgPool) -> HashMap<Uuid, RunStory> {
     .expect("history");
     let mut stories: HashMap<Uuid, RunStory> = HashMap::new();
     for row in rows {
-        stories.entry(row.get("run_id")).or_default().lines.push(Line {
-            at: row.get("at"),
-            kind: row.get("kind"),
-            activity: row.get("activity"),
-            payload: row.get::<Option<Value>, _>("payload").unwrap_or(Value::Null),
-        });
+        stories
+            .entry(row.get("run_id"))
+            .or_default()
+            .lines
+            .push(Line {
+                at: row.get("at"),
+                kind: row.get("kind"),
+                activity: row.get("activity"),
+                payload: row
+                    .get::<Option<Value>, _>("payload")
+                    .unwrap_or(Value::Null),
+            });
     }
     stories
 }

@@ -5,23 +5,78 @@ use std::collections::HashMap;
 use std::process::Command;
 
 /// Each room and what of ours it may use.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("leadrail-lead", &[]),
     ("leadrail-engine", &[]),
     ("leadrail-postgres", &[]),
-    ("leadrail-connections", &["leadrail-engine", "leadrail-lead"]),
+    (
+        "leadrail-connections",
+        &["leadrail-engine", "leadrail-lead"],
+    ),
     ("leadrail-adapters", &["leadrail-lead"]),
-    ("leadrail-activities", &["leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
-    ("leadrail-workflows", &["leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
-    ("leadrail-server", &["leadrail-workflows", "leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead"]),
+    (
+        "leadrail-activities",
+        &[
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+        ],
+    ),
+    (
+        "leadrail-workflows",
+        &[
+            "leadrail-activities",
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+        ],
+    ),
+    (
+        "leadrail-server",
+        &[
+            "leadrail-workflows",
+            "leadrail-activities",
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+        ],
+    ),
     ("leadrail-crm-sim", &["leadrail-lead"]),
-    ("leadrail", &["leadrail-server", "leadrail-workflows", "leadrail-activities", "leadrail-engine", "leadrail-connections", "leadrail-adapters", "leadrail-lead", "leadrail-crm-sim", "leadrail-postgres"]),
-    ("leadrail-tests", &["leadrail", "leadrail-engine", "leadrail-postgres"]),
+    ("leadrail-bench", &["leadrail-engine"]),
+    (
+        "leadrail",
+        &[
+            "leadrail-server",
+            "leadrail-workflows",
+            "leadrail-activities",
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+            "leadrail-crm-sim",
+            "leadrail-postgres",
+            "leadrail-bench",
+        ],
+    ),
+    (
+        "leadrail-tests",
+        &["leadrail", "leadrail-engine", "leadrail-postgres"],
+    ),
 ];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+            "--locked",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo metadata");
@@ -33,16 +88,27 @@ fn graph() -> HashMap<String, Vec<(String, bool)>> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     let graph = packages.iter().map(|package| {
-        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let dependencies = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter();
         let ours = dependencies
             .filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev")
             .map(|dependency| {
                 let tools = dependency["features"].as_array().is_some_and(|features| {
-                    features.iter().any(|feature| feature == "testing" || feature == "failpoints")
+                    features
+                        .iter()
+                        .any(|feature| feature == "testing" || feature == "failpoints")
                 });
-                (dependency["name"].as_str().expect("a name").to_owned(), tools)
+                (
+                    dependency["name"].as_str().expect("a name").to_owned(),
+                    tools,
+                )
             });
-        (package["name"].as_str().expect("a name").to_owned(), ours.collect())
+        (
+            package["name"].as_str().expect("a name").to_owned(),
+            ours.collect(),
+        )
     });
     graph.collect()
 }
@@ -50,10 +116,18 @@ fn graph() -> HashMap<String, Vec<(String, bool)>> {
 #[test]
 fn every_room_uses_only_the_rooms_above_it() {
     let graph = graph();
-    assert_eq!(graph.len(), ROOMS.len(), "a room is missing from the list: {:?}", graph.keys());
+    assert_eq!(
+        graph.len(),
+        ROOMS.len(),
+        "a room is missing from the list: {:?}",
+        graph.keys()
+    );
     for (room, may_use) in ROOMS {
         for (used, _) in &graph[room] {
-            assert!(may_use.contains(&used.as_str()), "{room} must not use {used}");
+            assert!(
+                may_use.contains(&used.as_str()),
+                "{room} must not use {used}"
+            );
         }
     }
 }

@@ -23,32 +23,50 @@ async fn dies_there(place: &str, pass: u32) {
     stage.push(&[sample_lead(pass)]);
     let failpoint = format!("{place}=kill@{pass}");
     let mut first = stage.worker("first", &[("LEADRAIL_FAILPOINT", &failpoint)]);
-    wait_for(&format!("death at {failpoint}"), Duration::from_secs(60), || {
-        let ended = first.has_ended();
-        async move { ended.then_some(()) }
-    })
+    wait_for(
+        &format!("death at {failpoint}"),
+        Duration::from_secs(60),
+        || {
+            let ended = first.has_ended();
+            async move { ended.then_some(()) }
+        },
+    )
     .await;
     let mut again = stage.worker("again", &[("LEADRAIL_FAILPOINT", &failpoint)]);
     let mut unharmed = None;
-    wait_for(&format!("the lead after {failpoint}"), Duration::from_secs(60), || {
-        if again.has_ended() && unharmed.is_none() {
-            unharmed = Some(stage.worker("unharmed", &[]));
-        }
-        let stage = &stage;
-        async move { (stage.count(&["completed"]).await == 1).then_some(()) }
-    })
+    wait_for(
+        &format!("the lead after {failpoint}"),
+        Duration::from_secs(60),
+        || {
+            if again.has_ended() && unharmed.is_none() {
+                unharmed = Some(stage.worker("unharmed", &[]));
+            }
+            let stage = &stage;
+            async move { (stage.count(&["completed"]).await == 1).then_some(()) }
+        },
+    )
     .await;
     let books = stage.books().await;
-    assert_eq!((books.leads(), books.customers()), (1, 1), "after {failpoint} twice");
+    assert_eq!(
+        (books.leads(), books.customers()),
+        (1, 1),
+        "after {failpoint} twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_arrives_once_wherever_its_worker_is_killed() {
-    let cases = PLACES.into_iter().flat_map(|(place, passes)| (1..=passes).map(move |pass| (place, pass)));
+    let cases = PLACES
+        .into_iter()
+        .flat_map(|(place, passes)| (1..=passes).map(move |pass| (place, pass)));
     let mut running = tokio::task::JoinSet::new();
     for (place, pass) in cases {
         if running.len() == 4 {
-            running.join_next().await.expect("a case").expect("it holds");
+            running
+                .join_next()
+                .await
+                .expect("a case")
+                .expect("it holds");
         }
         running.spawn(dies_there(place, pass));
     }
@@ -62,7 +80,10 @@ async fn a_worker_killed_during_a_takeover_does_not_stop_the_next_one() {
     for place in ["takeover.before_send", "takeover.after_send"] {
         let stage = Stage::new(PROGRAM).await;
         stage.push(&[sample_lead(1)]);
-        let mut holder = stage.worker("holder", &[("LEADRAIL_FAILPOINT", "activity.before_run=kill@2")]);
+        let mut holder = stage.worker(
+            "holder",
+            &[("LEADRAIL_FAILPOINT", "activity.before_run=kill@2")],
+        );
         wait_for("the holder's death", Duration::from_secs(60), || {
             let ended = holder.has_ended();
             async move { ended.then_some(()) }

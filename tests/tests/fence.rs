@@ -14,11 +14,17 @@ async fn frozen_before_statement(pass: u32) -> usize {
     let leads: Vec<_> = (0..FROZEN).map(|n| sample_lead(pass * 100 + n)).collect();
     stage.push(&leads);
     let failpoint = format!("journal.before_send=stop@{pass}");
-    let short = [("LEADRAIL_WORKER_LEASE", "2s"), ("LEADRAIL_WORKER_CONCURRENCY", "1")];
+    let short = [
+        ("LEADRAIL_WORKER_LEASE", "2s"),
+        ("LEADRAIL_WORKER_CONCURRENCY", "1"),
+    ];
     let frozen: Vec<Process> = (0..FROZEN)
         .map(|n| {
             let [lease, one] = short;
-            stage.worker(&format!("frozen{n}"), &[lease, one, ("LEADRAIL_FAILPOINT", &failpoint)])
+            stage.worker(
+                &format!("frozen{n}"),
+                &[lease, one, ("LEADRAIL_FAILPOINT", &failpoint)],
+            )
         })
         .collect();
     for worker in &frozen {
@@ -28,7 +34,9 @@ async fn frozen_before_statement(pass: u32) -> usize {
         .await;
     }
     let rescuer = stage.worker("rescuer", &[("LEADRAIL_WORKER_LEASE", "60s")]);
-    stage.until_completed(i64::from(FROZEN), Duration::from_secs(90)).await;
+    stage
+        .until_completed(i64::from(FROZEN), Duration::from_secs(90))
+        .await;
     let before = history_length(&stage).await;
 
     let mut fenced = 0;
@@ -40,7 +48,11 @@ async fn frozen_before_statement(pass: u32) -> usize {
         .await;
         fenced += 1;
     }
-    assert_eq!(history_length(&stage).await, before, "a frozen worker's statement changed something");
+    assert_eq!(
+        history_length(&stage).await,
+        before,
+        "a frozen worker's statement changed something"
+    );
     drop(rescuer);
     let books = stage.books().await;
     assert_eq!((books.leads(), books.doubles().len()), (FROZEN as usize, 0));
@@ -48,7 +60,11 @@ async fn frozen_before_statement(pass: u32) -> usize {
 }
 
 async fn history_length(stage: &Stage) -> usize {
-    stories(&stage.pool).await.values().map(|story| story.lines.len()).sum()
+    stories(&stage.pool)
+        .await
+        .values()
+        .map(|story| story.lines.len())
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
