@@ -36,7 +36,12 @@ begin
 
     if cardinality(t_run) > 0 then
         update leadrail.workflow_run r
-        set state = t.state, due_at = v_now + t.delay_ms * interval '1 millisecond',
+        set state = t.state,
+            -- A run that is given back keeps its age in the queue.
+            due_at = case t.state
+                when 'queued' then r.created_at
+                else v_now + t.delay_ms * interval '1 millisecond'
+            end,
             changed_at = v_now, attempt = t.attempt, activity = t.activity, reason = t.reason
         from unnest(t_run, t_state, t_delay_ms, t_attempt, t_activity, t_reason)
             as t (run_id, state, delay_ms, attempt, activity, reason)

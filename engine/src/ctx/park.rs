@@ -34,9 +34,7 @@ impl Ctx {
     /// Gives the run back, unharmed, because the worker shuts down.
     pub(crate) async fn release<T>(&self) -> T {
         self.add_row(HistoryKind::RunReleased, None, None, None);
-        let mut transition = Transition::to(RunState::Queued);
-        transition.delay = Some(std::time::Duration::ZERO);
-        self.park(transition).await
+        self.park(Transition::to(RunState::Queued)).await
     }
 
     /// The database refused what the run has to say: it dies with a reason that it will take.
