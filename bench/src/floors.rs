@@ -60,17 +60,36 @@ impl Rows {
     fn add(&mut self, run: Uuid, step: usize, output: &str) {
         let seq = i32::try_from(step * 2).unwrap_or(0);
         let completed = format!(r#"{{"output":{output}}}"#);
-        self.push(run, seq + 1, "activity_completed", Some(STEPS[step]), Some(completed));
+        self.push(
+            run,
+            seq + 1,
+            "activity_completed",
+            Some(STEPS[step]),
+            Some(completed),
+        );
         match STEPS.get(step + 1) {
             Some(next) => self.push(run, seq + 2, "activity_started", Some(next), None),
             None => {
-                self.push(run, seq + 2, "run_completed", None, Some(r#"{"output":null}"#.to_owned()));
+                self.push(
+                    run,
+                    seq + 2,
+                    "run_completed",
+                    None,
+                    Some(r#"{"output":null}"#.to_owned()),
+                );
                 self.ended.push(run);
             }
         }
     }
 
-    fn push(&mut self, run: Uuid, seq: i32, kind: &'static str, activity: Option<&'static str>, payload: Option<String>) {
+    fn push(
+        &mut self,
+        run: Uuid,
+        seq: i32,
+        kind: &'static str,
+        activity: Option<&'static str>,
+        payload: Option<String>,
+    ) {
         self.run.push(run);
         self.seq.push(seq);
         self.kind.push(kind);
@@ -99,13 +118,17 @@ impl Rows {
 /// floor A; a large one is floor B.
 async fn writer(url: &str, batch: i64, left: Arc<AtomicI64>) -> sqlx::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
-    let worker: Uuid = sqlx::query_scalar("select leadrail.register_worker('floor', 0, '0', interval '1 hour')")
-        .fetch_one(&mut connection)
-        .await?;
+    let worker: Uuid =
+        sqlx::query_scalar("select leadrail.register_worker('floor', 0, '0', interval '1 hour')")
+            .fetch_one(&mut connection)
+            .await?;
     let output = serde_json::to_string(&parcel()).unwrap_or_default();
     while left.load(Ordering::Acquire) > 0 {
-        let claimed: Vec<(Uuid, String)> =
-            sqlx::query_as(CLAIM).bind(batch).bind(worker).fetch_all(&mut connection).await?;
+        let claimed: Vec<(Uuid, String)> = sqlx::query_as(CLAIM)
+            .bind(batch)
+            .bind(worker)
+            .fetch_all(&mut connection)
+            .await?;
         if claimed.is_empty() {
             break;
         }
@@ -118,12 +141,20 @@ async fn writer(url: &str, batch: i64, left: Arc<AtomicI64>) -> sqlx::Result<()>
         }
         left.fetch_sub(i64::try_from(claimed.len()).unwrap_or(0), Ordering::AcqRel);
     }
-    sqlx::query("delete from leadrail.worker where id = $1").bind(worker).execute(&mut connection).await?;
+    sqlx::query("delete from leadrail.worker where id = $1")
+        .bind(worker)
+        .execute(&mut connection)
+        .await?;
     Ok(())
 }
 
 /// Takes all queued runs to their end with so many writers of such batches.
-pub(crate) async fn run(url: &str, workflows: u64, writers: usize, batch: i64) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    url: &str,
+    workflows: u64,
+    writers: usize,
+    batch: i64,
+) -> anyhow::Result<()> {
     let left = Arc::new(AtomicI64::new(i64::try_from(workflows)?));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..writers {

@@ -4,11 +4,13 @@
 //! run, interleaved: the same rows written one commit a step (A), and the same rows and bytes in
 //! shared commits by a bare loop without an engine (B). Figures are medians of the rounds.
 
+mod backlog;
 mod floors;
 mod meter;
 mod ours;
 mod pickup;
 mod report;
 
+pub use backlog::{Depth, Others, backlog};
 pub use pickup::{Pickup, pickup};
 pub use report::{EngineOptions, EngineReport, engine};

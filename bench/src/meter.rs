@@ -1,5 +1,6 @@
 //! What a stretch of work cost: time, commits, WAL, processor time of both sides.
 
+use leadrail_engine::Engine;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,13 @@ impl Meter {
         // Statistics of the database lag by up to a second.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         let (commits, wal) = counters(pool).await?;
-        Ok(Self { start: Instant::now(), commits, wal, client: own_cpu_us(), server: postgres_cpu_us() })
+        Ok(Self {
+            start: Instant::now(),
+            commits,
+            wal,
+            client: own_cpu_us(),
+            server: postgres_cpu_us(),
+        })
     }
 
     pub(crate) async fn stop(self, pool: &PgPool) -> sqlx::Result<Cost> {
@@ -72,7 +79,9 @@ fn postgres_cpu_us() -> f64 {
     processes
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "postgres"))
+        .filter(|path| {
+            std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "postgres")
+        })
         .filter_map(|path| cpu_us_of(&path.join("stat").to_string_lossy()))
         .sum()
 }
@@ -91,4 +100,15 @@ pub(crate) fn own_rss_mib() -> f64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1024.0
+}
+
+/// Empties the engine's tables.
+pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
+    sqlx::query(
+        "truncate leadrail.workflow_run, leadrail.history, leadrail.run_key, leadrail.dead_letter,
+                  leadrail.run_gate, leadrail.run_lock, leadrail.worker",
+    )
+    .execute(engine.pool())
+    .await
+    .map(drop)
 }

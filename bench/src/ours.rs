@@ -1,14 +1,16 @@
 //! The job through the real engine: four activities, three of them with intents.
 
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, NewRun, Registry, Workflow,
-    WorkerConfig, WorkflowResult, run_worker,
+    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, NewRun, Registry, WorkerConfig,
+    Workflow, WorkflowResult, run_worker,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Inputs and results are of this size, as in a real lead's steps.
@@ -85,17 +87,48 @@ pub(crate) async fn enqueue(engine: &Engine, workflows: u64) -> anyhow::Result<(
 
 /// Runs what is queued to its end, with one worker in this process.
 pub(crate) async fn run(engine: &Engine, workflows: u64, inflight: usize) -> anyhow::Result<()> {
-    let tally = Arc::new(Tally { left: AtomicU64::new(workflows), all: Notify::new() });
-    let registry = Registry::new().with(FourSteps(tally.clone()));
-    let config = WorkerConfig { concurrency: inflight, ..WorkerConfig::default() };
-    let shutdown = CancellationToken::new();
-    let (worker_engine, stop) = (engine.clone(), shutdown.clone());
-    let worker = tokio::spawn(async move { run_worker(&worker_engine, registry, config, stop).await });
-    tally.all.notified().await;
+    let (worker, shutdown) = work(engine, workflows, inflight).await;
     until_none_runs(engine.pool()).await?;
     shutdown.cancel();
     worker.await?;
     Ok(())
+}
+
+/// Runs so many of what is queued, with one worker in this process; the rest stays. How long it took.
+pub(crate) async fn run_some(
+    engine: &Engine,
+    workflows: u64,
+    inflight: usize,
+) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    let (worker, shutdown) = work(engine, workflows, inflight).await;
+    let took = start.elapsed();
+    shutdown.cancel();
+    worker.await?;
+    Ok(took)
+}
+
+/// Starts a worker and waits until so many workflows have come to their end.
+async fn work(
+    engine: &Engine,
+    workflows: u64,
+    inflight: usize,
+) -> (JoinHandle<()>, CancellationToken) {
+    let tally = Arc::new(Tally {
+        left: AtomicU64::new(workflows),
+        all: Notify::new(),
+    });
+    let registry = Registry::new().with(FourSteps(tally.clone()));
+    let config = WorkerConfig {
+        concurrency: inflight,
+        ..WorkerConfig::default()
+    };
+    let shutdown = CancellationToken::new();
+    let (worker_engine, stop) = (engine.clone(), shutdown.clone());
+    let worker =
+        tokio::spawn(async move { run_worker(&worker_engine, registry, config, stop).await });
+    tally.all.notified().await;
+    (worker, shutdown)
 }
 
 async fn until_none_runs(pool: &PgPool) -> sqlx::Result<()> {
@@ -108,6 +141,6 @@ async fn until_none_runs(pool: &PgPool) -> sqlx::Result<()> {
         if !running {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -1,7 +1,7 @@
 //! How long an enqueued run waits for an idle worker.
 
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Engine, NewRun, Registry, Workflow, WorkerConfig,
+    Activity, ActivityResult, Attempt, Ctx, Engine, NewRun, Registry, WorkerConfig, Workflow,
     WorkflowResult, run_worker,
 };
 use serde::Serialize;
@@ -74,6 +74,14 @@ pub async fn pickup(url: &str, samples: usize) -> anyhow::Result<Pickup> {
     shutdown.cancel();
     worker.await?;
     waits.sort_by(f64::total_cmp);
-    let at = |share: usize| waits.get((waits.len() * share / 100).min(waits.len() - 1)).copied();
-    Ok(Pickup { samples, p50_ms: at(50).unwrap_or(f64::NAN), p99_ms: at(99).unwrap_or(f64::NAN) })
+    let at = |share: usize| {
+        waits
+            .get((waits.len() * share / 100).min(waits.len() - 1))
+            .copied()
+    };
+    Ok(Pickup {
+        samples,
+        p50_ms: at(50).unwrap_or(f64::NAN),
+        p99_ms: at(99).unwrap_or(f64::NAN),
+    })
 }

@@ -1,6 +1,6 @@
 //! The engine beside its floors, interleaved, medians of the rounds.
 
-use crate::meter::{Cost, Meter, own_rss_mib};
+use crate::meter::{self, Cost, Meter, own_rss_mib};
 use crate::{floors, ours};
 use leadrail_engine::Engine;
 use serde::Serialize;
@@ -47,29 +47,58 @@ pub struct EngineReport {
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn engine(url: &str, options: &EngineOptions, progress: impl Fn(&str)) -> anyhow::Result<EngineReport> {
+pub async fn engine(
+    url: &str,
+    options: &EngineOptions,
+    progress: impl Fn(&str),
+) -> anyhow::Result<EngineReport> {
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
     let (mut ours, mut floor_a, mut floor_b) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=options.rounds.max(3) {
         progress(&format!("round {round}: floor A"));
-        floor_a.push(measure(&engine, options.workflows / 10, floors::run(url, options.workflows / 10, 32, 1)).await?);
+        floor_a.push(
+            measure(
+                &engine,
+                options.workflows / 10,
+                floors::run(url, options.workflows / 10, 32, 1),
+            )
+            .await?,
+        );
         progress(&format!("round {round}: floor B"));
         let half = i64::try_from(options.inflight / 2)?.max(1);
-        floor_b.push(measure(&engine, options.workflows, floors::run(url, options.workflows, 2, half)).await?);
+        floor_b.push(
+            measure(
+                &engine,
+                options.workflows,
+                floors::run(url, options.workflows, 2, half),
+            )
+            .await?,
+        );
         progress(&format!("round {round}: the engine"));
-        ours.push(measure(&engine, options.workflows, ours::run(&engine, options.workflows, options.inflight)).await?);
+        ours.push(
+            measure(
+                &engine,
+                options.workflows,
+                ours::run(&engine, options.workflows, options.inflight),
+            )
+            .await?,
+        );
     }
     Ok(summary(options, &ours, &floor_a, &floor_b))
 }
 
 /// Empties the tables, fills the queue and measures the work.
-async fn measure(engine: &Engine, workflows: u64, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Cost> {
-    for table in ["workflow_run", "history", "run_key", "dead_letter", "worker"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("truncate leadrail.{table}"))).execute(engine.pool()).await?;
-    }
+async fn measure(
+    engine: &Engine,
+    workflows: u64,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<Cost> {
+    meter::empty(engine).await?;
     ours::enqueue(engine, workflows).await?;
-    sqlx::query("vacuum analyze leadrail.workflow_run").execute(engine.pool()).await?;
+    sqlx::query("vacuum analyze leadrail.workflow_run")
+        .execute(engine.pool())
+        .await?;
     sqlx::query("checkpoint").execute(engine.pool()).await?;
     let meter = Meter::start(engine.pool()).await?;
     work.await?;
@@ -77,12 +106,22 @@ async fn measure(engine: &Engine, workflows: u64, work: impl Future<Output = any
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn summary(options: &EngineOptions, ours: &[Cost], floor_a: &[Cost], floor_b: &[Cost]) -> EngineReport {
+fn summary(
+    options: &EngineOptions,
+    ours: &[Cost],
+    floor_a: &[Cost],
+    floor_b: &[Cost],
+) -> EngineReport {
     let workflows = options.workflows as f64;
-    let rate = |costs: &[Cost], workflows: f64| median(costs.iter().map(|cost| workflows / cost.seconds));
+    let rate =
+        |costs: &[Cost], workflows: f64| median(costs.iter().map(|cost| workflows / cost.seconds));
     let each = |costs: &[Cost], part: fn(&Cost) -> f64| median(costs.iter().map(part)) / workflows;
     let ratio = |floor: &[Cost], scale: f64| {
-        median(ours.iter().zip(floor).map(|(ours, floor)| floor.seconds * scale / ours.seconds))
+        median(
+            ours.iter()
+                .zip(floor)
+                .map(|(ours, floor)| floor.seconds * scale / ours.seconds),
+        )
     };
     EngineReport {
         ours_wf_s: rate(ours, workflows),
