@@ -3,18 +3,17 @@
 mod kit;
 
 use kit::{Act, Bench, Working, World, quick, quick_config, registry};
-use leadrail_engine::{ActivityOptions, FailureKind, HistoryKind, RunState};
+use leadrail_engine::{ActivityOptions, Event, FailureKind, HistoryKind, RunState};
+use std::sync::Arc;
 use std::time::Duration;
 
 const LOST_ANSWER: Act = Act::EffectThen(FailureKind::Ambiguous, "timeout");
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_effect_whose_answer_was_lost_is_found_and_not_made_again() {
+/// Runs these steps with one failure on the way, which the clock is moved past.
+async fn with_one_failure(world: &Arc<World>, steps: &[&str]) -> Vec<Event> {
     let bench = Bench::new().await;
-    let world = World::new();
-    world.script("create", &[LOST_ANSWER]);
-    let run = bench.enqueue(&["create", "next"]).await;
-    let worker = Working::start(&bench, registry(&world, quick()), quick_config());
+    let run = bench.enqueue(steps).await;
+    let worker = Working::start(&bench, registry(world, quick()), quick_config());
     bench.until(run, RunState::Retrying).await;
     bench
         .engine
@@ -23,11 +22,18 @@ async fn an_effect_whose_answer_was_lost_is_found_and_not_made_again() {
         .unwrap();
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
+    bench.engine.history(run).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_whose_answer_was_lost_is_found_and_not_made_again() {
+    let world = World::new();
+    world.script("create", &[LOST_ANSWER]);
+    let history = with_one_failure(&world, &["create", "next"]).await;
     assert_eq!(
         (world.effects("create"), world.executions("create")),
         (1, 1)
     );
-    let history = bench.engine.history(run).await.unwrap();
     let adopted = history.iter().any(|event| {
         event.kind == HistoryKind::ActivityCompleted
             && event.payload.as_ref().unwrap()["source"] == "reconciled"
@@ -37,19 +43,9 @@ async fn an_effect_whose_answer_was_lost_is_found_and_not_made_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_effect_that_did_not_happen_is_made_after_the_look() {
-    let bench = Bench::new().await;
     let world = World::new();
     world.script("create", &[Act::Fail(FailureKind::Ambiguous, "http_500")]);
-    let run = bench.enqueue(&["create"]).await;
-    let worker = Working::start(&bench, registry(&world, quick()), quick_config());
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
-    bench.until(run, RunState::Completed).await;
-    worker.stop().await;
+    with_one_failure(&world, &["create"]).await;
     assert_eq!(
         (world.effects("create"), world.executions("create")),
         (1, 2)
