@@ -43,6 +43,7 @@ pub use history::{Event, HistoryKind};
 pub use ids::{RunId, WorkerId};
 pub use schedule::{InvalidWait, RetrySchedule, Wait, parse_duration};
 pub use state::{RunState, UnknownState};
+pub use store::doctor::Check;
 pub use store::reading::{RunFilter, RunView, count_by_state, list};
 pub use worker::{WorkerConfig, run_worker};
 pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};

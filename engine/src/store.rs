@@ -1,6 +1,7 @@
 //! SQL. One file a group of tables; everything else in the engine is free of it.
 
 pub(crate) mod connect;
+pub(crate) mod doctor;
 pub(crate) mod locks;
 pub(crate) mod reading;
 pub(crate) mod workers;

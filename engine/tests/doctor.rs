@@ -1,0 +1,230 @@
+//! The doctor: sound databases pass, and each planted violation is found by its own check.
+
+mod kit;
+
+use kit::{Bench, Working, World, quick, quick_config, registry};
+use leadrail_engine::{Check, NewRun, RunId, RunState};
+use std::time::Duration;
+
+const NAMES: [&str; 8] = [
+    "clock_shift",
+    "one_run_a_key",
+    "dead_letters",
+    "running_has_worker",
+    "waiting_has_end",
+    "intent_before_result",
+    "due_is_claimed",
+    "history_partitions",
+];
+
+/// Runs SQL as somebody would who edits tables by hand.
+async fn meddle(bench: &Bench, sql: &'static str, run: Option<RunId>) {
+    let query = sqlx::query(sql);
+    let query = match run {
+        Some(run) => query.bind(run.0),
+        None => query,
+    };
+    let done = query.execute(bench.engine.pool()).await.expect(sql);
+    assert!(done.rows_affected() > 0, "nothing was changed: {sql}");
+}
+
+async fn examine(bench: &Bench) -> Vec<Check> {
+    bench
+        .engine
+        .check_invariants()
+        .await
+        .expect("the checks run")
+}
+
+/// Exactly this check fails; its detail.
+async fn the_only_complaint(bench: &Bench, name: &str) -> String {
+    let checks = examine(bench).await;
+    let failed: Vec<_> = checks.into_iter().filter(|check| !check.ok).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].name, name, "{failed:?}");
+    failed[0].detail.clone()
+}
+
+async fn keyed_run(bench: &Bench, key: &str) -> RunId {
+    let run = NewRun::of::<kit::Story>(&vec![]).expect("input");
+    let run = run.keyed("acme", key);
+    bench.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_and_one_at_work_are_sound() {
+    let bench = Bench::new().await;
+    let checks = examine(&bench).await;
+    let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+    assert_eq!(names, NAMES);
+    assert!(checks.iter().all(|check| check.ok), "{checks:?}");
+    let run = bench.enqueue(&["a", "b"]).await;
+    let worker = Working::start(&bench, registry(&World::new(), quick()), quick_config());
+    bench.until(run, RunState::Completed).await;
+    let checks = examine(&bench).await;
+    assert!(checks.iter().all(|check| check.ok), "{checks:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_shifted_clock_is_found() {
+    let bench = Bench::new().await;
+    let hour = Duration::from_secs(3600);
+    bench.engine.shift_clock(hour).await.expect("shift");
+    let detail = the_only_complaint(&bench, "clock_shift").await;
+    assert!(detail.contains("01:00:00"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_sums_of_the_states_are_shown() {
+    let bench = Bench::new().await;
+    keyed_run(&bench, "a").await;
+    keyed_run(&bench, "b").await;
+    let checks = examine(&bench).await;
+    assert_eq!(checks[1].detail, "2 keys = 2 runs: 2 queued");
+}
+
+#[tokio::test]
+async fn an_accepted_key_without_its_run_is_found() {
+    let bench = Bench::new().await;
+    let run = keyed_run(&bench, "a").await;
+    meddle(
+        &bench,
+        "delete from leadrail.workflow_run where id = $1",
+        Some(run),
+    )
+    .await;
+    let detail = the_only_complaint(&bench, "one_run_a_key").await;
+    assert!(
+        detail.contains("1 keys were accepted and 0 runs"),
+        "{detail}"
+    );
+    assert!(detail.contains(&run.to_string()), "{detail}");
+}
+
+#[tokio::test]
+async fn a_run_whose_key_was_never_accepted_is_found() {
+    let bench = Bench::new().await;
+    let run = keyed_run(&bench, "a").await;
+    meddle(
+        &bench,
+        "update leadrail.run_key set key = 'b' where run_id = $1",
+        Some(run),
+    )
+    .await;
+    // The sums are equal; only the pairs are not.
+    let detail = the_only_complaint(&bench, "one_run_a_key").await;
+    assert!(detail.contains(&run.to_string()), "{detail}");
+}
+
+#[tokio::test]
+async fn a_dead_run_without_its_letter_and_a_letter_without_its_run_are_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let bury = "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
+                values ($1, '', '', 'x', leadrail.now())";
+    meddle(&bench, bury, Some(run)).await;
+    let detail = the_only_complaint(&bench, "dead_letters").await;
+    assert!(detail.starts_with("1 are dead without"), "{detail}");
+    meddle(
+        &bench,
+        "delete from leadrail.dead_letter where run_id = $1",
+        Some(run),
+    )
+    .await;
+    meddle(&bench, CLAIM, Some(run)).await;
+    meddle(
+        &bench,
+        "update leadrail.workflow_run set state = 'dead' where id = $1",
+        Some(run),
+    )
+    .await;
+    let detail = the_only_complaint(&bench, "dead_letters").await;
+    assert!(detail.contains(&run.to_string()), "{detail}");
+}
+
+const CLAIM: &str = "update leadrail.workflow_run
+    set state = 'running', due_at = null, worker_id = gen_random_uuid() where id = $1";
+
+#[tokio::test]
+async fn a_running_run_that_no_worker_holds_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    meddle(&bench, CLAIM, Some(run)).await;
+    let detail = the_only_complaint(&bench, "running_has_worker").await;
+    assert!(detail.starts_with("1 of 1 running"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_nothing_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    meddle(&bench, CLAIM, Some(run)).await;
+    meddle(
+        &bench,
+        "update leadrail.workflow_run set state = 'waiting' where id = $1",
+        Some(run),
+    )
+    .await;
+    the_only_complaint(&bench, "waiting_has_end").await;
+    let gate = "insert into leadrail.run_gate (run_id, gate) values ($1, 'g')";
+    meddle(&bench, gate, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+}
+
+#[tokio::test]
+async fn a_result_without_its_intent_is_found() {
+    let bench = Bench::new().await;
+    let proper = bench.enqueue(&["ok"]).await;
+    let other = bench.enqueue(&["ok"]).await;
+    let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                   values ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
+                          ($1, 2, leadrail.now(), 'activity_completed', 1, 'make')";
+    meddle(&bench, history, Some(proper)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+    // The intent of another use of the activity is none for this one, nor is one that came later.
+    let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                   values ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
+                          ($1, 2, leadrail.now(), 'activity_completed', 1, 'make#2'),
+                          ($1, 3, leadrail.now(), 'activity_started', 1, 'make#2')";
+    meddle(&bench, history, Some(other)).await;
+    let detail = the_only_complaint(&bench, "intent_before_result").await;
+    assert!(
+        detail.starts_with("1 of 2 results") && detail.contains(&other.to_string()),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn work_that_is_overdue_is_found_only_while_workers_live() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let late = "update leadrail.workflow_run set due_at = leadrail.now() - interval '61 seconds',
+                changed_at = leadrail.now() - interval '61 seconds' where id = $1";
+    meddle(&bench, late, Some(run)).await;
+    let checks = examine(&bench).await;
+    assert!(checks.iter().all(|check| check.ok), "{checks:?}");
+    assert!(checks[6].detail.contains("no worker lives"), "{checks:?}");
+    let register = "select leadrail.register_worker('w', 1, '0', interval '15 seconds')";
+    meddle(&bench, register, None).await;
+    the_only_complaint(&bench, "due_is_claimed").await;
+    // A run that was given back just now keeps its age; that alone is no delay.
+    let back = "update leadrail.workflow_run set changed_at = leadrail.now() where id = $1";
+    meddle(&bench, back, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+}
+
+#[tokio::test]
+async fn partitions_that_end_soon_or_came_too_late_are_found() {
+    let bench = Bench::new().await;
+    let ends =
+        "delete from leadrail.history_partition where to_at > leadrail.now() + interval '1 day'";
+    meddle(&bench, ends, None).await;
+    let detail = the_only_complaint(&bench, "history_partitions").await;
+    assert!(detail.contains("within two days"), "{detail}");
+    let late = "insert into leadrail.history (run_id, seq, at, kind)
+                values ('00000000-0000-7000-8000-000000000000', 0, leadrail.now(), 'run_started')";
+    meddle(&bench, late, None).await;
+    let detail = the_only_complaint(&bench, "history_partitions").await;
+    assert!(detail.contains("history_default"), "{detail}");
+}
