@@ -1,0 +1,116 @@
+//! The command line. What a command takes stands beside what it does, under `commands/`.
+
+use crate::commands::{
+    connection, crm_sim, demo, doctor, lead, migrate, openapi, schema, serve, show_config, worker,
+};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Files qualified phone leads in the contractor's CRM, durably.
+#[derive(Parser)]
+#[command(name = "leadrail", version, propagate_version = true)]
+#[command(
+    after_help = "Example:\n  leadrail demo    shows everything on this machine, needs nothing"
+)]
+pub(crate) struct Cli {
+    /// The configuration file; leadrail.toml in this folder if it is there.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Configuration"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// The database; better in DATABASE_URL if it has a password.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Configuration"
+    )]
+    database_url: Option<String>,
+    /// What is logged: off, error, warn, info, debug, trace, or a list of targets.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        help_heading = "Configuration"
+    )]
+    log: Option<String>,
+    /// How it is logged: text or json.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        help_heading = "Configuration"
+    )]
+    log_format: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::DemoArgs),
+    Migrate(migrate::MigrateArgs),
+    Serve(serve::ServeArgs),
+    Worker(worker::WorkerArgs),
+    /// Hands leads over and follows them.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail lead push lead.json --wait")]
+    Lead(lead::LeadCommand),
+    /// The accounts' connections to their CRMs.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail connection list --json")]
+    Connection(connection::ConnectionCommand),
+    /// The shapes that Leadrail expects.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail schema lead --example > lead.json")]
+    Schema(schema::SchemaCommand),
+    Openapi(openapi::OpenapiArgs),
+    CrmSim(crm_sim::CrmSimArgs),
+    Doctor(doctor::DoctorArgs),
+    Config(show_config::ConfigArgs),
+}
+
+impl Command {
+    /// Whether it shows what it does by itself, so that logs would only be in the way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !matches!(self, Self::Serve(_) | Self::Worker(_) | Self::CrmSim(_))
+    }
+}
+
+impl Cli {
+    /// The flags that are configuration: key, flag, value.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        let (listen, concurrency, name) = match &self.command {
+            Command::Serve(args) => (args.listen.clone(), None, None),
+            Command::Worker(args) => (None, args.concurrency.clone(), args.name.clone()),
+            _ => (None, None, None),
+        };
+        let flags = [
+            ("database_url", "--database-url", self.database_url.clone()),
+            ("log", "--log", self.log.clone()),
+            ("log_format", "--log-format", self.log_format.clone()),
+            ("listen", "--listen", listen),
+            ("worker.concurrency", "--concurrency", concurrency),
+            ("worker.name", "--name", name),
+        ];
+        let given = flags.into_iter();
+        given
+            .filter_map(|(key, flag, value)| Some((key, flag, value?)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,33 @@
+//! The commands, one a file.
+
+pub(crate) mod connection;
+pub(crate) mod crm_sim;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod lead;
+pub(crate) mod migrate;
+pub(crate) mod openapi;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod show_config;
+pub(crate) mod worker;
+
+use crate::cli::Command;
+use crate::config::Config;
+
+/// Runs the command.
+pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+    match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Migrate(args) => migrate::run(&args, config).await,
+        Command::Serve(_) => serve::run(config).await,
+        Command::Worker(_) => worker::run(config).await,
+        Command::Lead(command) => lead::run(command, config).await,
+        Command::Connection(command) => connection::run(command, config).await,
+        Command::Schema(command) => schema::run(&command),
+        Command::Openapi(_) => openapi::run(),
+        Command::CrmSim(args) => crm_sim::run(&args).await,
+        Command::Doctor(args) => doctor::run(&args, config).await,
+        Command::Config(args) => show_config::run(&args, config),
+    }
+}

@@ -1,0 +1,75 @@
+//! `leadrail connection`: the accounts' ways into their CRMs.
+
+mod add;
+mod disable;
+mod list;
+mod test;
+
+use crate::config::Config;
+use crate::database;
+use clap::Subcommand;
+use leadrail_connections::{Connection, Connections};
+use leadrail_engine::Engine;
+use leadrail_workflows::gate_of;
+use sqlx::PgPool;
+use std::time::Duration;
+
+#[derive(Subcommand)]
+pub(crate) enum ConnectionCommand {
+    Add(add::AddArgs),
+    List(list::ListArgs),
+    Test(test::TestArgs),
+    Disable(disable::DisableArgs),
+}
+
+pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::Result<()> {
+    match command {
+        ConnectionCommand::Add(args) => add::run(args, config).await,
+        ConnectionCommand::List(args) => list::run(args, config).await,
+        ConnectionCommand::Test(args) => test::run(&args, config).await,
+        ConnectionCommand::Disable(args) => disable::run(&args, config).await,
+    }
+}
+
+/// Leads that waited for a connection go out this far apart: ten a minute.
+pub(crate) const RELEASE_SPACING: Duration = Duration::from_secs(6);
+/// Workers remember a connection for 1.5 s, and a lead that must wait is at its gate soon after.
+const WORKERS_KNOW_WITHIN: Duration = Duration::from_millis(2_000);
+
+/// The connections and the engine on the configured database.
+async fn open(config: &Config) -> anyhow::Result<(Connections, Engine)> {
+    let vault = config.need_vault_key()?;
+    let pool = database::connect_migrated(config).await?;
+    Ok((Connections::new(pool.clone(), vault), Engine::new(pool)))
+}
+
+/// Lets the leads go out that waited for this connection, `spacing` apart; how many.
+///
+/// Where a lead may be about to wait, because its worker has read the connection as it was a moment
+/// ago, the gate is opened only after that lead has come to it. Otherwise it would miss the opening.
+pub(crate) async fn release(
+    engine: &Engine,
+    connection: &Connection,
+    spacing: Duration,
+) -> anyhow::Result<u32> {
+    let (account, crm) = (&connection.account, &connection.crm);
+    let is_new = connection.secret_version == 1;
+    if !is_new || has_live_leads(engine.pool(), &format!("{account}/{crm}")).await? {
+        tokio::time::sleep(WORKERS_KNOW_WITHIN).await;
+    }
+    Ok(engine.open_gate(&gate_of(account, crm), spacing).await?)
+}
+
+async fn has_live_leads(pool: &PgPool, lane: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from leadrail.workflow_run
+            where lane = $1 and state in ('queued', 'running', 'retrying', 'waiting', 'replaying')
+        ) as "is!"
+        "#,
+        lane
+    )
+    .fetch_one(pool)
+    .await
+}

@@ -1,0 +1,120 @@
+//! The simulated CRM's own books against what was accepted.
+
+use super::cast::{Cast, End, Role};
+use super::follow::Followed;
+use leadrail_engine::RunState;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// What the books say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparison {
+    /// Leads that should be in the CRM and are not.
+    pub(super) lost: u64,
+    /// Leads and customers that are there more than once.
+    pub(super) duplicates: u64,
+    /// Leads that should not be there: rejected ones, unqualified ones, ones that nobody sent.
+    pub(super) unexpected: u64,
+}
+
+/// Compares, by the tags and numbers that stand in the CRM.
+pub(super) fn compare(books: &Value, cast: &Cast, followed: &Followed) -> Comparison {
+    let expected = cast.roles().filter(|role| belongs_there(role, followed));
+    let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();
+    count(books, &expected)
+}
+
+fn count(books: &Value, expected: &HashSet<String>) -> Comparison {
+    let leads = tally(rows(books, "leads").iter().map(marker));
+    let customers = tally(rows(books, "customers").iter().map(caller));
+    let missing = expected
+        .iter()
+        .filter(|&marker| !leads.contains_key(marker));
+    let strangers = leads.keys().filter(|&marker| !expected.contains(marker));
+    let surplus = leads.values().chain(customers.values());
+    Comparison {
+        lost: missing.count() as u64,
+        duplicates: surplus.map(|count| count - 1).sum(),
+        unexpected: strangers.count() as u64,
+    }
+}
+
+/// Of the account whose key was revoked, the lead that found out is dead and belongs nowhere.
+fn belongs_there(role: &Role, followed: &Followed) -> bool {
+    match role.end {
+        End::Delivered => true,
+        End::Recorded | End::Dead(_) => false,
+        End::DeliveredOrFirstRefused => {
+            let standing = followed.of(role);
+            standing.is_none_or(|standing| standing.state != RunState::Dead)
+        }
+    }
+}
+
+fn rows<'a>(books: &'a Value, collection: &str) -> &'a [Value] {
+    books[collection].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The tag of ours; a lead without one counts under its own id, and nobody expects that.
+fn marker(lead: &Value) -> String {
+    let tags = lead["tags"].as_array().into_iter().flatten();
+    let ours = tags
+        .filter_map(Value::as_str)
+        .find(|tag| tag.starts_with("lr-"));
+    ours.map_or_else(|| lead["id"].to_string(), str::to_owned)
+}
+
+/// One caller is one customer of a company.
+fn caller(customer: &Value) -> String {
+    format!("{} {}", customer["company"], customer["mobile_number"])
+}
+
+fn tally(names: impl Iterator<Item = String>) -> HashMap<String, u64> {
+    let mut counts = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn lead(tag: &str) -> Value {
+        json!({ "id": "lea", "tags": [tag, "phone"] })
+    }
+
+    #[test]
+    fn lost_doubled_and_unexpected_leads_are_told_apart() {
+        let expected = HashSet::from(["lr-1".to_owned(), "lr-2".to_owned()]);
+        let compared = |leads: &[Value], customers: &[Value]| {
+            count(
+                &json!({ "leads": leads, "customers": customers }),
+                &expected,
+            )
+        };
+        let both = [lead("lr-1"), lead("lr-2")];
+        assert_eq!(compared(&both, &[]), Comparison::default());
+        assert_eq!(compared(&both[..1], &[]).lost, 1);
+        let thrice = [lead("lr-1"), lead("lr-2"), lead("lr-1"), lead("lr-1")];
+        assert_eq!(compared(&thrice, &[]).duplicates, 2);
+        let strange = [lead("lr-1"), lead("lr-2"), lead("lr-3"), lead("other")];
+        assert_eq!(compared(&strange, &[]).unexpected, 2);
+    }
+
+    #[test]
+    fn one_caller_twice_in_one_company_is_a_duplicate_and_in_two_is_none() {
+        let customer = |company: &str| json!({ "company": company, "mobile_number": "3055550100" });
+        let counted = |customers: &[Value]| {
+            count(
+                &json!({ "leads": [], "customers": customers }),
+                &HashSet::new(),
+            )
+            .duplicates
+        };
+        assert_eq!(counted(&[customer("a"), customer("b")]), 0);
+        assert_eq!(counted(&[customer("a"), customer("a")]), 1);
+    }
+}

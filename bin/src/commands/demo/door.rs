@@ -1,0 +1,58 @@
+//! The HTTP door, used as a call pipeline would.
+
+use super::cast::Role;
+use super::stage::Stage;
+use anyhow::Context as _;
+use serde_json::Value;
+
+/// Leads a request.
+const BATCH: usize = 100;
+
+/// What the API said to a lead that came again.
+pub(super) struct Repeats {
+    /// To the same lead: 200, and the run that is there.
+    pub(super) same: u16,
+    /// To another lead under the same id: 409.
+    pub(super) other: u16,
+}
+
+/// Posts leads in batches; every one of them must be accepted.
+pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<()> {
+    for batch in roles.chunks(BATCH) {
+        let body: Value = batch.iter().map(|role| role.payload.clone()).collect();
+        let (status, answer) = post(stage, &body).await?;
+        anyhow::ensure!(status == 200, "the API answered a batch with {status}");
+        let accepted = answer["accepted"].as_u64();
+        anyhow::ensure!(
+            accepted == Some(batch.len() as u64),
+            "the API accepted {} of {} leads",
+            accepted.unwrap_or_default(),
+            batch.len()
+        );
+    }
+    Ok(())
+}
+
+/// Posts a lead that is there once more, and another one under its id.
+pub(super) async fn push_again(stage: &Stage, role: &Role) -> anyhow::Result<Repeats> {
+    let (same, _) = post(stage, &role.payload).await?;
+    let mut changed = role.payload.clone();
+    changed["call"]["transcript_summary"] = "another call".into();
+    let (other, _) = post(stage, &changed).await?;
+    Ok(Repeats { same, other })
+}
+
+async fn post(stage: &Stage, body: &Value) -> anyhow::Result<(u16, Value)> {
+    let request = stage
+        .http
+        .post(format!("{}/v1/leads", stage.api))
+        .header("content-type", "application/json")
+        .body(body.to_string());
+    let answer = request.send().await.context("the API did not answer")?;
+    let status = answer.status().as_u16();
+    let bytes = answer
+        .bytes()
+        .await
+        .context("the API did not answer to the end")?;
+    Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+}

@@ -1,0 +1,56 @@
+//! `leadrail migrate`: brings the tables into the database.
+
+use crate::config::Config;
+use crate::database;
+use crate::failure::Said;
+use crate::output;
+use anyhow::Context as _;
+
+/// Applies the migrations that are missing.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'"
+)]
+pub(crate) struct MigrateArgs {
+    /// Changes nothing; exit code 1 if any is missing.
+    #[arg(long)]
+    check: bool,
+    /// Prints the names as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<()> {
+    let pool = database::connect(config).await?;
+    let pending = leadrail_connections::pending(&pool).await;
+    let pending = pending.map_err(database::unwrap_migration)?;
+    if !args.check {
+        leadrail_connections::migrate(&pool)
+            .await
+            .context("the migration failed; nothing that failed was kept, correct the cause and run it again")?;
+    }
+    say(args, &pending)?;
+    if args.check && !pending.is_empty() {
+        return Err(Said.into());
+    }
+    Ok(())
+}
+
+fn say(args: &MigrateArgs, pending: &[String]) -> anyhow::Result<()> {
+    if args.json {
+        let key = if args.check { "pending" } else { "applied" };
+        return output::json(&serde_json::json!({ key: pending }));
+    }
+    for name in pending {
+        let verb = if args.check { "pending" } else { "applied" };
+        output::line(format!("{verb}  {name}"))?;
+    }
+    match (args.check, pending.len()) {
+        (_, 0) => output::line("the database is up to date"),
+        (true, missing) => {
+            eprintln!("{missing} migrations are missing; run `leadrail migrate`");
+            Ok(())
+        }
+        (false, _) => Ok(()),
+    }
+}

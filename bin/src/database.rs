@@ -1,0 +1,165 @@
+//! The way to the database, and whether it may be trusted with leads.
+
+use crate::config::Config;
+use crate::failure::usage;
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// A database that does not answer within this is away.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// The pause between two looks for a database that is away, and between two words about it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// Where the database is, as configured.
+pub(crate) fn options(config: &Config) -> anyhow::Result<PgConnectOptions> {
+    let url = config.database_url.as_ref().ok_or_else(|| {
+        usage("no database is configured: set DATABASE_URL, such as postgres://leadrail@localhost/leadrail")
+    })?;
+    // The driver's own words are dropped: they may quote the address, password included.
+    url.expose_secret()
+        .parse::<PgConnectOptions>()
+        .map(|options| options.application_name("leadrail"))
+        .map_err(|_| {
+            usage(
+                "the database URL is not one: write it as postgres://user:password@host:port/name",
+            )
+        })
+}
+
+/// A pool on a database that must be there now.
+pub(crate) async fn connect(config: &Config) -> anyhow::Result<PgPool> {
+    let options = options(config)?;
+    try_once(&options).await.with_context(|| away(&options))?;
+    Ok(pool(options))
+}
+
+/// A pool on a database that has the product's tables.
+pub(crate) async fn connect_migrated(config: &Config) -> anyhow::Result<PgPool> {
+    let pool = connect(config).await?;
+    refuse_pending(&pool).await?;
+    Ok(pool)
+}
+
+/// A pool for a service: waits for a database that is away, refuses one that is not migrated or
+/// forgets commits. `None` when asked to stop before it was there.
+pub(crate) async fn connect_for_service(
+    config: &Config,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<PgPool>> {
+    let options = options(config)?;
+    let mut said = None::<Instant>;
+    loop {
+        let error = match ready(&options).await {
+            Ok(()) => return Ok(Some(pool(options))),
+            Err(error) => error,
+        };
+        if !error.downcast_ref().is_some_and(passes_by_itself) {
+            return Err(error);
+        }
+        if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
+            said = Some(Instant::now());
+            tracing::warn!("{}; waiting for it", away(&options));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+async fn ready(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = try_once(options).await?;
+    let forgets = forgetful_setting(&mut connection).await?;
+    let _ = connection.close().await;
+    if let Some(setting) = forgets {
+        anyhow::bail!(
+            "the database runs with {setting} = off and may forget leads that were accepted: set \
+             {setting} = on in postgresql.conf (or for the database and the user) and reload it"
+        );
+    }
+    let pool = pool(options.clone());
+    let refused = refuse_pending(&pool).await;
+    pool.close().await;
+    refused
+}
+
+/// The setting that lets the server forget a commit, as a session of our user gets it.
+pub(crate) async fn forgetful_setting(
+    connection: &mut PgConnection,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select name as "name!" from pg_settings
+        where name in ('synchronous_commit', 'fsync') and setting = 'off'
+        order by name
+        limit 1
+        "#
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// A plain session, with the settings that the server gives to anyone.
+pub(crate) async fn try_once(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect());
+    connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)?
+}
+
+/// Sessions of ours are durable even if somebody relaxes the server later.
+pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(CONNECT_WITHIN)
+        .connect_lazy_with(options.options([("synchronous_commit", "on")]))
+}
+
+async fn refuse_pending(pool: &PgPool) -> anyhow::Result<()> {
+    let pending = leadrail_connections::pending(pool).await;
+    let pending = pending.map_err(unwrap_migration)?;
+    let Some(first) = pending.first() else {
+        return Ok(());
+    };
+    anyhow::bail!(
+        "the database lacks {} of our migrations, the first is `{first}`: run `leadrail migrate`",
+        pending.len()
+    )
+}
+
+/// A database error in the shape of itself, so that it is known whether it passes.
+pub(crate) fn unwrap_migration(error: sqlx::migrate::MigrateError) -> anyhow::Error {
+    match error {
+        sqlx::migrate::MigrateError::Execute(error) => error.into(),
+        other => anyhow::Error::new(other).context(
+            "the database was migrated by another release; run the release that did, or a newer one",
+        ),
+    }
+}
+
+/// Whether waiting helps: not against a wrong password or a database that does not exist.
+fn passes_by_itself(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
+            matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "55000"
+        }),
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        _ => false,
+    }
+}
+
+fn away(options: &PgConnectOptions) -> String {
+    format!(
+        "the database at {} cannot be used; start it, or correct DATABASE_URL",
+        place(options)
+    )
+}
+
+/// Host, port and name, for people.
+pub(crate) fn place(options: &PgConnectOptions) -> String {
+    let name = options.get_database().unwrap_or("postgres");
+    format!("{}:{}/{name}", options.get_host(), options.get_port())
+}

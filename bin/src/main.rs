@@ -1,0 +1,5 @@
+//! The `leadrail` binary.
+
+fn main() -> std::process::ExitCode {
+    leadrail::main()
+}
