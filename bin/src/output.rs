@@ -2,10 +2,12 @@
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 use serde::Serialize;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 /// Wide enough for an id and a sentence in one row.
 const WIDTH_WITHOUT_TERMINAL: u16 = 160;
+/// A terminal that claims to be narrower does not know its width.
+const NARROWEST: u16 = 40;
 
 /// Prints a line.
 pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
@@ -32,7 +34,7 @@ pub(crate) fn table(columns: &[&str]) -> Table {
         .load_style(UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(columns.to_vec());
-    if !io::stdout().is_terminal() {
+    if table.width().is_none_or(|width| width < NARROWEST) {
         table.set_width(WIDTH_WITHOUT_TERMINAL);
     }
     table

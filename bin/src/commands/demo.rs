@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
     after_help = "Example:\n  leadrail demo --leads 500\n  leadrail demo --serve --data-dir /var/tmp/leadrail"
 )]
 pub(crate) struct DemoArgs {
-    /// How many leads.
+    /// How many leads, from 10 to 20000; all kinds of trouble need about 30.
     #[arg(long, value_name = "N", default_value_t = 200)]
     leads: usize,
     /// Keeps API, worker and simulated CRM up until Ctrl-C, and prints where they are.
@@ -50,7 +50,7 @@ pub(crate) struct DemoArgs {
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     if !(cast::FEWEST..=cast::MOST).contains(&args.leads) {
         return Err(usage(format!(
-            "--leads is {} to {}: each kind of trouble needs some",
+            "--leads is {} to {}",
             cast::FEWEST,
             cast::MOST
         )));

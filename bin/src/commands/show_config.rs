@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Prints every setting and where it came from, secrets masked.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  LEADRAIL_LOG=debug leadrail config")]
+#[command(after_help = "Example:\n  leadrail config --json")]
 pub(crate) struct ConfigArgs {
     /// Prints a JSON array of `{key, value, from}`.
     #[arg(long)]

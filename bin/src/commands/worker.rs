@@ -31,19 +31,12 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     };
     let engine = Engine::new(pool.clone());
-    engine
-        .make_partitions(DAYS_AHEAD)
-        .await
-        .context("the history's partitions could not be made; see that the user may create tables in the schema leadrail")?;
     let registry = registry(&engine, vault)?;
     let saying = tokio::spawn(say_when_ready(pool, config.worker.clone(), stop.clone()));
     run_worker(&engine, registry, config.worker.clone(), stop).await;
     saying.abort();
     Ok(())
 }
-
-/// How far ahead the history's partitions are made at a start.
-const DAYS_AHEAD: i32 = 15;
 
 /// Every workflow, with everything its steps need.
 pub(crate) fn registry(engine: &Engine, vault: VaultKey) -> anyhow::Result<Registry> {

@@ -89,13 +89,13 @@ impl Followed {
 
     /// Every lead of the revoked key is dead or waits.
     fn all_refused(&self, cast: &Cast) -> bool {
-        let mut refused = cast
+        let mut states = cast
             .roles()
-            .filter(|role| role.end == End::DeliveredOrFirstRefused);
-        refused.all(|role| {
-            let state = self.of(role).map(|standing| standing.state);
-            matches!(state, Some(RunState::Dead | RunState::Waiting))
-        })
+            .filter(|role| role.end == End::DeliveredOrFirstRefused)
+            .map(|role| self.of(role).map(|standing| standing.state))
+            .peekable();
+        states.peek().is_some()
+            && states.all(|state| matches!(state, Some(RunState::Dead | RunState::Waiting)))
     }
 
     fn words(&self) -> String {

@@ -60,7 +60,6 @@ impl Stage {
         let pool = database::pool(database_url.parse()?);
         leadrail_connections::migrate(&pool).await?;
         let engine = Engine::new(pool);
-        engine.make_partitions(2).await?;
         let vault_file = folder.join("vault.key");
         if !vault_file.exists() {
             VaultKey::generate()?.write_new(&vault_file)?;

@@ -1,0 +1,215 @@
+use crate::kit::{Cli, crm, lead};
+use serde_json::{Value, json};
+
+const ADD: [&str; 6] = [
+    "connection",
+    "add",
+    "--account",
+    "acme",
+    "--crm",
+    "housecall_pro",
+];
+
+fn add(cli: &Cli, more: &[&str], secret: &str) -> Value {
+    let arguments = [&ADD[..], &["--json"], more].concat();
+    let ran = cli.run_with(&arguments, secret).well();
+    assert!(
+        !ran.out.contains(secret.trim()) && !ran.err.contains(secret.trim()),
+        "{}",
+        ran.out
+    );
+    ran.json()
+}
+
+#[tokio::test]
+async fn a_secret_comes_from_standard_input_or_a_file_and_is_never_shown() {
+    let cli = Cli::migrated().await;
+    let first = add(&cli, &[], "canary-one\n");
+    let file = cli.write("secret", "canary-two");
+    let again = add(&cli, &["--secret-file", &file], "canary");
+    assert_eq!(
+        first["id"], again["id"],
+        "connected again, the same connection"
+    );
+    assert_eq!(again["secret_version"], 2);
+    for arguments in [
+        &["connection", "list"][..],
+        &["connection", "list", "--json"],
+    ] {
+        let ran = cli.run(arguments).well();
+        assert!(
+            ran.out.contains("acme") && !ran.out.contains("canary"),
+            "{}",
+            ran.out
+        );
+    }
+    let ran = cli.run_with(&[&ADD[..], &["--secret", "canary"]].concat(), "");
+    assert_eq!(ran.code, 2, "there is no such flag");
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_work_is_refused_before_it_is_stored() {
+    let cli = Cli::migrated().await;
+    let refused = |more: &[&str], secret: &str, words: &str| {
+        let ran = cli.run_with(&[&ADD[..], more].concat(), secret);
+        ran.refused(2, words);
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+    };
+    refused(&[], "", "needs the secret");
+    refused(&[], "canary\u{e9}", "cannot be sent in an HTTP header");
+    refused(
+        &["--auth", "password"],
+        "canary",
+        "--auth is one of: api_key, bearer_token",
+    );
+    refused(&["--base-url", "ftp://crm.example"], "canary", "base URL");
+    refused(&["--base-url", "http://crm.example"], "canary", "https");
+    refused(&["--settings", "[]"], "canary", "JSON object");
+    refused(
+        &["--settings", r#"{"colour": "red"}"#],
+        "canary",
+        "unknown settings: colour",
+    );
+    refused(&["--secret-file", "missing"], "", "cannot be read");
+    refused(&["--crm-account-id", ""], "canary", "crm_account_id");
+    let ran = cli.run_with(
+        &["connection", "add", "--account", "a", "--crm", "nope"],
+        "canary",
+    );
+    ran.refused(2, "there is: housecall_pro");
+    assert_eq!(
+        cli.run(&["connection", "list", "--json"]).well().json(),
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_test_asks_the_crm_and_says_what_it_means() {
+    let cli = Cli::migrated().await;
+    let (_crm, url) = crm(&cli);
+    let connection = add(&cli, &["--base-url", &url], "sim-acme");
+    let id = connection["id"].as_str().unwrap();
+    let works = cli.run(&["connection", "test", id, "--json"]).well().json();
+    assert_eq!(
+        (&works["ok"], &works["state"]),
+        (&json!(true), &json!("active"))
+    );
+    let listed = cli.run(&["connection", "list", "--json"]).well().json();
+    assert!(listed[0]["last_verified_at"].is_string());
+    add(&cli, &["--base-url", &url], "revoked-key");
+    let refused = cli.run(&["connection", "test", id]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.out.contains("needs_reauth"), "{}", refused.out);
+    let listed = cli
+        .run(&["connection", "list", "--state", "needs_reauth"])
+        .well()
+        .out;
+    assert!(listed.contains(id), "{listed}");
+    let missing = "0b2f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10";
+    let ran = cli.run(&["connection", "test", missing]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("there is no connection"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn leads_that_wait_for_their_connection_go_out_when_it_is_added() {
+    let cli = Cli::migrated().await;
+    let (_crm, url) = crm(&cli);
+    let _worker = cli.serve(&["worker"]);
+    let lead = lead(1, "acme");
+    cli.run_with(&["lead", "push", "-"], &lead.to_string())
+        .well();
+    until(&cli, "waiting");
+    let added = add(&cli, &["--base-url", &url], "sim-acme");
+    assert_eq!(added["released"], 1);
+    until(&cli, "completed");
+}
+
+#[tokio::test]
+async fn a_connection_that_works_again_lets_its_leads_go_even_those_that_saw_it_closed_just_now() {
+    let cli = Cli::migrated().await;
+    let (_crm, url) = crm(&cli);
+    let _worker = cli.serve(&["worker"]);
+    add(&cli, &["--base-url", &url], "revoked-key");
+    cli.run_with(&["lead", "push", "-"], &lead(1, "acme").to_string())
+        .well();
+    until(&cli, "dead");
+    // The worker remembers the closed connection for a moment; this lead meets that memory.
+    cli.run_with(&["lead", "push", "-"], &lead(2, "acme").to_string())
+        .well();
+    add(&cli, &["--base-url", &url], "sim-acme");
+    until(&cli, "completed");
+}
+
+#[tokio::test]
+async fn a_disabled_connection_says_so() {
+    let cli = Cli::migrated().await;
+    let connection = add(&cli, &[], "canary");
+    let id = connection["id"].as_str().unwrap();
+    let off = cli.run(&[
+        "connection",
+        "disable",
+        id,
+        "--why",
+        "contract ended",
+        "--json",
+    ]);
+    assert_eq!(off.well().json()["state"], "disabled");
+    assert!(
+        cli.run(&["connection", "disable", id])
+            .well()
+            .out
+            .contains("off already")
+    );
+    assert!(
+        cli.run(&["connection", "list"])
+            .well()
+            .out
+            .contains("contract ended")
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_opens_every_stored_connection() {
+    let cli = Cli::migrated().await;
+    add(&cli, &[], "canary");
+    let checked = cli.run(&["doctor"]).well().out;
+    assert!(checked.contains("opens all 1 connections"), "{checked}");
+    let other_key = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    let cli = cli.with("LEADRAIL_VAULT_KEY", other_key);
+    let ran = cli.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("FAIL  vault_key") && ran.out.contains("mismatch"),
+        "{}",
+        ran.out
+    );
+    let cli = cli.with("LEADRAIL_VAULT_KEY", "");
+    let ran = cli.run(&["doctor"]);
+    assert!(
+        ran.out.contains("no vault key is configured"),
+        "{}",
+        ran.out
+    );
+    cli.run(&["connection", "list"])
+        .refused(2, "openssl rand -hex 32");
+}
+
+/// Waits until there is a lead in this state.
+fn until(cli: &Cli, state: &str) {
+    let began = std::time::Instant::now();
+    loop {
+        let listed = cli
+            .run(&["lead", "list", "--state", state, "--json"])
+            .well()
+            .json();
+        if listed != json!([]) {
+            return;
+        }
+        let leads = cli.run(&["lead", "list"]).out;
+        assert!(
+            began.elapsed().as_secs() < 20,
+            "no lead is {state}: {leads}"
+        );
+    }
+}

@@ -1,0 +1,160 @@
+use crate::kit::Cli;
+use leadrail_postgres::testing::TestServer;
+use sqlx::{Connection as _, PgConnection};
+
+async fn sql(cli: &Cli, text: &'static str) {
+    let mut session = PgConnection::connect(cli.url()).await.expect("a session");
+    sqlx::query(text).execute(&mut session).await.expect(text);
+}
+
+const FORGETFUL: &str = "do $$ begin
+    execute format('alter database %I set synchronous_commit = off', current_database());
+end $$";
+
+#[tokio::test]
+async fn migrate_check_fails_until_the_migrations_are_applied() {
+    let cli = Cli::with_database().await;
+    let before = cli.run(&["migrate", "--check", "--json"]);
+    assert_eq!(before.code, 1);
+    let missing = before.json()["pending"].as_array().expect("names").len();
+    assert!(missing > 5);
+    let applied = cli.run(&["migrate", "--json"]).well().json();
+    assert_eq!(applied["applied"].as_array().expect("names").len(), missing);
+    let after = cli.run(&["migrate", "--check"]).well();
+    assert_eq!(after.out, "the database is up to date\n");
+    assert_eq!(
+        cli.run(&["migrate"]).well().out,
+        "the database is up to date\n"
+    );
+}
+
+#[tokio::test]
+async fn nothing_runs_on_a_database_without_its_migrations() {
+    let cli = Cli::with_database().await;
+    for arguments in [
+        &["worker"][..],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["lead", "list"],
+        &["connection", "list"],
+    ] {
+        let ran = cli.run(arguments);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(ran.err.contains("run `leadrail migrate`"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_may_forget_commits_is_refused() {
+    let cli = Cli::migrated().await;
+    sql(&cli, FORGETFUL).await;
+    for arguments in [&["worker"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let ran = cli.run(arguments);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(ran.err.contains("synchronous_commit = off"), "{}", ran.err);
+        assert!(
+            ran.err.contains("set synchronous_commit = on"),
+            "{}",
+            ran.err
+        );
+    }
+    let doctor = cli.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.out.contains("FAIL  durability"), "{}", doctor.out);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_exist_is_not_waited_for() {
+    let cli = Cli::migrated().await;
+    let wrong = format!("{}_missing", cli.url());
+    for arguments in [&["worker"][..], &["lead", "list"]] {
+        let ran = cli.run(&[arguments, &["--database-url", &wrong]].concat());
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(ran.err.contains("does not exist"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_sound_database_sound() {
+    let cli = Cli::migrated().await;
+    let checks = cli.run(&["doctor", "--json"]).well().json();
+    let checks = checks.as_array().expect("an array");
+    let names: Vec<_> = checks
+        .iter()
+        .filter_map(|check| check["name"].as_str())
+        .collect();
+    for name in [
+        "database",
+        "durability",
+        "clock_skew",
+        "migrations",
+        "vault_key",
+        "one_run_a_key",
+        "dead_letters",
+    ] {
+        assert!(names.contains(&name), "{name} is not checked");
+    }
+    let text = cli.run(&["doctor"]).well().out;
+    assert_eq!(text.lines().count(), checks.len());
+    assert!(
+        text.lines().all(|line| line.starts_with("ok    ")),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_tells_what_it_cannot_reach_and_what_is_missing() {
+    let away = Cli::new().with("DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d");
+    let ran = away.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("FAIL  database") && ran.out.contains("127.0.0.1:1/d"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("canary") && !ran.err.contains("canary"));
+    let empty = Cli::with_database().await.run(&["doctor"]);
+    assert_eq!(empty.code, 1);
+    assert!(empty.out.contains("FAIL  migrations"), "{}", empty.out);
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_was_broken_by_hand() {
+    let cli = Cli::migrated().await;
+    sql(&cli, "update leadrail.clock set shift = interval '1 hour'").await;
+    let ran = cli.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("FAIL  clock_shift"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn a_server_without_fsync_is_refused() {
+    let server = TestServer::dedicated_with(&[]).await;
+    server.create_database("leadrail").await;
+    let cli = Cli::new()
+        .with("DATABASE_URL", &server.url("leadrail"))
+        .with("LEADRAIL_VAULT_KEY", crate::kit::VAULT_KEY);
+    cli.run(&["migrate"]).well();
+    let mut session = PgConnection::connect(&server.url("leadrail"))
+        .await
+        .expect("a session");
+    sqlx::query("alter system set fsync = off")
+        .execute(&mut session)
+        .await
+        .expect("altered");
+    sqlx::query("select pg_reload_conf()")
+        .execute(&mut session)
+        .await
+        .expect("reloaded");
+    let is_off = "select setting = 'off' from pg_settings where name = 'fsync'";
+    // The reload reaches a session at its next statement or a little later.
+    while !sqlx::query_scalar::<_, bool>(is_off)
+        .fetch_one(&mut session)
+        .await
+        .expect("read")
+    {
+        tokio::task::yield_now().await;
+    }
+    let ran = cli.run(&["worker"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("fsync = off"), "{}", ran.err);
+}

@@ -1,0 +1,11 @@
+//! The command line as people and scripts use it: real processes, their output and exit codes.
+
+mod configuration;
+mod connections;
+mod database;
+mod demo;
+mod help;
+mod kit;
+mod leads;
+mod preview;
+mod services;

@@ -1,0 +1,66 @@
+use crate::kit::{Cli, VAULT_KEY};
+
+#[tokio::test]
+async fn the_api_says_where_it_is_and_ends_in_order() {
+    let cli = Cli::migrated().await;
+    let mut api = cli.serve(&["serve", "--listen", "127.0.0.1:0"]);
+    let address = api
+        .ready
+        .trim_end()
+        .rsplit_once("http://")
+        .expect("an address")
+        .1
+        .to_owned();
+    assert!(
+        !address.ends_with(":0"),
+        "the port that was chosen: {address}"
+    );
+    assert!(std::net::TcpStream::connect(&address).is_ok());
+    assert_eq!(api.stop().code, 0);
+}
+
+#[test]
+fn the_api_is_for_this_machine_only() {
+    let cli = Cli::new()
+        .with("DATABASE_URL", "postgres://u@127.0.0.1:1/d")
+        .with("LEADRAIL_VAULT_KEY", VAULT_KEY);
+    let ran = cli.run(&["serve", "--listen", "0.0.0.0:0"]);
+    ran.refused(2, "can be reached from other machines");
+}
+
+#[test]
+fn services_wait_for_a_database_that_is_away_and_can_be_stopped_meanwhile() {
+    let cli = Cli::new()
+        .with("DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d")
+        .with("LEADRAIL_VAULT_KEY", VAULT_KEY);
+    for arguments in [&["worker"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let mut service = cli.start(arguments);
+        service.until_logged("waiting for it");
+        let stopped = service.stop();
+        assert_eq!(stopped.code, 0, "{}", stopped.err);
+        assert!(!stopped.err.contains("canary"));
+    }
+}
+
+#[test]
+fn services_need_a_vault_key_that_is_one() {
+    let cli = Cli::new().with("DATABASE_URL", "postgres://u@127.0.0.1:1/d");
+    cli.run(&["worker"]).refused(2, "openssl rand -hex 32");
+    let cli = cli.with("LEADRAIL_VAULT_KEY_FILE", "missing.key");
+    let ran = cli.run(&["worker"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("missing.key is not usable"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn json_logs_are_one_object_a_line() {
+    let cli = Cli::migrated().await.with("LEADRAIL_LOG_FORMAT", "json");
+    let mut worker = cli.serve(&["worker"]);
+    let stopped = worker.stop();
+    assert_eq!(stopped.code, 0);
+    assert!(!stopped.err.is_empty());
+    for line in stopped.err.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("an object");
+        assert!(line["fields"]["message"].is_string(), "{line}");
+    }
+}
