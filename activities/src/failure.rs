@@ -1,11 +1,16 @@
 //! What the engine does about what a CRM or a connection answered: decided here and nowhere else.
 
+use std::time::Duration;
+
 use leadrail_adapters::{AdapterError, SetupError};
 use leadrail_connections::ConnectionError;
 use leadrail_engine::{ActivityError, FailureKind};
 
 /// The reason of a run that died because the CRM refused the connection's credentials.
 pub(crate) const AUTH: &str = "auth";
+
+/// How long a step waits for our own database before it asks again.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What follows from a CRM's answer.
 ///
@@ -31,7 +36,7 @@ pub(crate) fn of_answer(error: &AdapterError) -> ActivityError {
 pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityError {
     let reason = match error {
         ConnectionError::Database { .. } => {
-            return ActivityError::not_done("database", error.to_string());
+            return of_our_database(error.to_string());
         }
         ConnectionError::NotFound { .. } => "connection_missing",
         ConnectionError::Vault { .. } => "connection_sealed",
@@ -43,6 +48,12 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
     ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
 }
 
+/// What follows when our own database is away: no fault of the CRM's, so no attempt is used up.
+pub(crate) fn of_our_database(message: impl Into<String>) -> ActivityError {
+    let after = Some(DATABASE_PAUSE);
+    ActivityError::new(FailureKind::Throttled { after }, "database", message)
+}
+
 /// What follows when a connection is set up wrongly: its leads wait until somebody sets it right.
 pub(crate) fn of_setup(error: &SetupError, gate: String) -> ActivityError {
     let kind = FailureKind::Blocked { gate };
@@ -51,8 +62,6 @@ pub(crate) fn of_setup(error: &SetupError, gate: String) -> ActivityError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use leadrail_adapters::Failure;
     use leadrail_connections::ConnectionId;
     use uuid::Uuid;
@@ -108,7 +117,11 @@ mod tests {
         let away = ConnectionError::Database {
             source: std::io::Error::other("away").into(),
         };
-        assert_eq!(of_connection(&away, gate()).kind, FailureKind::NotDone);
+        let after = Some(DATABASE_PAUSE);
+        assert_eq!(
+            of_connection(&away, gate()).kind,
+            FailureKind::Throttled { after }
+        );
         let id = ConnectionId(Uuid::nil());
         for (error, reason) in [
             (ConnectionError::NotFound { id }, "connection_missing"),

@@ -104,7 +104,7 @@ impl LeadAudit {
     /// The lead as the run that filed it was given it.
     async fn lead_of(&self, run: RunId) -> ActivityResult<Lead> {
         let run = self.engine.run(run).await.map_err(|_| {
-            ActivityError::not_done("database", "the run of the lead could not be read")
+            crate::failure::of_our_database("the run of the lead could not be read")
         })?;
         let lead = run.and_then(|run| Lead::from_value(run.input).ok());
         lead.ok_or_else(|| {

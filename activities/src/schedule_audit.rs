@@ -60,10 +60,11 @@ impl Activity for ScheduleAudit {
                 "the audit's input cannot be written as JSON",
             )
         })?;
-        let enqueued =
-            self.engine.enqueue(&runs).await.map_err(|_| {
-                ActivityError::not_done("database", "the audits could not be enqueued")
-            })?;
+        let enqueued = self
+            .engine
+            .enqueue(&runs)
+            .await
+            .map_err(|_| crate::failure::of_our_database("the audits could not be enqueued"))?;
         Ok(enqueued.iter().map(|run| run.run_id).collect())
     }
 }

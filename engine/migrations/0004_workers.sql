@@ -82,13 +82,14 @@ end
 $$;
 
 -- Gives running runs back to the queue: no attempt is used up. They keep their age, so they do not
--- stand behind everything that came after them.
+-- stand behind everything that came after them; the microsecond puts them before those of the same
+-- age that were never started, such as the rest of their batch.
 create function leadrail.requeue(p_runs uuid[], p_kind leadrail.history_kind) returns integer
 language sql
 as $$
     with freed as (
         update leadrail.workflow_run r
-        set state = 'queued', due_at = r.created_at, changed_at = leadrail.now()
+        set state = 'queued', due_at = r.created_at - interval '1 microsecond', changed_at = leadrail.now()
         where r.id = any (p_runs) and r.state = 'running'
         returning r.id, r.worker_id
     ), written as (

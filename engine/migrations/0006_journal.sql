@@ -39,7 +39,7 @@ begin
         set state = t.state,
             -- A run that is given back keeps its age in the queue.
             due_at = case t.state
-                when 'queued' then r.created_at
+                when 'queued' then r.created_at - interval '1 microsecond'
                 else v_now + t.delay_ms * interval '1 millisecond'
             end,
             changed_at = v_now, attempt = t.attempt, activity = t.activity, reason = t.reason

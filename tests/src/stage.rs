@@ -1,6 +1,7 @@
 //! The stage of a test: a database, a simulated CRM, a vault key, connected accounts.
 
 use crate::{Books, Process, wait_for};
+use chrono::{DateTime, Utc};
 use leadrail_postgres::testing::{TestDatabase, TestServer};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -247,6 +248,18 @@ impl Stage {
             .unwrap_or(-1)
     }
 
+    /// What has not ended well, in a few words each.
+    pub async fn unfinished(&self) -> String {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "select concat_ws(' ', id, state, activity, attempt, reason, due_at - leadrail.now())
+             from leadrail.workflow_run where workflow = 'push_lead' and state <> 'completed' limit 10",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap_or_default();
+        rows.join("; ")
+    }
+
     /// Waits until so many runs have completed.
     pub async fn until_completed(&self, runs: i64, patience: Duration) {
         let what = format!("{runs} completed runs");
@@ -254,6 +267,17 @@ impl Stage {
             (self.count(&["completed"]).await >= runs).then_some(())
         })
         .await;
+    }
+
+    /// The time on the database's clock; waits for a database that is coming up.
+    pub async fn now(&self) -> DateTime<Utc> {
+        wait_for("the database's clock", Duration::from_secs(10), || async {
+            sqlx::query_scalar("select leadrail.now()")
+                .fetch_one(&self.pool)
+                .await
+                .ok()
+        })
+        .await
     }
 
     /// Moves the engine's clock ahead.
