@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{ConnectionId, rows::StoredConnection};
+use crate::{ConnectionId, ConnectionState, rows::StoredConnection};
 
 /// How long a connection is believed without asking again.
 pub(crate) const TTL: Duration = Duration::from_millis(1500);
@@ -64,10 +64,12 @@ impl Cache {
         }
     }
 
-    /// Remembers what a read found, unless something was written meanwhile.
+    /// Remembers what a read found, unless something was written meanwhile. A closed connection is
+    /// never remembered: whoever opens it again wants its leads to go at once.
     pub(crate) fn put(&self, start: ReadStart, key: CacheKey, stored: &Arc<StoredConnection>) {
         let mut entries = self.lock();
-        if start.generation != entries.generation {
+        let closed = stored.connection.state != ConnectionState::Active;
+        if closed || start.generation != entries.generation {
             return;
         }
         if entries.entries.len() >= MAX_ENTRIES {

@@ -33,8 +33,8 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
 
 /// Leads that waited for a connection go out this far apart: ten a minute.
 pub(crate) const RELEASE_SPACING: Duration = Duration::from_secs(6);
-/// Workers remember a connection for 1.5 s, and a lead that must wait is at its gate soon after.
-const WORKERS_KNOW_WITHIN: Duration = Duration::from_millis(2_000);
+/// A worker that read the connection while it was closed has its lead at the gate by then.
+const AT_THE_GATE_WITHIN: Duration = Duration::from_millis(300);
 
 /// The connections and the engine on the configured database.
 async fn open(config: &Config) -> anyhow::Result<(Connections, Engine)> {
@@ -55,7 +55,7 @@ pub(crate) async fn release(
     let (account, crm) = (&connection.account, &connection.crm);
     let is_new = connection.secret_version == 1;
     if !is_new || has_live_leads(engine.pool(), &format!("{account}/{crm}")).await? {
-        tokio::time::sleep(WORKERS_KNOW_WITHIN).await;
+        tokio::time::sleep(AT_THE_GATE_WITHIN).await;
     }
     Ok(engine.open_gate(&gate_of(account, crm), spacing).await?)
 }
