@@ -12,5 +12,6 @@ mod pickup;
 mod report;
 
 pub use backlog::{Depth, Others, backlog};
+pub use meter::refuse_if_in_use;
 pub use pickup::{Pickup, pickup};
 pub use report::{EngineOptions, EngineReport, engine};

@@ -112,3 +112,24 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
     .await
     .map(drop)
 }
+
+/// Refuses a database that holds runs of anything but these benchmarks: they would be lost.
+///
+/// # Errors
+/// When it does, or cannot be read.
+pub async fn refuse_if_in_use(url: &str) -> anyhow::Result<()> {
+    let engine = Engine::connect(url).await?;
+    engine.migrate().await?;
+    let foreign: bool = sqlx::query_scalar(
+        "select exists (
+            select from leadrail.workflow_run where workflow not in ('four_steps', 'telling')
+        )",
+    )
+    .fetch_one(engine.pool())
+    .await?;
+    anyhow::ensure!(
+        !foreign,
+        "this database holds runs that are not the benchmark's, and the benchmark empties its tables; give it a database of its own"
+    );
+    Ok(())
+}

@@ -1,7 +1,8 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
 use crate::commands::{
-    connection, crm_sim, demo, doctor, lead, migrate, openapi, schema, serve, show_config, worker,
+    bench, connection, crm_sim, demo, doctor, lead, migrate, openapi, schema, serve, show_config,
+    worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -72,6 +73,10 @@ pub(crate) enum Command {
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
     Config(show_config::ConfigArgs),
+    /// Measures the engine beside bare PostgreSQL.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail bench engine --json")]
+    Bench(bench::BenchCommand),
 }
 
 impl Command {

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod bench;
 pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
@@ -18,6 +19,7 @@ use crate::config::Config;
 /// Runs the command.
 pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     match command {
+        Command::Bench(command) => bench::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&args, config).await,
         Command::Serve(_) => serve::run(config).await,
