@@ -21,7 +21,6 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    let vault = config.need_vault_key()?;
     let stop = shutdown::on_signal()?;
     let listener = leadrail_server::bind(config.listen).await;
     let listener = listener.map_err(|error| match error {
@@ -29,6 +28,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         taken => anyhow::Error::new(taken).context("choose another address with --listen"),
     })?;
     let address = listener.local_addr()?;
+    let vault = config.need_vault_key()?;
     let Some(pool) = database::connect_for_service(config, &stop).await? else {
         return Ok(());
     };
