@@ -9,14 +9,24 @@ use crate::store::reading;
 use crate::{Event, RunId, RunView};
 use notifier::Notifier;
 use sqlx::PgPool;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// The channel on which workers are told that there may be work.
 pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// Where the engine's applied migrations are listed.
+const APPLIED: &str = "leadrail.engine_migration";
+
+/// The engine's migrations, in order, embedded at build time.
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!("./migrations");
+    migrator.create_schema("leadrail");
+    migrator.dangerous_set_table_name(APPLIED);
+    migrator
+});
 
 /// A handle on the engine's database. Cheap to clone.
 #[derive(Clone)]
@@ -62,16 +72,34 @@ impl Engine {
     ///
     /// # Errors
     /// When a migration fails or the applied ones are not a prefix of these.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        migrator().run(&self.pool).await
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        MIGRATOR.run(&self.pool).await
     }
 
     /// The migrations that are not applied yet, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn pending_migrations(&self) -> sqlx::Result<Vec<String>> {
-        reading::pending_migrations(&self.pool, &migrator()).await
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, MigrateError> {
+        let mut db = self.pool.acquire().await?;
+        let listed = sqlx::query_scalar!(
+            r#"select to_regclass($1) is not null as "listed!""#,
+            APPLIED
+        )
+        .fetch_one(&mut *db)
+        .await?;
+        let applied = if listed {
+            db.list_applied_migrations(APPLIED).await?
+        } else {
+            Vec::new()
+        };
+        let is_applied = |version| applied.iter().any(|done| done.version == version);
+        let pending = MIGRATOR
+            .iter()
+            .filter(|migration| !is_applied(migration.version));
+        Ok(pending
+            .map(|migration| format!("{:04} {}", migration.version, migration.description))
+            .collect())
     }
 
     /// One run's head, or `None`.
@@ -159,13 +187,4 @@ impl Engine {
     pub(crate) fn notifier(&self) -> &Notifier {
         &self.notifier
     }
-}
-
-fn migrator() -> sqlx::migrate::Migrator {
-    let mut migrator = sqlx::migrate::Migrator {
-        migrations: MIGRATOR.migrations.clone(),
-        ..sqlx::migrate::Migrator::DEFAULT
-    };
-    migrator.dangerous_set_table_name("leadrail_engine_migration");
-    migrator
 }

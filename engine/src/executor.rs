@@ -2,6 +2,7 @@
 
 use crate::claim::ClaimedRun;
 use crate::ctx::Ctx;
+use crate::failpoint;
 use crate::history::{HistoryKind, Past};
 use crate::journal::Transition;
 use crate::state::RunState;
@@ -104,16 +105,12 @@ async fn finish(ctx: &Ctx, result: WorkflowResult<String>) {
         }
         Err(error) => bury(ctx, error),
     };
-    failpoint_before_end();
+    failpoint!("run.before_end");
     let state = transition.state.as_str();
     if let Err(why) = ctx.commit(Some(transition)).await {
         ctx.give_up_unwritten(&why).await;
     }
     metrics::counter!("leadrail_runs_ended_total", "state" => state).increment(1);
-}
-
-fn failpoint_before_end() {
-    crate::failpoint!("run.before_end");
 }
 
 fn bury(ctx: &Ctx, error: WorkflowError) -> Transition {

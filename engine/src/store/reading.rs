@@ -166,35 +166,6 @@ pub(crate) async fn history(pool: &PgPool, id: RunId) -> sqlx::Result<Vec<Event>
     .await
 }
 
-/// The migrations of `migrator` that the database does not have yet.
-pub(crate) async fn pending_migrations(
-    pool: &PgPool,
-    migrator: &sqlx::migrate::Migrator,
-) -> sqlx::Result<Vec<String>> {
-    let table = &migrator.table_name;
-    let there = sqlx::query_scalar!(
-        r#"select to_regclass($1) is not null as "there!""#,
-        table.as_ref()
-    )
-    .fetch_one(pool)
-    .await?;
-    let applied: Vec<i64> = if there {
-        let sql = format!("select version from {table} where success");
-        // The table's name is a constant of this program.
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_all(pool)
-            .await?
-    } else {
-        Vec::new()
-    };
-    let pending = migrator
-        .iter()
-        .filter(|migration| !applied.contains(&migration.version));
-    Ok(pending
-        .map(|migration| format!("{:04} {}", migration.version, migration.description))
-        .collect())
-}
-
 impl Store {
     /// A run's history; waits for a database that is away, `None` when the worker was taken over.
     pub(crate) async fn history_patiently(
