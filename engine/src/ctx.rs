@@ -1,4 +1,4 @@
-//! What a workflow sees of its run: activities and locks.
+//! What a workflow sees of its run: activities, timers, side values and locks.
 //!
 //! A completed activity's row is kept back until something must be durable: it travels with the
 //! intent of the next activity, or with the end of the run, in one entry of the journal. Nothing
@@ -7,6 +7,8 @@
 mod activity;
 mod lock;
 mod park;
+mod side_value;
+mod timer;
 
 pub use lock::Lock;
 
@@ -19,6 +21,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A run, as its workflow sees it. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub struct Ctx {
 pub(crate) struct RunInHand {
     pub(crate) claimed: ClaimedRun,
     pub(crate) shared: Arc<Shared>,
+    /// When this worker began with it.
+    taken_up: Instant,
     progress: Mutex<Progress>,
     parked: AtomicBool,
 }
@@ -56,6 +61,7 @@ impl Ctx {
             run: Arc::new(RunInHand {
                 claimed,
                 shared,
+                taken_up: Instant::now(),
                 progress: Mutex::new(progress),
                 parked: AtomicBool::new(false),
             }),

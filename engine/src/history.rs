@@ -35,6 +35,10 @@ pub enum HistoryKind {
     ActivityFailed,
     /// A pause asked for by the other side, or a gate: no attempt used up.
     ActivityThrottled,
+    /// The run sleeps until a time.
+    TimerStarted,
+    /// A value that the workflow must see again as it was.
+    SideValue,
 }
 
 impl HistoryKind {
@@ -54,6 +58,8 @@ impl HistoryKind {
             Self::ActivityCompleted => "activity_completed",
             Self::ActivityFailed => "activity_failed",
             Self::ActivityThrottled => "activity_throttled",
+            Self::TimerStarted => "timer_started",
+            Self::SideValue => "side_value",
         }
     }
 }
@@ -96,6 +102,8 @@ pub(crate) struct Recorded {
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     activities: HashMap<String, Recorded>,
+    timers: HashMap<String, DateTime<Utc>>,
+    side_values: HashMap<String, Value>,
     /// How often in a row a worker died with this run before anything was achieved.
     pub(crate) crashes: u32,
     /// At some time nobody knew whether an effect had happened.
@@ -117,6 +125,13 @@ impl Past {
                         past.forgive(&label);
                     }
                 }
+                (HistoryKind::TimerStarted, Some(label)) => past.note_timer(label, event.payload),
+                (HistoryKind::SideValue, Some(label)) => {
+                    let value = event
+                        .payload
+                        .map_or(Value::Null, |mut payload| payload["value"].take());
+                    past.side_values.insert(label, value);
+                }
                 (_, Some(label)) => {
                     last_refused = None;
                     let recorded = past.activities.entry(label.clone()).or_default();
@@ -134,6 +149,23 @@ impl Past {
     /// Takes what is known of an activity.
     pub(crate) fn take(&mut self, label: &str) -> Recorded {
         self.activities.remove(label).unwrap_or_default()
+    }
+
+    /// Takes a timer's due time, if it was started.
+    pub(crate) fn take_timer(&mut self, label: &str) -> Option<DateTime<Utc>> {
+        self.timers.remove(label)
+    }
+
+    /// Takes a recorded side value.
+    pub(crate) fn take_side_value(&mut self, label: &str) -> Option<Value> {
+        self.side_values.remove(label)
+    }
+
+    fn note_timer(&mut self, label: String, payload: Option<Value>) {
+        let due = payload.and_then(|payload| payload["due"].as_str()?.parse().ok());
+        if let Some(due) = due {
+            self.timers.insert(label, due);
+        }
     }
 
     fn note_start_or_crash(&mut self, kind: HistoryKind) {

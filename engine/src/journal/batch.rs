@@ -102,7 +102,9 @@ impl<'a> Columns<'a> {
     }
 
     fn push_transition(&mut self, run: RunId, transition: &'a Transition) {
-        let millis = |delay: Duration| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        // Rounded up: a timer that is due a little early would only park again.
+        let millis =
+            |delay: Duration| i64::try_from(delay.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX);
         self.t_run.push(run.0);
         self.t_state.push(transition.state.as_str());
         self.t_delay_ms.push(transition.delay.map(millis));

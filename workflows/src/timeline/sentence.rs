@@ -25,6 +25,8 @@ pub(super) fn sentence(
         HistoryKind::ActivityCompleted => completed_step(event, payload),
         HistoryKind::ActivityFailed => failed(event, payload, next, tries),
         HistoryKind::ActivityThrottled => held_up(payload, next),
+        HistoryKind::TimerStarted => then("sleeps".to_owned(), "until", next),
+        HistoryKind::SideValue => "a value was kept".to_owned(),
     }
 }
 
