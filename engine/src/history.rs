@@ -125,8 +125,12 @@ impl Past {
                         past.forgive(&label);
                     }
                 }
-                (HistoryKind::TimerStarted, Some(label)) => past.note_timer(label, event.payload),
+                (HistoryKind::TimerStarted, Some(label)) => {
+                    last_refused = None;
+                    past.note_timer(label, event.payload);
+                }
                 (HistoryKind::SideValue, Some(label)) => {
+                    last_refused = None;
                     let value = event
                         .payload
                         .map_or(Value::Null, |mut payload| payload["value"].take());

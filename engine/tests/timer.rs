@@ -139,3 +139,14 @@ async fn side_values_are_the_same_on_every_pass() {
     assert_eq!(kept[2], serde_json::json!(seen.ids[0]));
     assert_ne!(seen.ids[0], seen.ids[1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sleep_without_end_is_a_sleep_and_not_a_failure() {
+    let bench = Bench::new().await;
+    let run = NewRun::of::<Sleeper>(&u64::MAX).unwrap();
+    let run = bench.engine.enqueue(&[run]).await.unwrap()[0].run_id;
+    let worker = Working::start(&bench, sleeper(), quick_config());
+    let asleep = bench.until(run, RunState::Waiting).await;
+    worker.stop().await;
+    assert_eq!(asleep.due_at.unwrap().format("%Y").to_string(), "9999");
+}

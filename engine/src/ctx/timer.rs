@@ -10,6 +10,9 @@ use std::time::Duration;
 
 const TIMER: &str = "timer";
 
+/// As far as a timer reaches: the year 9999, which PostgreSQL and chrono both can hold.
+const FAR: DateTime<Utc> = DateTime::from_timestamp(253_370_764_800, 0).expect("a time");
+
 impl Ctx {
     /// Sleeps for this long on the database's clock, from now until once: a restart in between does
     /// not start it again.
@@ -17,18 +20,21 @@ impl Ctx {
     /// # Errors
     /// When the database refuses what the run wants to write.
     pub async fn sleep(&self, duration: Duration) -> WorkflowResult<()> {
-        let due = self.clock() + TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX / 4);
-        self.sleep_until(due).await
+        let due = TimeDelta::from_std(duration)
+            .ok()
+            .and_then(|duration| self.clock().checked_add_signed(duration));
+        self.sleep_until(due.unwrap_or(FAR)).await
     }
 
-    /// Sleeps until this time on the database's clock; not at all if it has passed.
+    /// Sleeps until this time on the database's clock; not at all if it has passed, and never
+    /// longer than until the year 9999.
     ///
     /// # Errors
     /// When the database refuses what the run wants to write.
     pub async fn sleep_until(&self, due: DateTime<Utc>) -> WorkflowResult<()> {
         let label = self.label(TIMER);
         let recorded = self.progress().past.take_timer(&label);
-        let due = recorded.unwrap_or(due);
+        let due = recorded.unwrap_or(due).min(FAR);
         let rest = (due - self.clock()).to_std().unwrap_or_default();
         if recorded.is_none() {
             let payload = serde_json::json!({ "due": due, "next_in_ms": rest.as_millis() });
