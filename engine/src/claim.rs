@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -24,6 +24,10 @@ pub(crate) struct ClaimedRun {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) claimed_at: DateTime<Utc>,
     pub(crate) input: String,
+    /// The run that started it and hears how it ends.
+    pub(crate) parent: Option<RunId>,
+    /// It was asked to stop before this claim.
+    pub(crate) cancel_why: Option<String>,
 }
 
 /// What the worker holds and how much more it wants.
@@ -33,8 +37,11 @@ pub(crate) struct Claims {
     held_count: AtomicUsize,
     hungry: AtomicBool,
     open: AtomicBool,
+    /// Suspects that want to be alone.
+    pauses: AtomicUsize,
     runs: mpsc::UnboundedSender<ClaimedRun>,
     next_due: Mutex<Option<Duration>>,
+    last_arrival: Mutex<Instant>,
 }
 
 impl Claims {
@@ -46,8 +53,10 @@ impl Claims {
             held_count: AtomicUsize::new(0),
             hungry: AtomicBool::new(true),
             open: AtomicBool::new(true),
+            pauses: AtomicUsize::new(0),
             runs,
             next_due: Mutex::new(None),
+            last_arrival: Mutex::new(Instant::now()),
         };
         (claims, receiver)
     }
@@ -58,6 +67,9 @@ impl Claims {
         if !self.open.load(Ordering::Acquire) || !self.hungry.load(Ordering::Acquire) {
             return 0;
         }
+        if self.pauses.load(Ordering::Acquire) > 0 {
+            return 0;
+        }
         let free = self.capacity.saturating_sub(self.held());
         if free < (self.capacity / 8).max(1) && self.held() > 0 {
             return 0;
@@ -65,10 +77,18 @@ impl Claims {
         free.min(LARGEST_CLAIM)
     }
 
+    /// A claim is on its way: a hint that comes from now on asks for another one.
+    pub(crate) fn asking(&self) {
+        self.hungry.store(false, Ordering::Release);
+    }
+
     /// Takes in what a claim brought. `next_due` says when more is due if it brought less than wanted.
     pub(crate) fn arrived(&self, wanted: usize, runs: Vec<ClaimedRun>, next_due: Option<Duration>) {
-        if runs.len() < wanted {
-            self.hungry.store(false, Ordering::Release);
+        if runs.len() >= wanted {
+            self.hint();
+        }
+        if !runs.is_empty() {
+            *lock(&self.last_arrival) = Instant::now();
         }
         *lock(&self.next_due) = next_due;
         lock(&self.held).extend(runs.iter().map(|run| run.id.0));
@@ -90,6 +110,17 @@ impl Claims {
         }
     }
 
+    /// No claims until `go_on` was called as often.
+    pub(crate) fn pause(&self) {
+        self.pauses.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Ends a pause.
+    pub(crate) fn go_on(&self) {
+        self.pauses.fetch_sub(1, Ordering::AcqRel);
+        self.hint();
+    }
+
     /// No further claims.
     pub(crate) fn close(&self) {
         self.open.store(false, Ordering::Release);
@@ -101,6 +132,11 @@ impl Claims {
 
     pub(crate) fn held_ids(&self) -> Vec<Uuid> {
         lock(&self.held).iter().copied().collect()
+    }
+
+    /// How long ago a claim last brought something, or the worker began.
+    pub(crate) fn idle_for(&self) -> Duration {
+        lock(&self.last_arrival).elapsed()
     }
 
     /// How long until the next run is due, as the last claim saw it.
@@ -128,6 +164,8 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             claimed_at: DateTime::UNIX_EPOCH,
             input: "null".into(),
+            parent: None,
+            cancel_why: None,
         }
     }
 
@@ -136,6 +174,7 @@ mod tests {
         let (claims, _runs) = Claims::new(16);
         let runs: Vec<_> = (0..16).map(|_| run()).collect();
         let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
+        claims.asking();
         claims.arrived(16, runs, None);
         assert_eq!(claims.want(), 0);
         claims.finished(ids[0]);
@@ -146,8 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_that_comes_while_a_claim_is_under_way_asks_for_another() {
+        let (claims, _runs) = Claims::new(4);
+        claims.asking();
+        claims.hint();
+        claims.arrived(4, Vec::new(), None);
+        assert_eq!(claims.want(), 4);
+    }
+
+    #[test]
     fn after_an_empty_claim_it_waits_for_a_hint() {
         let (claims, _runs) = Claims::new(4);
+        claims.asking();
         claims.arrived(4, vec![run()], Some(Duration::from_secs(3)));
         assert_eq!(claims.want(), 0);
         assert_eq!(claims.next_due(), Some(Duration::from_secs(3)));

@@ -1,25 +1,44 @@
-//! What a workflow sees of its run: activities, timers, side values and locks.
+//! What a workflow sees of its run: activities, timers, signals, children, side values and locks.
+//!
+//! Every call takes its label (name and occurrence) and what is recorded under it when it is made,
+//! not when it is first polled, so calls may be driven side by side ([`Ctx::join`]).
 //!
 //! A completed activity's row is kept back until something must be durable: it travels with the
 //! intent of the next activity, or with the end of the run, in one entry of the journal. Nothing
 //! that touches the outside world starts before that entry is committed.
 
 mod activity;
+mod branch;
+mod cancel;
+mod child;
+mod continue_as_new;
+mod frontier;
+mod join;
 mod lock;
 mod park;
+mod publish;
+mod rows;
 mod side_value;
+mod signal;
+mod suspect;
 mod timer;
+mod version;
 
+pub use child::{Child, ChildOptions};
+pub(crate) use frontier::code_gate;
 pub use lock::Lock;
+pub(crate) use park::Parked;
+pub(crate) use publish::published_label;
 
 use crate::claim::ClaimedRun;
-use crate::history::{HistoryKind, Past};
 use crate::ids::RunId;
-use crate::journal::HistoryRow;
+use crate::past::Past;
 use crate::worker::Shared;
+use branch::Branch;
+use park::Parking;
+use rows::Rows;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -27,44 +46,73 @@ use std::time::Instant;
 #[derive(Clone)]
 pub struct Ctx {
     pub(crate) run: Arc<RunInHand>,
+    branch: Arc<Branch>,
+    /// Cleaning up: goes on although the run was told to stop.
+    cleaning_up: bool,
 }
 
 /// A run that this worker executes.
 pub(crate) struct RunInHand {
     pub(crate) claimed: ClaimedRun,
     pub(crate) shared: Arc<Shared>,
+    /// Only what is recorded is gone through; nothing new begins.
+    pub(crate) rehearsal: bool,
     /// When this worker began with it.
     taken_up: Instant,
     progress: Mutex<Progress>,
-    parked: AtomicBool,
+    parking: Parking,
+    rows: Rows,
 }
 
 struct Progress {
     past: Past,
-    next_seq: i32,
-    /// Rows that wait for the next entry.
-    unsent: Vec<HistoryRow>,
-    /// How often each activity name was used.
-    uses: HashMap<&'static str, u32>,
+    /// How often each name was used.
+    uses: HashMap<Cow<'static, str>, u32>,
+    /// Which version of each change this run goes by.
+    versions: HashMap<&'static str, u32>,
+    /// Signals taken from the inbox by entries that may not be committed yet.
+    taken_signals: Vec<i64>,
+    /// The input of the run that follows this one, and the run.
+    successor: Option<(RunId, String)>,
+    /// What today's code asked for and history does not have there.
+    mismatch: Option<String>,
+    /// A call was made while another of the same branch was at work: its label means nothing.
+    overlap: bool,
 }
 
 impl Ctx {
     pub(crate) fn new(claimed: ClaimedRun, past: Past, shared: Arc<Shared>) -> Self {
-        let next_seq = past.next_seq.max(1);
+        Self::begin(claimed, past, shared, false)
+    }
+
+    /// A context that goes through what is recorded and stops where something new would begin.
+    pub(crate) fn rehearsal(claimed: ClaimedRun, past: Past, shared: Arc<Shared>) -> Self {
+        Self::begin(claimed, past, shared, true)
+    }
+
+    fn begin(claimed: ClaimedRun, past: Past, shared: Arc<Shared>, rehearsal: bool) -> Self {
+        let rows = Rows::after(past.next_seq.max(1));
         let progress = Progress {
             past,
-            next_seq,
-            unsent: Vec::new(),
             uses: HashMap::new(),
+            versions: HashMap::new(),
+            taken_signals: Vec::new(),
+            successor: None,
+            mismatch: None,
+            overlap: false,
         };
         Self {
             run: Arc::new(RunInHand {
                 claimed,
                 shared,
+                rehearsal,
                 taken_up: Instant::now(),
                 progress: Mutex::new(progress),
-                parked: AtomicBool::new(false),
+                parking: Parking::default(),
+                rows,
             }),
+            branch: Arc::default(),
+            cleaning_up: false,
         }
     }
 
@@ -99,43 +147,25 @@ impl Ctx {
         self.progress().past.unknown_outcome
     }
 
-    pub(crate) fn is_parked(&self) -> bool {
-        self.run.parked.load(Ordering::Acquire)
+    /// Whether the next use of this activity has its stored result already, so that it will not
+    /// run: what only protects the activity may be left out then.
+    #[must_use]
+    pub fn is_recorded(&self, activity: &'static str) -> bool {
+        let name = self.branch.name(Cow::Borrowed(activity));
+        let progress = self.progress();
+        let nth = progress.uses.get(&name).copied().unwrap_or(0) + 1;
+        progress.past.has_result(&nth_use(name, nth))
     }
 
-    /// The stored name of this use of an activity: `name`, then `name#2`, `name#3`, ...
-    fn label(&self, name: &'static str) -> Cow<'static, str> {
+    /// The stored name of this use: `name`, then `name#2`, `name#3`, ...
+    fn label(&self, name: impl Into<Cow<'static, str>>) -> Cow<'static, str> {
+        let name = self.branch.name(name.into());
         let mut progress = self.progress();
-        let uses = progress.uses.entry(name).or_insert(0);
+        let uses = progress.uses.entry(name.clone()).or_insert(0);
         *uses += 1;
-        match *uses {
-            1 => Cow::Borrowed(name),
-            nth => Cow::Owned(format!("{name}#{nth}")),
-        }
-    }
-
-    /// Numbers a row and keeps it for the next entry.
-    pub(crate) fn add_row(
-        &self,
-        kind: HistoryKind,
-        activity: Option<Cow<'static, str>>,
-        attempt: Option<u32>,
-        payload: Option<String>,
-    ) {
-        let mut progress = self.progress();
-        let seq = progress.next_seq;
-        progress.next_seq += 1;
-        progress.unsent.push(HistoryRow {
-            seq,
-            kind,
-            attempt: attempt.map(|number| i16::try_from(number).unwrap_or(i16::MAX)),
-            activity,
-            payload,
-        });
-    }
-
-    pub(crate) fn take_rows(&self) -> Vec<HistoryRow> {
-        std::mem::take(&mut self.progress().unsent)
+        let nth = *uses;
+        progress.overlap |= self.branch.is_at_work();
+        nth_use(name, nth)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -143,5 +173,12 @@ impl Ctx {
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn nth_use(name: Cow<'static, str>, nth: u32) -> Cow<'static, str> {
+    match nth {
+        1 => name,
+        nth => Cow::Owned(format!("{name}#{nth}")),
     }
 }

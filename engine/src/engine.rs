@@ -1,21 +1,30 @@
 //! The engine as its users see it: enqueue, look, open gates.
 
 mod enqueue;
+mod lanes;
 mod notifier;
+mod outside;
+mod result;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
+pub use lanes::{LaneLimits, LaneView};
+pub use outside::{Cancelled, Restarted, Sent};
 
-use crate::store::reading;
+use crate::hosts::DatabaseHosts;
+use crate::store::{housekeeping, reading};
 use crate::{Event, RunId, RunView};
 use notifier::Notifier;
 use sqlx::PgPool;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// The channel on which workers are told that there may be work.
 pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
+
+/// Heads that one statement of housekeeping looks at.
+pub(crate) const HOUSE_BATCH: i32 = 2_000;
 
 /// Where the engine's applied migrations are listed.
 const APPLIED: &str = "leadrail.engine_migration";
@@ -36,18 +45,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a pool on this database.
+    /// Opens a pool on this database. The URL may list several hosts
+    /// (`postgres://user@h1:5432,h2:5432/name`): the one that takes writes is used and followed.
     ///
     /// # Errors
     /// When the URL is no PostgreSQL URL or the database cannot be reached.
     pub async fn connect(database_url: &str) -> sqlx::Result<Self> {
-        let options: PgConnectOptions = database_url.parse()?;
+        let hosts: DatabaseHosts = database_url.parse().map_err(sqlx::Error::config)?;
         let pool = PgPoolOptions::new()
             .max_connections(8)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.application_name("leadrail"))
-            .await?;
-        Ok(Self::new(pool))
+            .acquire_timeout(Duration::from_secs(5));
+        let hosts = hosts.with(|options| options.application_name("leadrail"));
+        Ok(Self::new(hosts.connect(pool).await?))
     }
 
     /// Uses a pool that is there already.
@@ -61,10 +70,6 @@ impl Engine {
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
-    }
-
-    pub(crate) fn connect_options(&self) -> PgConnectOptions {
-        (*self.pool.connect_options()).clone()
     }
 
     /// Applies the engine's migrations. They keep their own table, so a host application may have
@@ -167,6 +172,7 @@ impl Engine {
         )
         .execute(&self.pool)
         .await?;
+        self.hint_crons().await;
         self.notifier.poke();
         Ok(())
     }
@@ -182,6 +188,24 @@ impl Engine {
         )
         .fetch_one(&self.pool)
         .await
+    }
+
+    /// Keeps house once, as workers do by themselves: partitions ahead, old days dropped, ended runs
+    /// moved out of the hot table. How many were moved.
+    ///
+    /// # Errors
+    /// When the database cannot be written. What failed of it is also in `leadrail.housekeeping`.
+    pub async fn keep_house(&self) -> sqlx::Result<u32> {
+        housekeeping::keep(&self.pool).await?;
+        while housekeeping::drop_oldest_day(&self.pool).await?.is_some() {}
+        let mut moved = 0;
+        loop {
+            let slice = housekeeping::move_ended(&self.pool, HOUSE_BATCH).await?;
+            moved += u32::try_from(slice.moved).unwrap_or(0);
+            if slice.looked < HOUSE_BATCH {
+                return Ok(moved);
+            }
+        }
     }
 
     pub(crate) fn notifier(&self) -> &Notifier {

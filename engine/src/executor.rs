@@ -1,10 +1,11 @@
 //! Executing one claimed run: read its past, run its workflow, write its end.
 
 use crate::claim::ClaimedRun;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Parked};
 use crate::failpoint;
-use crate::history::{HistoryKind, Past};
+use crate::history::HistoryKind;
 use crate::journal::Transition;
+use crate::past::{Crashes, Past};
 use crate::state::RunState;
 use crate::worker::Shared;
 use crate::workflow::{AnyWorkflow, WorkflowError, WorkflowResult};
@@ -13,9 +14,11 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-/// A run that killed its worker so often in a row without achieving anything is not tried again.
-const CRASHES_UNTIL_POISON: u32 = 5;
+/// The reason of a run whose workflow's own code panicked.
+const PANIC: &str = "panic";
 
 /// Carries a claimed run as far as it goes; returns when it ended, was parked or was lost.
 pub(crate) async fn execute(claimed: ClaimedRun, shared: Arc<Shared>) {
@@ -42,18 +45,83 @@ async fn carry(claimed: ClaimedRun, shared: &Arc<Shared>) {
     };
     let input = claimed.input.clone();
     let ctx = Ctx::new(claimed, past, shared.clone());
-    if shared.is_draining() {
-        return until_parked(&ctx, ctx.release()).await.unwrap_or(());
+    let story = async {
+        if shared.is_draining() {
+            return ctx.release().await;
+        }
+        let _company = keep_company(&ctx, shared, crashes).await;
+        let result = if crashes.is_poison() {
+            Err(poison(crashes.all))
+        } else {
+            let result = run_guarded(workflow.as_ref(), &ctx, &input).await;
+            if !matches!(&result, Err(error) if error.reason == PANIC) {
+                ctx.match_with_past("its end").await;
+            }
+            result
+        };
+        finish(&ctx, result).await;
+    };
+    if let Some(Parked::At(place)) = until_parked(&ctx, story).await {
+        // Nobody but a takeover ends this early; then nothing of the run counts any more.
+        until_parked(&ctx, put_down(&ctx, place)).await;
     }
-    let result = if crashes >= CRASHES_UNTIL_POISON {
-        Err(poison(crashes))
-    } else {
-        match until_parked(&ctx, run_guarded(workflow.as_ref(), &ctx, &input)).await {
-            Some(result) => result,
-            None => return,
+}
+
+/// How often a suspect looks whether it is alone.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A suspect waits until nothing else is executed by this worker and has that written down first.
+/// Nothing is claimed meanwhile, so nothing is held that waits for the suspect: if the worker dies,
+/// nobody else is counted who did not run.
+async fn keep_company<'a>(ctx: &Ctx, shared: &'a Shared, crashes: Crashes) -> Company<'a> {
+    if !crashes.is_suspect() || crashes.is_poison() {
+        return Company::Shared(shared.company.read().await);
+    }
+    let quiet = Quiet::ask(shared);
+    let alone = loop {
+        match shared.company.try_write() {
+            Ok(alone) => break alone,
+            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
         }
     };
-    until_parked(&ctx, finish(&ctx, result)).await.unwrap_or(());
+    ctx.add_row(HistoryKind::RunIsolated, None, None, None);
+    if let Err(why) = ctx.commit().await {
+        tracing::error!(run.id = %ctx.run_id(), reason = why, "A suspect could not be marked as alone");
+    }
+    Company::Alone(alone, quiet)
+}
+
+/// Who else is executed by the worker at the same time; held while a run is.
+enum Company<'a> {
+    Shared(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, ()>),
+    Alone(
+        #[expect(dead_code, reason = "held, not read")] RwLockWriteGuard<'a, ()>,
+        #[expect(dead_code, reason = "held, not read")] Quiet<'a>,
+    ),
+}
+
+/// No claims for as long as this lives.
+struct Quiet<'a>(&'a Shared);
+
+impl<'a> Quiet<'a> {
+    fn ask(shared: &'a Shared) -> Self {
+        shared.claims.pause();
+        Self(shared)
+    }
+}
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        self.0.claims.go_on();
+        self.0.journal.wake();
+    }
+}
+
+/// Commits where the run stops for now.
+async fn put_down(ctx: &Ctx, place: Transition) {
+    if let Err(why) = ctx.commit_move(place).await {
+        ctx.give_up_unwritten(&why).await;
+    }
 }
 
 /// A run that was never started before has no past to read.
@@ -68,22 +136,27 @@ async fn read_past(claimed: &ClaimedRun, shared: &Shared) -> Option<Past> {
     Some(Past::read(events))
 }
 
-/// Drives a future of the run until it is ready (`Some`) or the run was put down (`None`).
-async fn until_parked<T>(ctx: &Ctx, future: impl Future<Output = T>) -> Option<T> {
+/// Drives a future of the run until it is ready (`None`) or the run is to be put down.
+pub(crate) async fn until_parked(ctx: &Ctx, future: impl Future<Output = ()>) -> Option<Parked> {
     let mut future = std::pin::pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending if ctx.is_parked() => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => ctx
+            .parked()
+            .map_or(Poll::Pending, |parked| Poll::Ready(Some(parked))),
     })
     .await
 }
 
-async fn run_guarded(workflow: &dyn AnyWorkflow, ctx: &Ctx, input: &str) -> WorkflowResult<String> {
+pub(crate) async fn run_guarded(
+    workflow: &dyn AnyWorkflow,
+    ctx: &Ctx,
+    input: &str,
+) -> WorkflowResult<String> {
     let run = AssertUnwindSafe(workflow.run_json(ctx.clone(), input)).catch_unwind();
     run.await.unwrap_or_else(|_| {
         Err(WorkflowError::new(
-            "panic",
+            PANIC,
             "the workflow's own code panicked",
         ))
     })
@@ -97,20 +170,42 @@ fn poison(crashes: u32) -> WorkflowError {
 }
 
 async fn finish(ctx: &Ctx, result: WorkflowResult<String>) {
-    let transition = match result {
-        Ok(output) => {
+    let mut transition = match (ctx.refusal(), result) {
+        (Some(why), _) => bury(ctx, WorkflowError::new("not_storable", why)),
+        (None, Ok(output)) => {
             let payload = format!(r#"{{"output":{output}}}"#);
             ctx.add_row(HistoryKind::RunCompleted, None, None, Some(payload));
             Transition::to(RunState::Completed)
         }
-        Err(error) => bury(ctx, error),
+        (None, Err(error)) => end_badly(ctx, error),
     };
+    if ctx.run.claimed.parent.is_some() {
+        transition.opens = Some(format!("run:{}", ctx.run_id()));
+    }
     failpoint!("run.before_end");
     let state = transition.state.as_str();
-    if let Err(why) = ctx.commit(Some(transition)).await {
-        ctx.give_up_unwritten(&why).await;
-    }
+    put_down(ctx, transition).await;
     metrics::counter!("leadrail_runs_ended_total", "state" => state).increment(1);
+}
+
+/// Not every error is a failure: a run may have been asked to stop, or go on as a new one.
+fn end_badly(ctx: &Ctx, error: WorkflowError) -> Transition {
+    if ctx.add_successor(&error) {
+        return Transition::to(RunState::Completed);
+    }
+    if let (true, Some(why)) = (error.is_cancelled(), ctx.cancel_why()) {
+        let payload = serde_json::json!({ "why": why });
+        ctx.add_row(
+            HistoryKind::RunCancelled,
+            None,
+            None,
+            Some(payload.to_string()),
+        );
+        let mut transition = Transition::to(RunState::Cancelled);
+        transition.reason = Some(error.reason);
+        return transition;
+    }
+    bury(ctx, error)
 }
 
 fn bury(ctx: &Ctx, error: WorkflowError) -> Transition {

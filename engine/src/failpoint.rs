@@ -2,7 +2,8 @@
 //!
 //! Only with the feature `failpoints`; a normal build holds neither the code nor the names.
 //! `LEADRAIL_FAILPOINT=journal.before_send=kill@3` kills the process (`kill -9`) at the third pass,
-//! `...=stop@1` freezes it (`SIGSTOP`), `...=stop%7` at every seventh.
+//! `...=stop@1` freezes it (`SIGSTOP`), `...=stop%7` at every seventh, `...=kill:KEY` whenever the run
+//! with this key passes.
 
 /// Passes a failpoint.
 #[cfg(not(feature = "failpoints"))]
@@ -10,6 +11,7 @@
 #[doc(hidden)]
 macro_rules! failpoint {
     ($name:literal) => {};
+    ($name:literal, $key:expr) => {};
 }
 
 /// Passes a failpoint.
@@ -18,7 +20,10 @@ macro_rules! failpoint {
 #[doc(hidden)]
 macro_rules! failpoint {
     ($name:literal) => {
-        $crate::failpoint::pass($name)
+        $crate::failpoint::pass($name, None)
+    };
+    ($name:literal, $key:expr) => {
+        $crate::failpoint::pass($name, $key)
     };
 }
 
@@ -34,9 +39,17 @@ mod armed {
     struct Armed {
         name: String,
         signal: Signal,
-        turn: u64,
-        repeats: bool,
+        when: When,
         passes: AtomicU64,
+    }
+
+    enum When {
+        /// At the pass of this number.
+        Once(u64),
+        /// At every pass of a number divisible by this.
+        Every(u64),
+        /// Whenever the run with this key passes.
+        Key(String),
     }
 
     static ARMED: LazyLock<Option<Armed>> =
@@ -44,7 +57,7 @@ mod armed {
 
     fn parse(text: &str) -> Option<Armed> {
         let (name, action) = text.split_once('=')?;
-        let at = action.find(['@', '%'])?;
+        let at = action.find(['@', '%', ':'])?;
         let signal = match &action[..at] {
             "kill" => Signal::KILL,
             "stop" => Signal::STOP,
@@ -53,22 +66,31 @@ mod armed {
         Some(Armed {
             name: name.to_owned(),
             signal,
-            turn: action[at + 1..].parse().ok().filter(|turn| *turn > 0)?,
-            repeats: action[at..].starts_with('%'),
+            when: when(&action[at..])?,
             passes: AtomicU64::new(0),
         })
     }
 
+    fn when(text: &str) -> Option<When> {
+        let (sign, rest) = text.split_at(1);
+        let turn = || rest.parse().ok().filter(|turn| *turn > 0);
+        match sign {
+            "@" => turn().map(When::Once),
+            "%" => turn().map(When::Every),
+            _ => Some(When::Key(rest.to_owned())),
+        }
+    }
+
     /// Kills or freezes the process if this failpoint is armed and its turn has come.
-    pub fn pass(name: &str) {
+    pub fn pass(name: &str, key: Option<&str>) {
         let Some(armed) = ARMED.as_ref().filter(|armed| armed.name == name) else {
             return;
         };
         let pass = armed.passes.fetch_add(1, Ordering::SeqCst) + 1;
-        let due = if armed.repeats {
-            pass.is_multiple_of(armed.turn)
-        } else {
-            pass == armed.turn
+        let due = match &armed.when {
+            When::Once(turn) => pass == *turn,
+            When::Every(turn) => pass.is_multiple_of(*turn),
+            When::Key(wanted) => key == Some(wanted),
         };
         if due {
             // If the signal cannot be sent the test sees that nothing happened, and fails.

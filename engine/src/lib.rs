@@ -10,8 +10,10 @@
 //! engine looks ([`Activity::reconcile`]) before it acts again. That is effectively once as far as
 //! the outside world can be asked, and the run says so where it cannot.
 //!
-//! Where to find what: [`Engine`] enqueues and reads, [`run_worker`] executes, [`RetrySchedule`] and
-//! [`Limits`] say how patiently, `migrations/` holds the tables and the SQL of the journal.
+//! Where to find what: [`Engine`] enqueues, signals and reads (`engine/`), [`run_worker`] executes
+//! (`worker/`, `executor`), [`Ctx`] is what a workflow sees (`ctx/`), `past` what a resumed run takes
+//! from its history, [`RetrySchedule`] and [`Limits`] say how patiently, `migrations/` holds the tables
+//! and the SQL of the journal.
 
 mod activity;
 mod backend;
@@ -24,9 +26,16 @@ mod executor;
 #[doc(hidden)]
 pub mod failpoint;
 mod history;
+mod hosts;
 mod ids;
 mod journal;
+mod past;
+mod rehearsal;
 mod schedule;
+mod schedules;
+#[cfg(test)]
+mod simulation;
+mod size;
 mod state;
 mod store;
 mod worker;
@@ -36,14 +45,27 @@ pub use activity::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Effect, FailureKind, Found,
     OnUnknown,
 };
-pub use ctx::{Ctx, Lock};
+pub use ctx::{Child, ChildOptions, Ctx, Lock};
 pub use decision::{Decision, Limits, Tried, decide};
-pub use engine::{Engine, Enqueued, NewRun, Outcome};
+pub use engine::{
+    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, Outcome, Restarted, Sent,
+};
 pub use history::{Event, HistoryKind};
+pub use hosts::{DatabaseHosts, InvalidHosts};
 pub use ids::{RunId, WorkerId};
+pub use rehearsal::{Fit, Rehearsed};
 pub use schedule::{InvalidWait, RetrySchedule, Wait, parse_duration};
+pub use schedules::{
+    CatchUp, CronError, CronView, FireTimes, InvalidCron, NewCron, Overlap, PutCron, fire_time,
+};
+pub use size::LARGEST_VALUE;
 pub use state::{RunState, UnknownState};
 pub use store::doctor::Check;
 pub use store::reading::{RunFilter, RunView, count_by_state, list};
 pub use worker::{WorkerConfig, run_worker};
 pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,15 +1,48 @@
 //! SQL. One file a group of tables; everything else in the engine is free of it.
 
+pub(crate) mod children;
 pub(crate) mod connect;
 pub(crate) mod doctor;
+pub(crate) mod failover;
+pub(crate) mod housekeeping;
+pub(crate) mod lanes;
 pub(crate) mod locks;
 pub(crate) mod reading;
+pub(crate) mod signals;
 pub(crate) mod workers;
 
 use sqlx::PgPool;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// The engine's tables as the worker uses them, outside the journal.
 #[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) pool: PgPool,
+}
+
+impl Store {
+    /// Reads until it works; `None` when `lost` is cancelled before that.
+    async fn patiently<T, F>(
+        &self,
+        trouble: &str,
+        lost: &CancellationToken,
+        read: impl Fn() -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = sqlx::Result<T>>,
+    {
+        let mut waits = connect::backoff();
+        loop {
+            match read().await {
+                Ok(value) => return Some(value),
+                Err(error) => tracing::warn!(error = %error, "{trouble}"),
+            }
+            let wait = waits.next().unwrap_or(Duration::from_secs(1));
+            tokio::select! {
+                () = lost.cancelled() => return None,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
 }

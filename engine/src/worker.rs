@@ -4,6 +4,7 @@
 //! stream of claimed runs that apalis drives, and a session whose end tells the others that it
 //! died. A worker that was taken over (frozen, cut off) drops everything and comes back as a new one.
 
+mod cancels;
 mod hints;
 mod housekeeping;
 mod incarnation;
@@ -16,11 +17,15 @@ use crate::ids::WorkerId;
 use crate::journal::Journal;
 use crate::schedule::RetrySchedule;
 use crate::store::Store;
+use crate::store::failover::LastFailover;
 use crate::workflow::Registry;
+use cancels::Cancels;
 use incarnation::{Ended, Incarnation};
+pub(crate) use liveness::WORKER;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
 
 /// How a worker works.
@@ -34,7 +39,8 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// How long running activities may take to end at a shutdown.
     pub grace: Duration,
-    /// How often it asks for work when nobody gives a hint, jittered by a fifth.
+    /// How often it asks for work when nobody gives a hint, jittered by a fifth; six times as rarely
+    /// after a minute without work, while notifications reach it.
     pub poll: Duration,
     /// The retry schedule of activities that have none of their own.
     pub schedule: RetrySchedule,
@@ -62,9 +68,17 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) claims: Arc<Claims>,
     pub(crate) store: Store,
+    pub(crate) failover: Arc<LastFailover>,
     pub(crate) registry: Registry,
     pub(crate) schedule: RetrySchedule,
     pub(crate) limits: Limits,
+    pub(crate) cancels: Cancels,
+    /// Told when another worker has come.
+    pub(crate) others: Notify,
+    /// A schedule was put, resumed, or the clock moved.
+    pub(crate) crons_changed: Notify,
+    /// Held by all runs in execution together, or by one suspect alone.
+    pub(crate) company: RwLock<()>,
     /// This incarnation was taken over: nothing it does counts any more.
     pub(crate) lost: CancellationToken,
     /// The shutdown has waited long enough.
@@ -73,6 +87,34 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn new(
+        worker: WorkerId,
+        journal: Journal,
+        claims: Claims,
+        store: Store,
+        failover: Arc<LastFailover>,
+        registry: Registry,
+        config: &WorkerConfig,
+    ) -> Self {
+        Self {
+            worker,
+            journal,
+            claims: Arc::new(claims),
+            store,
+            failover,
+            registry,
+            schedule: config.schedule.clone(),
+            limits: config.limits,
+            cancels: Cancels::default(),
+            others: Notify::new(),
+            crons_changed: Notify::new(),
+            company: RwLock::const_new(()),
+            lost: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
     /// Whether runs should be given back at their next step.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)

@@ -55,6 +55,17 @@ impl WorkflowError {
     }
 }
 
+impl WorkflowError {
+    /// Whether the workflow was told to stop; handing this error on ends the run as cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.reason == CANCELLED
+    }
+}
+
+/// The reason of the error that tells a workflow to stop.
+pub(crate) const CANCELLED: &str = "cancelled";
+
 /// A workflow with its types hidden: JSON in, JSON out.
 pub(crate) trait AnyWorkflow: Send + Sync {
     fn run_json<'a>(&'a self, ctx: Ctx, input: &'a str) -> BoxFuture<'a, WorkflowResult<String>>;

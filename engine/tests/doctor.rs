@@ -6,15 +6,24 @@ use kit::{Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{Check, NewRun, RunId, RunState};
 use std::time::Duration;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 17] = [
     "clock_shift",
     "one_run_a_key",
+    "one_head_a_run",
     "dead_letters",
     "running_has_worker",
     "waiting_has_end",
-    "intent_before_result",
     "due_is_claimed",
+    "stuck_runs",
+    "intent_before_result",
+    "one_result_a_step",
+    "claim_before_result",
+    "no_open_intent",
+    "no_secrets",
     "history_partitions",
+    "housekeeping",
+    "failover",
+    "bloat",
 ];
 
 /// Runs SQL as somebody would who edits tables by hand.
@@ -178,13 +187,15 @@ async fn a_result_without_its_intent_is_found() {
     let proper = bench.enqueue(&["ok"]).await;
     let other = bench.enqueue(&["ok"]).await;
     let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
-                   values ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
+                   values ($1, 0, leadrail.now(), 'run_started', null, null),
+                          ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
                           ($1, 2, leadrail.now(), 'activity_completed', 1, 'make')";
     meddle(&bench, history, Some(proper)).await;
     assert!(examine(&bench).await.iter().all(|check| check.ok));
     // The intent of another use of the activity is none for this one, nor is one that came later.
     let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
-                   values ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
+                   values ($1, 0, leadrail.now(), 'run_started', null, null),
+                          ($1, 1, leadrail.now(), 'activity_started', 1, 'make'),
                           ($1, 2, leadrail.now(), 'activity_completed', 1, 'make#2'),
                           ($1, 3, leadrail.now(), 'activity_started', 1, 'make#2')";
     meddle(&bench, history, Some(other)).await;
@@ -227,4 +238,188 @@ async fn partitions_that_end_soon_or_came_too_late_are_found() {
     meddle(&bench, late, None).await;
     let detail = the_only_complaint(&bench, "history_partitions").await;
     assert!(detail.contains("history_default"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_run_in_both_tables_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let copy = "insert into leadrail.ended_run
+                    (id, state, starts, changed_at, priority, workflow, scope, lane, created_at, input)
+                select id, 'completed', 1, changed_at, priority, workflow, scope, lane, created_at, input
+                from leadrail.workflow_run where id = $1";
+    meddle(&bench, copy, Some(run)).await;
+    let detail = the_only_complaint(&bench, "one_head_a_run").await;
+    assert!(detail.contains(&run.to_string()), "{detail}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_another_tenant_is_found() {
+    let bench = Bench::new().await;
+    let run = keyed_run(&bench, "a").await;
+    meddle(&bench, CLAIM, Some(run)).await;
+    let dead = "update leadrail.workflow_run set state = 'dead' where id = $1";
+    meddle(&bench, dead, Some(run)).await;
+    let bury = "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
+                select id, 'other', lane, 'x', leadrail.now() from leadrail.workflow_run where id = $1";
+    meddle(&bench, bury, Some(run)).await;
+    the_only_complaint(&bench, "dead_letters").await;
+}
+
+#[tokio::test]
+async fn a_run_without_news_for_an_hour_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let register = "select leadrail.register_worker('w', 1, '0', interval '15 seconds')";
+    meddle(&bench, register, None).await;
+    let claim = "update leadrail.workflow_run
+        set state = 'running', due_at = null, worker_id = (select id from leadrail.worker),
+            changed_at = leadrail.now() - interval '61 minutes'
+        where id = $1";
+    meddle(&bench, claim, Some(run)).await;
+    the_only_complaint(&bench, "stuck_runs").await;
+    let news = "insert into leadrail.history (run_id, seq, at, kind)
+                values ($1, 0, leadrail.now() - interval '59 minutes', 'run_started')";
+    meddle(&bench, news, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+}
+
+#[tokio::test]
+async fn a_second_result_of_a_step_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                   values ($1, 0, leadrail.now(), 'run_started', null, null),
+                          ($1, 1, leadrail.now(), 'activity_completed', 1, 'make'),
+                          ($1, 2, leadrail.now(), 'activity_completed', 1, 'make#2')";
+    meddle(&bench, history, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+    let again = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                 values ($1, 3, leadrail.now(), 'activity_completed', 2, 'make')";
+    meddle(&bench, again, Some(run)).await;
+    let detail = the_only_complaint(&bench, "one_result_a_step").await;
+    assert!(detail.starts_with("1 of 2 steps"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_result_from_before_the_claim_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                   values ($1, 0, leadrail.now(), 'activity_completed', 1, 'make')";
+    meddle(&bench, history, Some(run)).await;
+    the_only_complaint(&bench, "claim_before_result").await;
+    let claim = "insert into leadrail.history (run_id, seq, at, kind)
+                 values ($1, 1, leadrail.now(), 'run_started')";
+    meddle(&bench, claim, Some(run)).await;
+    the_only_complaint(&bench, "claim_before_result").await;
+}
+
+#[tokio::test]
+async fn an_intent_that_a_completed_run_left_open_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let history = "insert into leadrail.history (run_id, seq, at, kind, attempt, activity)
+                   values ($1, 0, leadrail.now(), 'run_started', null, null),
+                          ($1, 1, leadrail.now(), 'activity_started', 1, 'make')";
+    meddle(&bench, history, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+    let done = "insert into leadrail.history (run_id, seq, at, kind)
+                values ($1, 2, leadrail.now(), 'run_completed')";
+    meddle(&bench, done, Some(run)).await;
+    the_only_complaint(&bench, "no_open_intent").await;
+}
+
+#[tokio::test]
+async fn a_credential_in_a_history_is_found() {
+    let bench = Bench::new().await;
+    let run = bench.enqueue(&["ok"]).await;
+    let harmless = r#"insert into leadrail.history (run_id, seq, at, kind, payload)
+        values ($1, 0, leadrail.now(), 'run_started', '{"note": "basic understanding of the bearer"}')"#;
+    meddle(&bench, harmless, Some(run)).await;
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+    let secret = r#"insert into leadrail.history (run_id, seq, at, kind, payload)
+        values ($1, 1, leadrail.now(), 'activity_failed',
+                '{"headers": [["authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.t-1234"]]}')"#;
+    meddle(&bench, secret, Some(run)).await;
+    let detail = the_only_complaint(&bench, "no_secrets").await;
+    assert!(
+        detail.contains(&run.to_string()) && !detail.contains("eyJ"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn a_day_without_a_place_for_its_ended_runs_is_found() {
+    let bench = Bench::new().await;
+    let drop = "do $$ begin execute (
+        select format('drop table leadrail.%I', replace(name, 'history_', 'ended_run_'))
+        from leadrail.history_partition order by name desc limit 1
+    ); end $$";
+    let dropped = sqlx::query(drop).execute(bench.engine.pool()).await;
+    dropped.expect("drop");
+    let detail = the_only_complaint(&bench, "history_partitions").await;
+    assert!(detail.contains("ended_run"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_clean_up_that_failed_is_found_and_heals() {
+    let bench = Bench::new().await;
+    let rename =
+        |from: &str, to: &str| format!("alter function leadrail.{from}(text, date) rename to {to}");
+    let broken = sqlx::AssertSqlSafe(rename("make_partition", "elsewhere"));
+    let broken = sqlx::query(broken).execute(bench.engine.pool()).await;
+    broken.expect("rename");
+    bench.engine.keep_house().await.expect("keep");
+    let detail = the_only_complaint(&bench, "housekeeping").await;
+    assert!(detail.contains("partitions: function"), "{detail}");
+    let mended = sqlx::AssertSqlSafe(rename("elsewhere", "make_partition"));
+    let mended = sqlx::query(mended).execute(bench.engine.pool()).await;
+    mended.expect("rename");
+    bench.engine.keep_house().await.expect("keep");
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+}
+
+#[tokio::test]
+async fn a_clean_up_that_no_worker_does_is_found() {
+    let bench = Bench::new().await;
+    bench.engine.keep_house().await.expect("keep");
+    let long_ago = "update leadrail.housekeeping set done_at = leadrail.now() - interval '4 hours'
+                    where task = 'partitions'";
+    meddle(&bench, long_ago, None).await;
+    // Without workers nobody could have.
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+    let register = "select leadrail.register_worker('w', 1, '0', interval '15 seconds')";
+    meddle(&bench, register, None).await;
+    let old = "update leadrail.worker set started_at = leadrail.now() - interval '4 hours'";
+    meddle(&bench, old, None).await;
+    let detail = the_only_complaint(&bench, "housekeeping").await;
+    assert!(detail.contains("partitions"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_hot_table_that_vacuum_leaves_behind_is_found() {
+    let bench = Bench::new().await;
+    let alone = "alter table leadrail.workflow_run set (autovacuum_enabled = false)";
+    let alone = sqlx::query(alone).execute(bench.engine.pool()).await;
+    alone.expect("autovacuum off");
+    let fill = "insert into leadrail.workflow_run (id, due_at, workflow, input)
+                select gen_random_uuid(), leadrail.now(), 'w', '1' from generate_series(1, 110000)";
+    meddle(&bench, fill, None).await;
+    meddle(&bench, "delete from leadrail.workflow_run", None).await;
+    // The server tells its statistics within a second or so of the session's last statement.
+    let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let checks = examine(&bench).await;
+        let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
+        if failed.iter().any(|check| check.name == "bloat") {
+            assert_eq!(failed.len(), 1, "{failed:?}");
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < patience,
+            "bloat is not seen: {checks:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -7,10 +7,13 @@ use crate::activity::{
 use crate::deadline::{Deadline, boottime};
 use crate::decision::{Decision, Tried, decide};
 use crate::failpoint;
-use crate::history::{HistoryKind, Recorded};
+use crate::history::HistoryKind;
 use crate::journal::Transition;
+use crate::past::Recorded;
+use crate::size;
 use crate::state::RunState;
-use crate::workflow::{WorkflowError, WorkflowResult, unreadable};
+use crate::store::lanes;
+use crate::workflow::{CANCELLED, WorkflowError, WorkflowResult, unreadable};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use serde::Serialize;
@@ -70,24 +73,13 @@ impl Ctx {
     /// # Errors
     /// The activity failed for good. `?` makes the run a dead letter; a workflow may also go on.
     /// Everything else (retries, waits, a lost worker) does not come back here.
-    pub async fn activity<A: Activity>(
-        &self,
-        activity: &A,
-        input: &A::Input,
-    ) -> WorkflowResult<A::Output> {
+    pub fn activity<'a, A: Activity>(
+        &'a self,
+        activity: &'a A,
+        input: &'a A::Input,
+    ) -> impl Future<Output = WorkflowResult<A::Output>> + Send + 'a {
         let label = self.label(A::NAME);
-        let mut recorded = self.progress().past.take(&label);
-        if let Some(output) = recorded.output.take() {
-            return serde_json::from_value(output).map_err(|error| unreadable("result", &error));
-        }
-        if let Some((reason, message)) = recorded.refused.take() {
-            let activity = Some(label.into_owned());
-            return Err(WorkflowError {
-                reason,
-                message,
-                activity,
-            });
-        }
+        let recorded = self.progress().past.take(&label);
         let options = activity.options(input);
         let call = Call {
             ctx: self,
@@ -97,29 +89,74 @@ impl Ctx {
             options,
             recorded,
         };
-        call.execute().await
+        call.recall_or_execute()
     }
 }
 
 impl<A: Activity> Call<'_, A> {
+    async fn recall_or_execute(mut self) -> WorkflowResult<A::Output> {
+        let recorded = &mut self.recorded;
+        if let Some(output) = recorded.output.take() {
+            return serde_json::from_value(output).map_err(|error| unreadable("result", &error));
+        }
+        if let Some((reason, message)) = recorded.refused.take() {
+            let activity = Some(self.label.into_owned());
+            return Err(WorkflowError {
+                reason,
+                message,
+                activity,
+            });
+        }
+        let _at_work = self.ctx.at_work();
+        if self.recorded.open_intent.is_none() {
+            self.ctx.check_was_cancelled()?;
+        }
+        self.ctx.at_frontier(&self.label).await?;
+        self.execute().await
+    }
+
     async fn execute(self) -> WorkflowResult<A::Output> {
         if self.ctx.run.shared.is_draining() {
             return self.ctx.release().await;
         }
-        if let Some(began) = self.recorded.open_intent {
+        let may_begin = self.ctx.check_cancelled();
+        let doubt = match self.recorded.open_intent {
+            None if A::EFFECT == Effect::Once => self.ctx.suspected_since().await,
+            known => known,
+        };
+        if let Some(began) = doubt {
             self.wait_until_settled(began).await;
             if let Some(found) = self.look_first().await? {
                 return Ok(found);
             }
         }
+        if let Err(cancelled) = may_begin {
+            return Err(self.never_began(cancelled));
+        }
         let attempt = self.begin().await?;
-        failpoint!("activity.before_run");
+        failpoint!("activity.before_run", self.ctx.key());
         let result = self.run_guarded(&attempt).await;
         failpoint!("activity.after_run");
         match result {
             Ok(output) => self.complete(&attempt, output, None),
             Err(error) => self.fail(&attempt, &error, Stage::Running).await,
         }
+    }
+
+    /// Writes down that an activity which might have begun did not, so that nobody looks again.
+    fn never_began(&self, cancelled: WorkflowError) -> WorkflowError {
+        if self.recorded.open_intent.is_some() {
+            let error = ActivityError::not_done(CANCELLED, cancelled.message.clone());
+            let attempt = self.attempt();
+            self.add_failure(
+                HistoryKind::ActivityFailed,
+                &attempt,
+                &error,
+                None,
+                Stage::Running,
+            );
+        }
+        cancelled
     }
 
     /// Commits the intent (and what was kept back) before anything leaves this process.
@@ -134,7 +171,7 @@ impl<A: Activity> Call<'_, A> {
             );
         }
         self.ctx
-            .commit(None)
+            .commit()
             .await
             .map_err(|why| self.not_storable(why))?;
         Ok(attempt)
@@ -207,7 +244,7 @@ impl<A: Activity> Call<'_, A> {
     /// Asks whether the earlier attempt took effect; its result if so.
     async fn look_first(&self) -> WorkflowResult<Option<A::Output>> {
         self.ctx
-            .commit(None)
+            .commit()
             .await
             .map_err(|why| self.not_storable(why))?;
         let attempt = self.attempt();
@@ -254,6 +291,7 @@ impl<A: Activity> Call<'_, A> {
             evidence,
         })
         .map_err(|error| unreadable("result", &error))?;
+        size::check("result", &payload)?;
         self.ctx.add_row(
             HistoryKind::ActivityCompleted,
             Some(self.label.clone()),
@@ -293,13 +331,16 @@ impl<A: Activity> Call<'_, A> {
         let next = next.unwrap_or_default();
         match decision {
             Decision::Retry(_) | Decision::Pause(_) => {
+                if let FailureKind::Throttled { after: Some(wait) } = error.kind {
+                    self.hold_lane(wait).await;
+                }
                 self.ctx
                     .park(self.parked(RunState::Retrying, next, &error.reason))
                     .await
             }
             Decision::Block(gate, _) => {
                 let mut waiting = self.parked(RunState::Waiting, next, &error.reason);
-                waiting.gate = Some(gate);
+                waiting.gates = vec![gate];
                 self.ctx.park(waiting).await
             }
             Decision::GiveUp(reason) => Err(WorkflowError {
@@ -307,6 +348,17 @@ impl<A: Activity> Call<'_, A> {
                 message: error.message.clone(),
                 activity: Some(self.label.to_string()),
             }),
+        }
+    }
+
+    /// The other side wants to be left alone: by all runs of the lane, not by this one only.
+    async fn hold_lane(&self, wait: Duration) {
+        let lane = self.ctx.lane();
+        if lane.is_empty() {
+            return;
+        }
+        if let Err(error) = lanes::hold(&self.ctx.run.shared.store.pool, lane, wait).await {
+            tracing::warn!(run.id = %self.ctx.run_id(), error = %error, "The lane could not be held back; its other runs may be throttled too");
         }
     }
 

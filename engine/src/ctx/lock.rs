@@ -6,7 +6,6 @@
 
 use super::Ctx;
 use crate::history::HistoryKind;
-use crate::ids::RunId;
 use crate::journal::Transition;
 use crate::state::RunState;
 use crate::workflow::{WorkflowError, WorkflowResult};
@@ -25,6 +24,11 @@ impl Ctx {
     /// # Errors
     /// When the database refuses what the run wants to write.
     pub async fn lock(&self, name: &str) -> WorkflowResult<Lock> {
+        if self.run.rehearsal {
+            return Ok(self.held(name));
+        }
+        let _at_work = self.at_work();
+        self.check_cancelled()?;
         if self.run.shared.is_draining() {
             return self.release().await;
         }
@@ -41,11 +45,15 @@ impl Ctx {
             .await;
         match again {
             None => self.abandon().await,
-            Some(None) => Ok(Lock {
-                ctx: self.clone(),
-                name: name.to_owned(),
-            }),
+            Some(None) => Ok(self.held(name)),
             Some(Some(wait)) => self.wait_for_lock(wait).await,
+        }
+    }
+
+    fn held(&self, name: &str) -> Lock {
+        Lock {
+            ctx: self.clone(),
+            name: name.to_owned(),
         }
     }
 
@@ -64,20 +72,34 @@ impl Ctx {
     }
 }
 
+impl Ctx {
+    /// Gives a lock back that this run may hold from before a restart. What was done under it is
+    /// committed first.
+    ///
+    /// # Errors
+    /// When the database refuses what the run wants to write.
+    pub async fn unlock(&self, name: &str) -> WorkflowResult<()> {
+        if self.run.rehearsal {
+            return Ok(());
+        }
+        let _at_work = self.at_work();
+        let refused = |why| WorkflowError::new("not_storable", why);
+        self.commit().await.map_err(refused)?;
+        let shared = &self.run.shared;
+        shared
+            .store
+            .release_lock(name, self.run_id(), &shared.lost)
+            .await;
+        Ok(())
+    }
+}
+
 impl Lock {
     /// Gives the lock back. What was done under it is committed first.
     ///
     /// # Errors
     /// When the database refuses what the run wants to write.
     pub async fn release(self) -> WorkflowResult<()> {
-        let refused = |why| WorkflowError::new("not_storable", why);
-        self.ctx.commit(None).await.map_err(refused)?;
-        let shared = &self.ctx.run.shared;
-        let run: RunId = self.ctx.run_id();
-        shared
-            .store
-            .release_lock(&self.name, run, &shared.lost)
-            .await;
-        Ok(())
+        self.ctx.unlock(&self.name).await
     }
 }

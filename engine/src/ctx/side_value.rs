@@ -5,6 +5,7 @@
 
 use super::Ctx;
 use crate::history::HistoryKind;
+use crate::size;
 use crate::workflow::{WorkflowResult, unreadable};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -26,8 +27,9 @@ impl Ctx {
             return serde_json::from_value(value).map_err(|error| unreadable("value", &error));
         }
         let value = make();
-        let payload = serde_json::to_string(&Recorded { value: &value })
+        let payload = serde_json::to_string(&Value { value: &value })
             .map_err(|error| unreadable("value", &error))?;
+        size::check("value", &payload)?;
         self.add_row(HistoryKind::SideValue, Some(label), None, Some(payload));
         Ok(value)
     }
@@ -59,6 +61,6 @@ impl Ctx {
 
 /// The payload of `side_value`.
 #[derive(Serialize)]
-struct Recorded<'a, T> {
-    value: &'a T,
+pub(super) struct Value<'a, T> {
+    pub(super) value: &'a T,
 }

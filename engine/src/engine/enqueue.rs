@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::ids::RunId;
+use crate::size::too_large;
 use crate::state::RunState;
 use crate::workflow::Workflow;
 use sqlx::PgConnection;
@@ -108,6 +109,7 @@ impl Engine {
         connection: &mut PgConnection,
         runs: &[NewRun],
     ) -> sqlx::Result<Vec<Enqueued>> {
+        refuse_too_large(runs)?;
         let texts = |field: fn(&NewRun) -> &str| runs.iter().map(field).collect::<Vec<_>>();
         let ids: Vec<_> = runs.iter().map(|_| RunId::new().0).collect();
         let keys: Vec<_> = runs.iter().map(|run| run.key.as_deref()).collect();
@@ -148,6 +150,16 @@ impl Engine {
     pub fn hint(&self) {
         self.notifier().poke();
     }
+}
+
+/// All or nothing: the first input that is too large refuses them all.
+fn refuse_too_large(runs: &[NewRun]) -> sqlx::Result<()> {
+    for (n, run) in runs.iter().enumerate() {
+        if let Some(why) = too_large(&format!("input of item {n}"), &run.input) {
+            return Err(sqlx::Error::Encode(why.into()));
+        }
+    }
+    Ok(())
 }
 
 fn millis(delay: Duration) -> i64 {

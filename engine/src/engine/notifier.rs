@@ -4,7 +4,7 @@
 //! transaction that does anything else, and at most twenty a second are sent by one process.
 
 use super::NOTIFY_CHANNEL;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ pub(crate) struct Notifier {
     pool: PgPool,
     planned: Arc<AtomicBool>,
     last: Mutex<Option<Instant>>,
+    session: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
 }
 
 impl Notifier {
@@ -23,6 +24,7 @@ impl Notifier {
             pool,
             planned: Arc::new(AtomicBool::new(false)),
             last: Mutex::new(None),
+            session: Arc::default(),
         }
     }
 
@@ -38,18 +40,44 @@ impl Notifier {
             *last = Some(due);
             due - now
         };
-        let (pool, planned) = (self.pool.clone(), self.planned.clone());
+        let (pool, planned, session) = (
+            self.pool.clone(),
+            self.planned.clone(),
+            self.session.clone(),
+        );
         tokio::spawn(async move {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
+            let mut session = session.lock().await;
             planned.store(false, Ordering::Release);
-            let sent = sqlx::query!("select pg_notify($1, '')", NOTIFY_CHANNEL)
-                .execute(&pool)
-                .await;
-            if let Err(error) = sent {
+            if let Err(error) = send(&pool, &mut session).await {
+                *session = None;
                 tracing::debug!(error = %error, "No notification was sent; workers will poll");
             }
         });
     }
+}
+
+/// Sends one on the notifier's own session, which is made when it is needed.
+async fn send(pool: &PgPool, session: &mut Option<PgConnection>) -> sqlx::Result<()> {
+    if let Some(live) = session {
+        if notify(live).await.is_ok() {
+            return Ok(());
+        }
+        // It may have been closed since the last one.
+        *session = None;
+    }
+    // A hint need not survive a crash, so nobody waits for its commit to reach the disk.
+    let options = (*pool.connect_options()).clone();
+    let options = options.options([("synchronous_commit", "off")]);
+    let fresh = PgConnection::connect_with(&options).await?;
+    notify(session.insert(fresh)).await
+}
+
+async fn notify(session: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_notify($1, '')", NOTIFY_CHANNEL)
+        .execute(session)
+        .await
+        .map(drop)
 }

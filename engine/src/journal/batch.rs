@@ -4,6 +4,7 @@ use super::NotWritten;
 use crate::history::HistoryKind;
 use crate::ids::RunId;
 use crate::state::RunState;
+use chrono::{DateTime, Utc};
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -28,7 +29,12 @@ pub(crate) struct Transition {
     pub(crate) attempt: Option<i16>,
     pub(crate) activity: Option<Cow<'static, str>>,
     pub(crate) reason: Option<String>,
-    pub(crate) gate: Option<String>,
+    /// What it waits for: opening any of these makes it due.
+    pub(crate) gates: Vec<String>,
+    /// What others may be waiting for and now is there.
+    pub(crate) opens: Option<String>,
+    /// Since when its knowledge of the gates is its own: the claim.
+    pub(crate) since: DateTime<Utc>,
 }
 
 impl Transition {
@@ -40,7 +46,9 @@ impl Transition {
             attempt: None,
             activity: None,
             reason: None,
-            gate: None,
+            gates: Vec::new(),
+            opens: None,
+            since: DateTime::UNIX_EPOCH,
         }
     }
 }
@@ -75,7 +83,10 @@ pub(super) struct Columns<'a> {
     pub(super) t_attempt: Vec<Option<i16>>,
     pub(super) t_activity: Vec<Option<&'a str>>,
     pub(super) t_reason: Vec<Option<&'a str>>,
-    pub(super) t_gate: Vec<Option<&'a str>>,
+    pub(super) g_run: Vec<Uuid>,
+    pub(super) g_gate: Vec<&'a str>,
+    pub(super) g_since: Vec<DateTime<Utc>>,
+    pub(super) g_opens: Vec<bool>,
 }
 
 impl<'a> Columns<'a> {
@@ -111,6 +122,17 @@ impl<'a> Columns<'a> {
         self.t_attempt.push(transition.attempt);
         self.t_activity.push(transition.activity.as_deref());
         self.t_reason.push(transition.reason.as_deref());
-        self.t_gate.push(transition.gate.as_deref());
+        for gate in &transition.gates {
+            self.push_gate(run, gate, transition.since, false);
+        }
+        if let Some(gate) = &transition.opens {
+            self.push_gate(run, gate, transition.since, true);
+        }
+    }
+    fn push_gate(&mut self, run: RunId, gate: &'a str, since: DateTime<Utc>, opens: bool) {
+        self.g_run.push(run.0);
+        self.g_gate.push(gate);
+        self.g_since.push(since);
+        self.g_opens.push(opens);
     }
 }

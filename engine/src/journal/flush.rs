@@ -87,6 +87,9 @@ impl FlushLoop {
         if batch.is_empty() && want == 0 {
             return true;
         }
+        if want > 0 {
+            self.claims.asking();
+        }
         match self.write(connection, &batch, want).await {
             Outcome::Written(runs, next_due) => {
                 failpoint!("journal.after_commit");
@@ -102,7 +105,10 @@ impl FlushLoop {
                 false
             }
             Outcome::Unknown => self.settle(connection, batch).await,
-            Outcome::Refused(why, not_ours) => self.divide(connection, batch, &why, not_ours).await,
+            Outcome::Refused(why, not_ours) => {
+                self.claims.hint();
+                self.divide(connection, batch, &why, not_ours).await
+            }
         }
     }
 
@@ -136,11 +142,11 @@ impl FlushLoop {
         let rows = sqlx::query!(
             r#"
             select run_id, workflow, scope, key, lane, starts, created_at, claimed_at,
-                   input, wait_ms
+                   input, wait_ms, parent_id, cancel_why
             from leadrail.journal(
                 $1, $2, $3, $4::text[]::leadrail.history_kind[], $5, $6, $7,
-                $8, $9::text[]::leadrail.run_state[], $10, $11, $12, $13, $14,
-                $15, $16
+                $8, $9::text[]::leadrail.run_state[], $10, $11, $12, $13,
+                $14, $15, $16, $17, $18, $19
             )
             "#,
             self.worker.0,
@@ -156,7 +162,10 @@ impl FlushLoop {
             &columns.t_attempt as &[Option<i16>],
             &columns.t_activity as &[Option<&str>],
             &columns.t_reason as &[Option<&str>],
-            &columns.t_gate as &[Option<&str>],
+            &columns.g_run,
+            &columns.g_gate as &[&str],
+            &columns.g_since,
+            &columns.g_opens,
             i32::try_from(want).unwrap_or(i32::MAX),
             &self.workflows,
         )
@@ -182,6 +191,8 @@ impl FlushLoop {
                 created_at,
                 claimed_at,
                 input: row.input.unwrap_or_default(),
+                parent: row.parent_id.map(RunId),
+                cancel_why: row.cancel_why,
             });
         }
         Ok((runs, next_due))

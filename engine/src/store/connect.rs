@@ -1,41 +1,46 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
+use super::failover::LastFailover;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Makes connections that stay outside every pool.
+/// Makes connections that stay outside every pool, to wherever the pool connects now.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    options: PgConnectOptions,
+    pool: PgPool,
+    failover: Arc<LastFailover>,
 }
 
 impl Connector {
-    /// From the pool's own options. `synchronous_commit` is forced on: the engine acts outside on
-    /// the strength of its commits.
-    pub(crate) fn new(options: PgConnectOptions) -> Self {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            failover: Arc::default(),
+        }
+    }
+
+    /// When the database last failed over: every connection looks.
+    pub(crate) fn failover(&self) -> Arc<LastFailover> {
+        self.failover.clone()
+    }
+
+    /// One try. `synchronous_commit` is forced on, and looked at, for a pooler in between may drop
+    /// what a session asks for: the engine acts outside on the strength of its commits.
+    pub(crate) async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let options = (*self.pool.connect_options()).clone();
         let options = options
             .application_name("leadrail-engine")
             .options([("synchronous_commit", "on")])
             .disable_statement_logging();
-        Self { options }
-    }
-
-    /// One try.
-    pub(crate) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        let connecting = PgConnection::connect_with(&self.options);
+        let connecting = PgConnection::connect_with(&options);
         let mut connection = tokio::time::timeout(Duration::from_secs(5), connecting)
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)??;
-        // A standby answers, but takes no writes.
-        let standby = sqlx::query_scalar!(r#"select pg_is_in_recovery() as "standby!""#)
-            .fetch_one(&mut connection)
-            .await?;
-        if standby {
-            return Err(sqlx::Error::PoolClosed);
-        }
+        must_be_durable(&mut connection).await?;
+        self.failover.note(&mut connection).await?;
         Ok(connection)
     }
 
@@ -62,6 +67,33 @@ impl Connector {
             }
         }
     }
+}
+
+/// Refuses a standby, and a session that could forget its commits.
+async fn must_be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
+    let server = sqlx::query!(
+        r#"
+        select pg_is_in_recovery() as "standby!",
+               current_setting('synchronous_commit') = 'off' as "forgetful!"
+        "#
+    )
+    .fetch_one(connection)
+    .await?;
+    if server.standby {
+        return Err(refused("it is a standby, which takes no writes"));
+    }
+    if server.forgetful {
+        tracing::warn!(
+            "synchronous_commit cannot be turned on for this database's sessions; nothing is \
+             executed until it can: turn it on in postgresql.conf"
+        );
+        return Err(refused("synchronous_commit cannot be turned on"));
+    }
+    Ok(())
+}
+
+fn refused(why: &'static str) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(why))
 }
 
 /// 50 ms, doubling up to a second, jittered, without end.

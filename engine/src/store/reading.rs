@@ -1,19 +1,17 @@
-//! Reading heads, histories and dead letters.
+//! Reading heads and histories, of runs that live and of runs that ended.
 
 use super::Store;
-use super::connect::backoff;
 use crate::history::{Event, HistoryKind};
 use crate::ids::{RunId, WorkerId};
 use crate::state::RunState;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A run's head.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunView {
     /// Its id.
     pub id: RunId,
@@ -71,10 +69,11 @@ pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView
     sqlx::query_as!(
         RunView,
         r#"
-        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
-               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
-               changed_at, input
-        from leadrail.workflow_run
+        select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts as "starts!", activity, attempt, reason, priority as "priority!",
+               workflow as "workflow!", scope as "scope!", key, lane as "lane!",
+               created_at as "created_at!", changed_at as "changed_at!", input as "input!"
+        from leadrail.run
         where id = $1
         "#,
         id.0
@@ -88,11 +87,13 @@ pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<Ru
     sqlx::query_as!(
         RunView,
         r#"
-        select r.id as "id: RunId", r.state as "state: RunState", r.due_at,
-               r.worker_id as "worker_id: WorkerId", r.starts, r.activity, r.attempt, r.reason,
-               r.priority, r.workflow, r.scope, r.key, r.lane, r.created_at, r.changed_at, r.input
+        select r.id as "id!: RunId", r.state as "state!: RunState", r.due_at,
+               r.worker_id as "worker_id: WorkerId", r.starts as "starts!", r.activity, r.attempt,
+               r.reason, r.priority as "priority!", r.workflow as "workflow!", r.scope as "scope!",
+               r.key, r.lane as "lane!", r.created_at as "created_at!",
+               r.changed_at as "changed_at!", r.input as "input!"
         from leadrail.run_key k
-        join leadrail.workflow_run r on r.id = k.run_id
+        join leadrail.run r on r.id = k.run_id
         where k.key = $1
         order by r.id
         "#,
@@ -110,10 +111,11 @@ pub async fn list(pool: &PgPool, filter: &RunFilter) -> sqlx::Result<Vec<RunView
     sqlx::query_as!(
         RunView,
         r#"
-        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
-               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
-               changed_at, input
-        from leadrail.workflow_run
+        select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts as "starts!", activity, attempt, reason, priority as "priority!",
+               workflow as "workflow!", scope as "scope!", key, lane as "lane!",
+               created_at as "created_at!", changed_at as "changed_at!", input as "input!"
+        from leadrail.run
         where ($1::text is null or state::text = $1)
           and ($2::text is null or scope = $2)
           and ($3::text is null or lane = $3)
@@ -133,6 +135,31 @@ pub async fn list(pool: &PgPool, filter: &RunFilter) -> sqlx::Result<Vec<RunView
     .await
 }
 
+/// Runs that began and have not ended, in the order of their ids, after one of them.
+pub(crate) async fn in_flight(
+    pool: &PgPool,
+    after: Option<RunId>,
+    limit: u32,
+) -> sqlx::Result<Vec<RunView>> {
+    sqlx::query_as!(
+        RunView,
+        r#"
+        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
+               changed_at, input
+        from leadrail.workflow_run
+        where starts > 0 and state not in ('completed', 'cancelled')
+          and ($1::uuid is null or id > $1)
+        order by id
+        limit $2
+        "#,
+        after.map(|id| id.0),
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// How many runs are in each state, counted.
 ///
 /// # Errors
@@ -140,8 +167,8 @@ pub async fn list(pool: &PgPool, filter: &RunFilter) -> sqlx::Result<Vec<RunView
 pub async fn count_by_state(pool: &PgPool) -> sqlx::Result<Vec<(RunState, i64)>> {
     let rows = sqlx::query!(
         r#"
-        select state as "state: RunState", count(*) as "runs!"
-        from leadrail.workflow_run
+        select state as "state!: RunState", count(*) as "runs!"
+        from leadrail.run
         group by state
         "#
     )
@@ -173,19 +200,8 @@ impl Store {
         id: RunId,
         lost: &CancellationToken,
     ) -> Option<Vec<Event>> {
-        let mut waits = backoff();
-        loop {
-            match history(&self.pool, id).await {
-                Ok(events) => return Some(events),
-                Err(error) => {
-                    tracing::warn!(run.id = %id, error = %error, "A history could not be read yet")
-                }
-            }
-            let wait = waits.next().unwrap_or(Duration::from_secs(1));
-            tokio::select! {
-                () = lost.cancelled() => return None,
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
+        let read = || history(&self.pool, id);
+        self.patiently("A history could not be read yet", lost, read)
+            .await
     }
 }

@@ -1,6 +1,9 @@
 //! Worker rows: register, renew, take over, retire.
 
+use crate::ctx::code_gate;
+use crate::engine::NOTIFY_CHANNEL;
 use crate::ids::WorkerId;
+use crate::worker::WORKER;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
@@ -27,16 +30,30 @@ pub(crate) async fn register(
         env!("CARGO_PKG_VERSION"),
         lease,
     )
-    .fetch_one(session)
+    .fetch_one(&mut *session)
     .await?;
+    // Whoever was alone need not wait for its next renewal to begin watching.
+    sqlx::query!("select pg_notify($1, $2)", NOTIFY_CHANNEL, WORKER)
+        .execute(session)
+        .await?;
     Ok(WorkerId(id))
 }
 
-/// Renews the lease; false when the worker was taken over.
-pub(crate) async fn renew(session: &mut PgConnection, worker: WorkerId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select leadrail.renew_worker($1) as "ours!""#, worker.0)
-        .fetch_one(session)
-        .await
+/// Renews the lease; how many other workers there are, or `None` when this one was taken over.
+pub(crate) async fn renew(
+    session: &mut PgConnection,
+    worker: WorkerId,
+) -> sqlx::Result<Option<i64>> {
+    let row = sqlx::query!(
+        r#"
+        select leadrail.renew_worker($1) as "ours!",
+               (select count(*) from leadrail.worker w where w.id <> $1) as "others!"
+        "#,
+        worker.0
+    )
+    .fetch_one(session)
+    .await?;
+    Ok(row.ours.then_some(row.others))
 }
 
 /// Everyone who looks dead.
@@ -71,4 +88,19 @@ pub(crate) async fn retire(pool: &PgPool, worker: WorkerId) -> sqlx::Result<i32>
     sqlx::query_scalar!(r#"select leadrail.retire_worker($1) as "runs!""#, worker.0)
         .fetch_one(pool)
         .await
+}
+
+/// Wakes the runs of these workflows that wait for code which fits their history: this may be it.
+pub(crate) async fn open_code_gates(pool: &PgPool, workflows: &[String]) -> sqlx::Result<()> {
+    let gates: Vec<_> = workflows.iter().map(|name| code_gate(name)).collect();
+    sqlx::query!(
+        r#"
+        select leadrail.open_gate(g.gate) as freed
+        from (select distinct w.gate from leadrail.run_gate w where w.gate = any ($1)) g
+        "#,
+        &gates
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(())
 }

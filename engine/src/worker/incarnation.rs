@@ -3,7 +3,7 @@
 use super::hints::Hints;
 use super::housekeeping::keep_house;
 use super::liveness::Liveness;
-use super::{Shared, WorkerConfig};
+use super::{Shared, WorkerConfig, cancels};
 use crate::backend::ClaimedRuns;
 use crate::claim::{ClaimedRun, Claims};
 use crate::engine::Engine;
@@ -15,7 +15,6 @@ use crate::workflow::Registry;
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{Monitor, ParallelizeExt, WorkerBuilder};
 use sqlx::PgConnection;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -42,7 +41,7 @@ impl Incarnation {
         config: &WorkerConfig,
         shutdown: &CancellationToken,
     ) -> Option<Self> {
-        let connector = Connector::new(engine.connect_options());
+        let connector = Connector::new(engine.pool().clone());
         let mut waits = backoff();
         let (session, worker) = loop {
             let mut session = connector.connect_patiently(shutdown).await?;
@@ -55,20 +54,21 @@ impl Incarnation {
             }
         };
         let (claims, runs) = Claims::new(config.concurrency);
-        let shared = Shared {
-            worker,
-            journal: Journal::new(),
-            claims: Arc::new(claims),
-            store: Store {
-                pool: engine.pool().clone(),
-            },
-            registry: registry.clone(),
-            schedule: config.schedule.clone(),
-            limits: config.limits,
-            lost: CancellationToken::new(),
-            grace_over: CancellationToken::new(),
-            draining: AtomicBool::new(false),
+        let store = Store {
+            pool: engine.pool().clone(),
         };
+        let shared = Shared::new(
+            worker,
+            Journal::new(),
+            claims,
+            store,
+            connector.failover(),
+            registry.clone(),
+            config,
+        );
+        if let Err(error) = workers::open_code_gates(engine.pool(), &registry.names()).await {
+            tracing::warn!(error = %error, "Runs that wait for other code could not be woken");
+        }
         tracing::info!(worker.id = %worker, worker.name = %config.name, "The worker is ready");
         Some(Self {
             shared: Arc::new(shared),
@@ -97,6 +97,8 @@ impl Incarnation {
         tasks.spawn(liveness.run(self.session));
         tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
         tasks.spawn(keep_house(shared.clone(), stop.clone()));
+        tasks.spawn(cancels::watch(shared.clone(), stop.clone()));
+        tasks.spawn(crate::schedules::watch(shared.clone(), stop.clone()));
         tasks.spawn(drain_at(
             shutdown.clone(),
             shared.clone(),

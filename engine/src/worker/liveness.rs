@@ -13,6 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
+/// What a notification says when a worker has come: whoever was alone watches from now on.
+pub(crate) const WORKER: &str = "worker";
+
 /// How often the others are looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(400);
 
@@ -75,18 +78,28 @@ impl Liveness {
 
     async fn serve(&mut self, session: &mut PgConnection) -> sqlx::Result<()> {
         let mut renewed: Option<Instant> = None;
+        let mut alone = false;
         loop {
             if renewed.is_none_or(|at| at.elapsed() >= self.renew_every) {
-                if !workers::renew(session, self.shared.worker).await? {
+                let Some(others) = workers::renew(session, self.shared.worker).await? else {
                     self.shared.lost.cancel();
                     return Ok(());
-                }
+                };
+                alone = others == 0;
                 renewed = Some(Instant::now());
             }
-            self.watch(session).await?;
-            let next = WATCH_EVERY.min(self.renew_every);
+            if !alone {
+                self.watch(session).await?;
+            }
+            // Nobody is there to be watched: only its own lease is to be renewed.
+            let next = if alone {
+                self.renew_every
+            } else {
+                WATCH_EVERY.min(self.renew_every)
+            };
             tokio::select! {
                 () = tokio::time::sleep(next) => {}
+                () = self.shared.others.notified() => alone = false,
                 () = self.stop.cancelled() => return Ok(()),
                 () = self.shared.lost.cancelled() => return Ok(()),
             }

@@ -247,8 +247,12 @@ pub struct Working {
 
 impl Working {
     pub fn start(bench: &Bench, registry: Registry, config: WorkerConfig) -> Self {
+        Self::of(&bench.engine, registry, config)
+    }
+
+    pub fn of(engine: &Engine, registry: Registry, config: WorkerConfig) -> Self {
         let shutdown = CancellationToken::new();
-        let (engine, token) = (bench.engine.clone(), shutdown.clone());
+        let (engine, token) = (engine.clone(), shutdown.clone());
         let task = tokio::spawn(async move { run_worker(&engine, registry, config, token).await });
         Self { shutdown, task }
     }
@@ -258,4 +262,116 @@ impl Working {
         self.shutdown.cancel();
         self.task.await.expect("the worker ends in order");
     }
+}
+
+/// A workflow told by a closure, so that a test shows its whole story.
+pub struct Told<F>(pub F);
+
+impl<F, Fut> Workflow for Told<F>
+where
+    F: Fn(Ctx, serde_json::Value) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = WorkflowResult<serde_json::Value>> + Send,
+{
+    const NAME: &'static str = "told";
+    type Input = serde_json::Value;
+    type Output = serde_json::Value;
+
+    fn run(
+        &self,
+        ctx: Ctx,
+        input: serde_json::Value,
+    ) -> impl Future<Output = WorkflowResult<serde_json::Value>> + Send {
+        (self.0)(ctx, input)
+    }
+}
+
+/// The same under another name, to be a child.
+pub struct Child<F>(pub F);
+
+impl<F, Fut> Workflow for Child<F>
+where
+    F: Fn(Ctx, serde_json::Value) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = WorkflowResult<serde_json::Value>> + Send,
+{
+    const NAME: &'static str = "child";
+    type Input = serde_json::Value;
+    type Output = serde_json::Value;
+
+    fn run(
+        &self,
+        ctx: Ctx,
+        input: serde_json::Value,
+    ) -> impl Future<Output = WorkflowResult<serde_json::Value>> + Send {
+        (self.0)(ctx, input)
+    }
+}
+
+/// A child's type for parents, which need only its name and shape.
+pub struct AnyChild;
+
+impl Workflow for AnyChild {
+    const NAME: &'static str = "child";
+    type Input = serde_json::Value;
+    type Output = serde_json::Value;
+
+    async fn run(&self, _: Ctx, _: serde_json::Value) -> WorkflowResult<serde_json::Value> {
+        unreachable!("only its name is used")
+    }
+}
+
+/// The kit's activity in this world, quick.
+pub fn step(world: &Arc<World>) -> Arc<Step> {
+    Arc::new(Step {
+        world: world.clone(),
+        options: quick(),
+    })
+}
+
+impl Bench {
+    /// Enqueues one run of [`Told`].
+    pub async fn tell(&self, input: serde_json::Value) -> RunId {
+        let run = NewRun {
+            workflow: "told".to_owned(),
+            scope: String::new(),
+            key: None,
+            fingerprint: String::new(),
+            lane: String::new(),
+            priority: 2,
+            delay: Duration::ZERO,
+            input: input.to_string(),
+        };
+        self.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
+    }
+
+    /// The output of a completed run.
+    pub async fn output(&self, run: RunId) -> serde_json::Value {
+        self.until(run, RunState::Completed).await;
+        let history = self.engine.history(run).await.expect("history");
+        let end = history.last().expect("an end");
+        end.payload.as_ref().expect("a payload")["output"].clone()
+    }
+
+    /// Lines of one kind.
+    pub async fn count(&self, run: RunId, kind: HistoryKind) -> usize {
+        let kinds = self.kinds(run).await;
+        kinds.into_iter().filter(|there| *there == kind).count()
+    }
+}
+
+/// [`Told`] by this story.
+pub fn told<F, Fut>(story: F) -> Told<F>
+where
+    F: Fn(Ctx, serde_json::Value) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = WorkflowResult<serde_json::Value>> + Send,
+{
+    Told(story)
+}
+
+/// A [`Child`] with this story.
+pub fn child<F, Fut>(story: F) -> Child<F>
+where
+    F: Fn(Ctx, serde_json::Value) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = WorkflowResult<serde_json::Value>> + Send,
+{
+    Child(story)
 }

@@ -1,0 +1,115 @@
+//! The rows of history that a run has to write: numbered, kept back, committed in turn.
+
+use super::Ctx;
+use crate::history::HistoryKind;
+use crate::journal::{HistoryRow, NotWritten, Transition};
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Rows that wait for the next entry of the journal.
+pub(super) struct Rows {
+    pending: Mutex<Pending>,
+    /// Calls of one run commit one after the other: whoever finds nothing to write knows that what
+    /// it depends on is committed.
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct Pending {
+    next_seq: i32,
+    unsent: Vec<HistoryRow>,
+    /// The database refused rows of this run; nothing that builds on them may follow.
+    refused: Option<String>,
+}
+
+impl Rows {
+    pub(super) fn after(next_seq: i32) -> Self {
+        Self {
+            pending: Mutex::new(Pending {
+                next_seq,
+                unsent: Vec::new(),
+                refused: None,
+            }),
+            turn: tokio::sync::Mutex::const_new(()),
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ctx {
+    /// Numbers a row and keeps it for the next entry.
+    pub(crate) fn add_row(
+        &self,
+        kind: HistoryKind,
+        activity: Option<Cow<'static, str>>,
+        attempt: Option<u32>,
+        payload: Option<String>,
+    ) {
+        let mut pending = self.run.rows.pending();
+        let seq = pending.next_seq;
+        pending.next_seq += 1;
+        pending.unsent.push(HistoryRow {
+            seq,
+            kind,
+            attempt: attempt.map(|number| i16::try_from(number).unwrap_or(i16::MAX)),
+            activity,
+            payload,
+        });
+    }
+
+    /// Commits the rows kept back. Does not come back when the run was taken over: its future is
+    /// dropped.
+    pub(crate) async fn commit(&self) -> Result<(), String> {
+        if self.run.rehearsal {
+            return self.abandon().await;
+        }
+        let _turn = self.run.rows.turn.lock().await;
+        let rows = {
+            let mut pending = self.run.rows.pending();
+            if let Some(why) = &pending.refused {
+                return Err(why.clone());
+            }
+            std::mem::take(&mut pending.unsent)
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.write(rows, None).await
+    }
+
+    /// Commits the rows kept back and the head's move.
+    pub(crate) async fn commit_move(&self, mut transition: Transition) -> Result<(), String> {
+        let _turn = self.run.rows.turn.lock().await;
+        transition.since = self.run.claimed.claimed_at;
+        let rows = std::mem::take(&mut self.run.rows.pending().unsent);
+        self.write(rows, Some(transition)).await
+    }
+
+    /// Why rows of this run were refused, if some were.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.run.rows.pending().refused.clone()
+    }
+
+    async fn write(
+        &self,
+        rows: Vec<HistoryRow>,
+        transition: Option<Transition>,
+    ) -> Result<(), String> {
+        let first = rows.first().map(|row| row.seq);
+        let journal = &self.run.shared.journal;
+        match journal.write(self.run_id(), rows, transition).await {
+            Ok(()) => Ok(()),
+            Err(NotWritten::TakenOver) => self.abandon().await,
+            Err(NotWritten::Refused(why)) => {
+                let mut pending = self.run.rows.pending();
+                // The numbers are free again, and what came after cannot stand without them.
+                pending.next_seq = first.unwrap_or(pending.next_seq);
+                pending.unsent.clear();
+                pending.refused = Some(why.clone());
+                Err(why)
+            }
+        }
+    }
+}

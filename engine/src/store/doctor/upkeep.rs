@@ -1,0 +1,143 @@
+//! What keeps the database fit: its clock, partitions, clean-ups and vacuum.
+
+use super::{Finding, example};
+use sqlx::PgPool;
+
+/// `leadrail.now()` runs ahead in tests only.
+pub(super) async fn clock_shift(pool: &PgPool) -> sqlx::Result<Finding> {
+    let shift =
+        sqlx::query_scalar!(r#"select nullif(shift, interval '0')::text from leadrail.clock"#)
+            .fetch_one(pool)
+            .await?;
+    Ok(match shift {
+        None => Ok("leadrail.now() is the server's clock".to_owned()),
+        Some(shift) => Err(format!(
+            "leadrail.now() runs {shift} ahead of the server's clock; \
+             run `update leadrail.clock set shift = interval '0'`"
+        )),
+    })
+}
+
+/// The partitions of the coming two days are there, of both tables, and the catch-alls hold nothing
+/// of a day that should have its own.
+pub(super) async fn history_partitions(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        with edge as (
+            select leadrail.uuid_v7_floor(greatest(dropped_until, timestamptz 'epoch')) as id
+            from leadrail.retention
+        )
+        select coalesce(floor(extract(epoch from max(to_at) - leadrail.now()) / 86400), -1)::bigint as "days!",
+               coalesce(bool_and(to_regclass('leadrail.' || replace(name, 'history_', 'ended_run_')) is not null), true)
+                   as "paired!",
+               exists (select from leadrail.history_default h, edge where h.run_id >= edge.id)
+               or exists (select from leadrail.ended_run_default e, edge where e.id >= edge.id) as "overflow!"
+        from leadrail.history_partition
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(match (row.days, row.paired, row.overflow) {
+        (_, _, true) => Err(
+            "leadrail.history_default or ended_run_default holds rows, whose partitions were not \
+             there in time; move them into partitions of their own"
+                .to_owned(),
+        ),
+        (_, false, _) => Err("a day of history has no partition of leadrail.ended_run; \
+             run `select leadrail.make_partition('ended_run', DAY)`"
+            .to_owned()),
+        (days @ 2.., true, false) => Ok(format!("made {days} days ahead")),
+        (..2, true, false) => Err(
+            "the history's partitions end within two days; restart a worker, which makes them"
+                .to_owned(),
+        ),
+    })
+}
+
+/// Clean-ups are done while workers live, and none of them failed last time.
+pub(super) async fn housekeeping(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        select (
+                   select string_agg(h.task || ': ' || h.error, '; ' order by h.task)
+                   from leadrail.housekeeping h
+                   where h.error is not null
+               ) as failed,
+               (
+                   select string_agg(h.task, ', ' order by h.task)
+                   from leadrail.housekeeping h
+                   where coalesce(h.done_at, '-infinity') < leadrail.now() - interval '3 hours'
+               ) as late,
+               (select min(h.done_at) from leadrail.housekeeping h) as done_at,
+               exists (
+                   select from leadrail.worker w
+                   where w.started_at < leadrail.now() - interval '3 hours'
+                     and w.seen_at + w.lease > leadrail.now()
+               ) as "worked!"
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(match (row.failed, row.late, row.done_at) {
+        (Some(failed), _, _) => Err(format!(
+            "the last try failed ({failed}); correct that, workers try again by themselves"
+        )),
+        (None, Some(late), _) if row.worked => Err(format!(
+            "not done for 3 hours although workers live: {late}; see their logs, or restart them"
+        )),
+        (None, Some(late), _) => Ok(format!("no worker has done it lately: {late}")),
+        (None, None, Some(at)) => Ok(format!(
+            "all done since {}",
+            at.format("%Y-%m-%d %H:%M UTC")
+        )),
+        (None, None, None) => Ok("nothing to do yet".to_owned()),
+    })
+}
+
+/// Vacuum keeps up with the hot table.
+pub(super) async fn bloat(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        select n_dead_tup as "dead!", n_live_tup as "live!",
+               coalesce(greatest(last_vacuum, last_autovacuum), '-infinity')
+                   < clock_timestamp() - interval '10 minutes' as "unvacuumed!"
+        from pg_stat_user_tables
+        where schemaname = 'leadrail' and relname = 'workflow_run'
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    let text = format!(
+        "the hot table has {} dead rows beside {}",
+        row.dead, row.live
+    );
+    Ok(match row.unvacuumed && row.dead > 100_000 + 2 * row.live {
+        false => Ok(text),
+        true => Err(format!(
+            "{text}, and was not vacuumed for 10 minutes; look for an old transaction in \
+             pg_stat_activity, end it, and let autovacuum run"
+        )),
+    })
+}
+
+/// What the last failover put in doubt. It says so and never fails: the runs look by themselves.
+pub(super) async fn failover(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        select (select f.at from leadrail.failover f where f.was is not null order by f.nth desc limit 1) as at,
+               (select count(*) from leadrail.suspect_run) as "suspects!",
+               (select s.run_id from leadrail.suspect_run s order by s.run_id limit 1) as example
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Ok(match row.at {
+        None => "none was noticed".to_owned(),
+        Some(at) => format!(
+            "noticed {}; {} runs look before they create{} (leadrail.suspect_run)",
+            at.format("%Y-%m-%d %H:%M:%S UTC"),
+            row.suspects,
+            example(row.example)
+        ),
+    }))
+}

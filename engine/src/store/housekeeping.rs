@@ -1,0 +1,58 @@
+//! The clean-ups of `0013_retention.sql`, as workers call them.
+
+use sqlx::PgPool;
+
+/// What one step through the hot table did.
+pub(crate) struct Moved {
+    /// Heads it looked at; fewer than asked for when the round is over.
+    pub(crate) looked: i32,
+    /// Heads it moved.
+    pub(crate) moved: i32,
+}
+
+/// Moves ended runs among the next `rows` heads out of the hot table.
+pub(crate) async fn move_ended(pool: &PgPool, rows: i32) -> sqlx::Result<Moved> {
+    sqlx::query_as!(
+        Moved,
+        r#"select looked as "looked!", moved as "moved!" from leadrail.move_ended_runs($1)"#,
+        rows
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Partitions ahead, stale locks and gates, rows kept beyond their day.
+pub(crate) async fn keep(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!("select leadrail.keep_house() as done")
+        .fetch_one(pool)
+        .await
+        .map(drop)
+}
+
+/// Drops the oldest day that need not be kept; its partition's name.
+///
+/// A failure is written down where doctor finds it, by a statement of its own: the first one is
+/// rolled back.
+pub(crate) async fn drop_oldest_day(pool: &PgPool) -> sqlx::Result<Option<String>> {
+    let dropped = sqlx::query_scalar!("select leadrail.drop_oldest_day()")
+        .fetch_one(pool)
+        .await;
+    let why = dropped.as_ref().err().map(ToString::to_string);
+    sqlx::query!(
+        "select leadrail.note_housekeeping('old_days', $1) as done",
+        why
+    )
+    .fetch_one(pool)
+    .await?;
+    dropped
+}
+
+/// The tasks whose last try failed, with why.
+pub(crate) async fn failures(pool: &PgPool) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        r#"select task, error as "error!" from leadrail.housekeeping where error is not null order by task"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.task, row.error)).collect())
+}

@@ -1,0 +1,16 @@
+//! Holding a lane back because the other side asked for it.
+
+use sqlx::PgPool;
+use std::time::Duration;
+
+/// Nobody is believed who wants to be left alone for longer.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3_600);
+
+/// No run of the lane starts for so long.
+pub(crate) async fn hold(pool: &PgPool, lane: &str, wait: Duration) -> sqlx::Result<()> {
+    let millis = i64::try_from(wait.min(LONGEST_HOLD).as_millis()).unwrap_or(i64::MAX);
+    sqlx::query!("select leadrail.hold_lane($1, $2) as done", lane, millis)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
