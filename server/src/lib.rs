@@ -1,7 +1,7 @@
 //! The HTTP API.
 //!
 //! [`bind`] a loopback address and [`serve`]: `POST /v1/leads` takes leads in, `GET /v1/leads` and
-//! `GET /v1/leads/{event_id}` show where they are, `/v1/connections` lists and tests the ways into
+//! `GET /v1/leads/{event_id}` show where they are, `/v1/runs` carries signals to runs, `/v1/connections` lists and tests the ways into
 //! the CRMs, and `/healthz`, `/readyz`, `/metrics` and `/openapi.json` are for whoever runs it.
 //!
 //! A lead that was answered with 2xx is committed. Single leads that come at the same time share a
@@ -25,6 +25,7 @@ mod params;
 mod problem;
 mod queue;
 mod router;
+mod runs;
 mod state;
 
 pub use connections::{ConnectionTest, test_connection};

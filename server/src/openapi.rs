@@ -18,6 +18,7 @@ const REF: &str = "$ref";
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),
+        (name = "runs", description = "Talk to what files them"),
         (name = "connections", description = "The accounts' ways into their CRMs"),
         (name = "operation", description = "For whoever runs it"),
     )

@@ -135,6 +135,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "event-id-conflict", title, detail)
     }
 
+    /// What the call is about has ended already.
+    pub(crate) fn ended(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "ended", "It has ended", detail)
+    }
+
     /// Several accounts have a lead under this event id.
     pub(crate) fn several_accounts() -> Self {
         let detail = "several accounts have a lead with this event_id: add ?account=";

@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use crate::openapi::Description;
 use crate::state::{App, ServerState};
-use crate::{connections, edge, health, leads, openapi};
+use crate::{connections, edge, health, leads, openapi, runs};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only.
 pub fn router(state: ServerState) -> Router {
@@ -22,6 +22,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(leads::submit::post_leads, leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
+        .routes(routes!(leads::cancel::post_cancel))
+        .routes(routes!(runs::post_signal))
+        .routes(routes!(runs::get_state))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::post_connection_test))
         .routes(routes!(health::healthz))

@@ -89,16 +89,16 @@ async fn page(pool: &PgPool, query: &ListQuery, limit: i64) -> sqlx::Result<Vec<
     sqlx::query_as!(
         LeadSummary,
         r#"
-        select r.key as event_id, r.id as "run_id: RunId", r.state as "state: RunState",
-               r.scope as account, nullif(substr(r.lane, length(r.scope) + 2), '-') as crm,
-               r.priority, r.reason, r.activity, r.attempt,
+        select r.key as event_id, r.id as "run_id!: RunId", r.state as "state!: RunState",
+               r.scope as "account!", nullif(substr(r.lane, length(r.scope) + 2), '-') as crm,
+               r.priority as "priority!", r.reason, r.activity, r.attempt,
                case when r.state in ('retrying', 'waiting', 'replaying') then r.due_at end as next_at,
-               r.created_at, r.changed_at
+               r.created_at as "created_at!", r.changed_at as "changed_at!"
         from (
             -- The primary key is in the order of time. The payload stays where it is.
             select id, state, key, scope, lane, priority, reason, activity, attempt, due_at,
                    created_at, changed_at, workflow
-            from leadrail.workflow_run
+            from leadrail.run
             where $1::uuid is null or id < $1
             order by id desc
             limit $2
@@ -126,8 +126,8 @@ async fn page(pool: &PgPool, query: &ListQuery, limit: i64) -> sqlx::Result<Vec<
 async fn last_looked_at(pool: &PgPool, cursor: Option<Uuid>) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
         r#"
-        select id
-        from leadrail.workflow_run
+        select id as "id!"
+        from leadrail.run
         where $1::uuid is null or id < $1
         order by id desc
         offset $2

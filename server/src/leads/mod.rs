@@ -1,5 +1,6 @@
 //! Leads: handing them over, looking one up with its story, listing them.
 
+pub(crate) mod cancel;
 pub(crate) mod items;
 pub(crate) mod list;
 pub(crate) mod show;

@@ -54,7 +54,7 @@ pub(crate) async fn get_lead(
 }
 
 /// The one run that files the lead; second looks have keys of their own.
-fn the_lead(runs: Vec<RunView>, whose: &Whose) -> Result<RunView, Problem> {
+pub(super) fn the_lead(runs: Vec<RunView>, whose: &Whose) -> Result<RunView, Problem> {
     let mut runs = runs
         .into_iter()
         .filter(|run| run.workflow == PushLead::NAME)

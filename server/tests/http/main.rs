@@ -7,6 +7,7 @@ mod guard;
 mod operation;
 mod outage;
 mod reading;
+mod runs;
 mod spec;
 mod submit;
 mod support;

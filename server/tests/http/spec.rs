@@ -31,8 +31,11 @@ fn the_description_has_every_promised_call_and_no_other() {
         ("get", "/v1/connections"),
         ("get", "/v1/leads"),
         ("get", "/v1/leads/{event_id}"),
+        ("get", "/v1/runs/{run_id}/state/{name}"),
         ("post", "/v1/connections/{id}/test"),
         ("post", "/v1/leads"),
+        ("post", "/v1/leads/{event_id}/cancel"),
+        ("post", "/v1/runs/{run_id}/signals/{name}"),
     ];
     let promised = promised.map(|(method, path)| (method.to_owned(), path.to_owned()));
     assert_eq!(operations(), BTreeSet::from(promised));

@@ -1,0 +1,90 @@
+//! `POST /v1/leads/{event_id}/cancel`: asks a lead's run to stop.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use leadrail_engine::{Cancelled, RunId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::show::{Whose, the_lead};
+use crate::params::Params;
+use crate::problem::Problem;
+use crate::state::{App, read};
+
+/// Why a lead is cancelled; the body may also be empty.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelRequest {
+    /// For whoever looks at it later, at most 500 characters.
+    why: String,
+}
+
+/// What became of the request.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CancelOutcome {
+    /// The lead's run.
+    #[schema(value_type = Uuid)]
+    run_id: RunId,
+    /// `cancelled`, or `asked` where it had begun and stops at its next step.
+    #[schema(value_type = String)]
+    outcome: Cancelled,
+}
+
+/// Asks a lead's run to stop. What may have reached the CRM already is looked up first.
+#[utoipa::path(
+    post, path = "/v1/leads/{event_id}/cancel", tag = "leads",
+    params(("event_id" = Uuid, Path, description = "The lead's own id"), Whose),
+    request_body(content = Option<CancelRequest>, description = "Why; may be empty"),
+    responses(
+        (status = 202, description = "It had begun and stops at its next step", body = CancelOutcome),
+        (status = 200, description = "It is cancelled", body = CancelOutcome),
+        (status = 400, description = "Not an event id, or a body that cannot be read", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 404, description = "No such lead", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 409, description = "It has ended, or several accounts have one", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 503, description = "The database is away", body = Problem,
+         content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_cancel(
+    State(app): State<App>,
+    Path(event_id): Path<String>,
+    Params(whose): Params<Whose>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let event_id: leadrail_lead::EventId = event_id
+        .parse()
+        .map_err(|fault| Problem::bad_parameter(format!("the event_id {fault}")))?;
+    let why = why_of(&body)?;
+    let engine = app.engine();
+    let runs = read(engine.runs_by_key(&event_id.to_string())).await?;
+    let run_id = the_lead(runs, &whose)?.id;
+    let outcome = read(engine.cancel(run_id, &why)).await?;
+    let status = match outcome {
+        Cancelled::Cancelled => StatusCode::OK,
+        Cancelled::Asked => StatusCode::ACCEPTED,
+        Cancelled::Ended => {
+            return Err(Problem::ended("the lead has ended; nothing was cancelled"));
+        }
+        Cancelled::Unknown => {
+            return Err(Problem::not_found("there is no lead with this event_id"));
+        }
+    };
+    Ok((status, Json(CancelOutcome { run_id, outcome })).into_response())
+}
+
+fn why_of(body: &[u8]) -> Result<String, Problem> {
+    if body.is_empty() {
+        return Ok("asked for through the API".to_owned());
+    }
+    let request: CancelRequest = serde_json::from_slice(body)
+        .map_err(|_| Problem::bad_request("the body is empty or {\"why\": \"...\"}"))?;
+    let fits = request.why.chars().count() <= 500 && !request.why.contains('\0');
+    fits.then_some(request.why)
+        .ok_or_else(|| Problem::bad_request("why has at most 500 characters and no NUL"))
+}
