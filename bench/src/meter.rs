@@ -106,7 +106,8 @@ pub(crate) fn own_rss_mib() -> f64 {
 pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
     sqlx::query(
         "truncate leadrail.workflow_run, leadrail.history, leadrail.run_key, leadrail.dead_letter,
-                  leadrail.run_gate, leadrail.run_lock, leadrail.worker",
+                  leadrail.run_gate, leadrail.run_lock, leadrail.worker, leadrail.ended_run, leadrail.suspect_run,
+                  leadrail.signal, leadrail.lane, leadrail.lane_slot",
     )
     .execute(engine.pool())
     .await

@@ -1,8 +1,8 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
 use crate::commands::{
-    bench, connection, crm_sim, demo, doctor, lead, migrate, openapi, schema, serve, show_config,
-    worker,
+    bench, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema, serve,
+    show_config, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -65,6 +65,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail connection list --json")]
     Connection(connection::ConnectionCommand),
+    /// The engine's runs: look, check before a deploy, resume, restart, cancel, talk to them.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail runs check")]
+    Runs(runs::RunsCommand),
+    /// What runs queue behind together: pause it, limit it.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail lane list")]
+    Lane(lane::LaneCommand),
     /// The shapes that Leadrail expects.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail schema lead --example > lead.json")]

@@ -5,9 +5,11 @@ pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show_config;
@@ -26,6 +28,8 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Worker(_) => worker::run(config).await,
         Command::Lead(command) => lead::run(command, config).await,
         Command::Connection(command) => connection::run(command, config).await,
+        Command::Runs(command) => runs::run(command, config).await,
+        Command::Lane(command) => lane::run(command, config).await,
         Command::Schema(command) => schema::run(&command),
         Command::Openapi(_) => openapi::run(),
         Command::CrmSim(args) => crm_sim::run(&args).await,

@@ -3,8 +3,9 @@
 use crate::config::Config;
 use crate::failure::usage;
 use anyhow::Context as _;
+use leadrail_engine::DatabaseHosts;
 use secrecy::ExposeSecret as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -15,27 +16,21 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// Where the database is, as configured.
-pub(crate) fn options(config: &Config) -> anyhow::Result<PgConnectOptions> {
+/// Where the database is, as configured: one host, or a list of which one takes writes.
+pub(crate) fn hosts(config: &Config) -> anyhow::Result<DatabaseHosts> {
     let url = config.database_url.as_ref().ok_or_else(|| {
         usage("no database is configured: set DATABASE_URL, such as postgres://leadrail@localhost/leadrail")
     })?;
-    // The driver's own words are dropped: they may quote the address, password included.
-    url.expose_secret()
-        .parse::<PgConnectOptions>()
-        .map(|options| options.application_name("leadrail"))
-        .map_err(|_| {
-            usage(
-                "the database URL is not one: write it as postgres://user:password@host:port/name",
-            )
-        })
+    let hosts = url.expose_secret().parse::<DatabaseHosts>();
+    let hosts = hosts.map_err(|fault| usage(format!("the database URL is not valid: {fault}")))?;
+    Ok(hosts.with(|options| options.application_name("leadrail")))
 }
 
 /// A pool on a database that must be there now.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<PgPool> {
-    let options = options(config)?;
-    try_once(&options).await.with_context(|| away(&options))?;
-    Ok(pool(options))
+    let hosts = hosts(config)?;
+    try_once(&hosts).await.with_context(|| away(&hosts))?;
+    Ok(pool(&hosts))
 }
 
 /// A pool on a database that has the product's tables.
@@ -51,11 +46,11 @@ pub(crate) async fn connect_for_service(
     config: &Config,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<PgPool>> {
-    let options = options(config)?;
+    let hosts = hosts(config)?;
     let mut said = None::<Instant>;
     loop {
-        let error = match ready(&options).await {
-            Ok(()) => return Ok(Some(pool(options))),
+        let error = match ready(&hosts).await {
+            Ok(()) => return Ok(Some(pool(&hosts))),
             Err(error) => error,
         };
         if !error.downcast_ref().is_some_and(passes_by_itself) {
@@ -63,7 +58,7 @@ pub(crate) async fn connect_for_service(
         }
         if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
             said = Some(Instant::now());
-            tracing::warn!("{}; waiting for it", away(&options));
+            tracing::warn!("{}; waiting for it", away(&hosts));
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(None),
@@ -72,8 +67,8 @@ pub(crate) async fn connect_for_service(
     }
 }
 
-async fn ready(options: &PgConnectOptions) -> anyhow::Result<()> {
-    let mut connection = try_once(options).await?;
+async fn ready(hosts: &DatabaseHosts) -> anyhow::Result<()> {
+    let mut connection = try_once(hosts).await?;
     let forgets = forgetful_setting(&mut connection).await?;
     let _ = connection.close().await;
     if let Some(setting) = forgets {
@@ -82,7 +77,7 @@ async fn ready(options: &PgConnectOptions) -> anyhow::Result<()> {
              {setting} = on in postgresql.conf (or for the database and the user) and reload it"
         );
     }
-    let pool = pool(options.clone());
+    let pool = pool(hosts);
     let refused = refuse_pending(&pool).await;
     pool.close().await;
     refused
@@ -104,18 +99,21 @@ pub(crate) async fn forgetful_setting(
     .await
 }
 
-/// A plain session, with the settings that the server gives to anyone.
-pub(crate) async fn try_once(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect());
+/// A plain session where writes are taken, with the settings that the server gives to anyone.
+pub(crate) async fn try_once(hosts: &DatabaseHosts) -> sqlx::Result<PgConnection> {
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, async {
+        hosts.writable().await?.connect().await
+    });
     connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
 /// Sessions of ours are durable even if somebody relaxes the server later.
-pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
+pub(crate) fn pool(hosts: &DatabaseHosts) -> PgPool {
+    let durable = hosts.with(|options| options.options([("synchronous_commit", "on")]));
+    let options = PgPoolOptions::new()
         .max_connections(16)
-        .acquire_timeout(CONNECT_WITHIN)
-        .connect_lazy_with(options.options([("synchronous_commit", "on")]))
+        .acquire_timeout(CONNECT_WITHIN);
+    durable.pool(options)
 }
 
 async fn refuse_pending(pool: &PgPool) -> anyhow::Result<()> {
@@ -151,15 +149,9 @@ fn passes_by_itself(error: &sqlx::Error) -> bool {
     }
 }
 
-fn away(options: &PgConnectOptions) -> String {
+fn away(hosts: &DatabaseHosts) -> String {
     format!(
         "the database at {} cannot be used; start it, or correct DATABASE_URL",
-        place(options)
+        hosts.place()
     )
-}
-
-/// Host, port and name, for people.
-pub(crate) fn place(options: &PgConnectOptions) -> String {
-    let name = options.get_database().unwrap_or("postgres");
-    format!("{}:{}/{name}", options.get_host(), options.get_port())
 }

@@ -11,7 +11,6 @@ use clap::Subcommand;
 use leadrail_connections::{Connection, Connections};
 use leadrail_engine::Engine;
 use leadrail_workflows::gate_of;
-use sqlx::PgPool;
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -33,8 +32,6 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
 
 /// Leads that waited for a connection go out this far apart: ten a minute.
 pub(crate) const RELEASE_SPACING: Duration = Duration::from_secs(6);
-/// A worker that read the connection while it was closed has its lead at the gate by then.
-const AT_THE_GATE_WITHIN: Duration = Duration::from_millis(300);
 
 /// The connections and the engine on the configured database.
 async fn open(config: &Config) -> anyhow::Result<(Connections, Engine)> {
@@ -43,33 +40,14 @@ async fn open(config: &Config) -> anyhow::Result<(Connections, Engine)> {
     Ok((Connections::new(pool.clone(), vault), Engine::new(pool)))
 }
 
-/// Lets the leads go out that waited for this connection, `spacing` apart; how many.
-///
-/// Where a lead may be about to wait, because its worker has read the connection as it was a moment
-/// ago, the gate is opened only after that lead has come to it. Otherwise it would miss the opening.
+/// Lets the leads go out that waited for this connection, `spacing` apart; how many. A lead whose
+/// worker has read the connection as it was a moment ago goes on too: the engine remembers when a
+/// gate was opened.
 pub(crate) async fn release(
     engine: &Engine,
     connection: &Connection,
     spacing: Duration,
 ) -> anyhow::Result<u32> {
     let (account, crm) = (&connection.account, &connection.crm);
-    let is_new = connection.secret_version == 1;
-    if !is_new || has_live_leads(engine.pool(), &format!("{account}/{crm}")).await? {
-        tokio::time::sleep(AT_THE_GATE_WITHIN).await;
-    }
     Ok(engine.open_gate(&gate_of(account, crm), spacing).await?)
-}
-
-async fn has_live_leads(pool: &PgPool, lane: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"
-        select exists (
-            select from leadrail.workflow_run
-            where lane = $1 and state in ('queued', 'running', 'retrying', 'waiting', 'replaying')
-        ) as "is!"
-        "#,
-        lane
-    )
-    .fetch_one(pool)
-    .await
 }

@@ -44,9 +44,9 @@ pub(crate) async fn run(args: &DoctorArgs, config: &Config) -> anyhow::Result<()
 
 /// Later checks need what earlier ones found: without a database, or without tables, it ends there.
 async fn all(config: &Config) -> anyhow::Result<Vec<Check>> {
-    let options = database::options(config)?;
-    let place = database::place(&options);
-    let mut session = match database::try_once(&options).await {
+    let hosts = database::hosts(config)?;
+    let place = hosts.place();
+    let mut session = match database::try_once(&hosts).await {
         Ok(session) => session,
         Err(error) => {
             let said = sentence(&error.into());

@@ -158,3 +158,30 @@ async fn a_server_without_fsync_is_refused() {
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(ran.err.contains("fsync = off"), "{}", ran.err);
 }
+
+#[test]
+fn a_bad_list_of_hosts_says_which_one_is_wrong_and_no_password() {
+    for (hosts, wrong) in [
+        ("h1,,h2", "host 2 of its list is empty"),
+        ("h1:5432,h2:x", "host 2 of its list has no valid port"),
+        ("h1,h1", "host 2 of its list is there twice"),
+    ] {
+        let url = format!("postgres://u:canary@{hosts}/d");
+        let ran = Cli::new().with("DATABASE_URL", &url).run(&["doctor"]);
+        ran.refused(2, wrong);
+    }
+}
+
+#[test]
+fn a_list_of_hosts_that_are_all_away_names_each() {
+    let away = Cli::new().with(
+        "DATABASE_URL",
+        "postgres://u:canary@127.0.0.1:1,127.0.0.1:2/d",
+    );
+    let ran = away.run(&["doctor"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for said in ["127.0.0.1:1", "127.0.0.1:2", "takes writes"] {
+        assert!(ran.out.contains(said), "{}", ran.out);
+    }
+    assert!(!ran.out.contains("canary") && !ran.err.contains("canary"));
+}

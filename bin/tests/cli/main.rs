@@ -8,4 +8,5 @@ mod help;
 mod kit;
 mod leads;
 mod preview;
+mod runs;
 mod services;

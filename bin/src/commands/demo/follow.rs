@@ -68,8 +68,8 @@ impl Followed {
         let accounts: Vec<_> = cast.accounts.all().cloned().collect();
         let rows = sqlx::query!(
             r#"
-            select id, key as "key!", state as "state: RunState", reason
-            from leadrail.workflow_run
+            select id as "id!", key as "key!", state as "state!: RunState", reason
+            from leadrail.run
             where scope = any ($1) and workflow = 'push_lead'
             "#,
             &accounts

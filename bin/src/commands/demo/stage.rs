@@ -57,7 +57,7 @@ impl Stage {
         .await?;
         postgres.create_database(DATABASE).await?;
         let database_url = postgres.url(DATABASE);
-        let pool = database::pool(database_url.parse()?);
+        let pool = database::pool(&database_url.parse()?);
         leadrail_connections::migrate(&pool).await?;
         let engine = Engine::new(pool);
         let vault_file = folder.join("vault.key");

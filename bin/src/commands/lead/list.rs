@@ -97,10 +97,11 @@ async fn page(pool: &PgPool, args: &ListArgs) -> sqlx::Result<Vec<RunView>> {
     sqlx::query_as!(
         RunView,
         r#"
-        select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
-               starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
-               changed_at, 'null'::json as "input!"
-        from leadrail.workflow_run
+        select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
+               starts as "starts!", activity, attempt, reason, priority as "priority!",
+               workflow as "workflow!", scope as "scope!", key, lane as "lane!",
+               created_at as "created_at!", changed_at as "changed_at!", 'null'::json as "input!"
+        from leadrail.run
         where workflow = 'push_lead'
           and ($1::text is null or state::text = $1)
           and ($2::text is null or scope = $2)

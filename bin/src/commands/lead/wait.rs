@@ -39,8 +39,8 @@ impl Standing {
 pub(crate) async fn standing(pool: &PgPool, runs: &[Uuid]) -> sqlx::Result<Standing> {
     let rows = sqlx::query!(
         r#"
-        select state as "state: RunState", count(*) as "runs!"
-        from leadrail.workflow_run
+        select state as "state!: RunState", count(*) as "runs!"
+        from leadrail.run
         where id = any ($1)
         group by state
         "#,

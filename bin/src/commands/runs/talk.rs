@@ -1,0 +1,90 @@
+//! `leadrail runs signal` and `query`: saying something to a run, and asking it.
+
+use crate::failure::{Said, usage};
+use crate::output;
+use anyhow::Context as _;
+use leadrail_engine::{Engine, LARGEST_VALUE, RunId, Sent};
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+/// Sends a signal to a run; it is kept until the run asks for it.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  leadrail runs signal 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 approved --payload '{\"by\":\"ana\"}' --key form-17"
+)]
+pub(crate) struct SignalArgs {
+    /// The run.
+    run: RunId,
+    /// The signal's name.
+    name: String,
+    /// What it says, as JSON; - reads it from standard input.
+    #[arg(long, value_name = "JSON", default_value = "null")]
+    payload: String,
+    /// The same key again is the same signal.
+    #[arg(long)]
+    key: Option<String>,
+    /// Prints what became of it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows what a run publishes under a name.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  leadrail runs query 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 progress"
+)]
+pub(crate) struct QueryArgs {
+    /// The run.
+    run: RunId,
+    /// The name.
+    name: String,
+}
+
+pub(crate) async fn signal(args: &SignalArgs, engine: &Engine) -> anyhow::Result<()> {
+    let payload = read_payload(&args.payload)?;
+    if !(1..=200).contains(&args.name.chars().count()) || args.name.contains('\0') {
+        return Err(usage("a signal's name has 1 to 200 characters"));
+    }
+    let sent = engine
+        .signal(args.run, &args.name, &payload, args.key.as_deref())
+        .await?;
+    let (text, fine) = match sent {
+        Sent::Sent => ("sent", true),
+        Sent::Duplicate => ("a signal under this key was sent before", true),
+        Sent::Ended => ("the run has ended; nothing was sent", false),
+        Sent::Unknown => ("there is no such run; nothing was sent", false),
+    };
+    if args.json {
+        output::json(&json!({ "run_id": args.run, "outcome": sent }))?;
+    } else {
+        output::line(text)?;
+    }
+    if fine { Ok(()) } else { Err(Said.into()) }
+}
+
+pub(crate) async fn query(args: &QueryArgs, engine: &Engine) -> anyhow::Result<()> {
+    let value = engine.query(args.run, &args.name).await?;
+    output::json(
+        &value
+            .with_context(|| format!("run {} publishes nothing under {}", args.run, args.name))?,
+    )
+}
+
+fn read_payload(text: &str) -> anyhow::Result<Value> {
+    let mut read = String::new();
+    let text = match text {
+        "-" => {
+            // One more than fits, so that too much is noticed and not cut.
+            let most = LARGEST_VALUE as u64 + 1;
+            std::io::stdin().take(most).read_to_string(&mut read)?;
+            &read
+        }
+        text => text,
+    };
+    if text.len() > LARGEST_VALUE {
+        return Err(usage(format!(
+            "a payload has at most {LARGEST_VALUE} bytes"
+        )));
+    }
+    serde_json::from_str(text).map_err(|error| usage(format!("the payload is no JSON: {error}")))
+}
