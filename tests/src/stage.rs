@@ -241,7 +241,7 @@ impl Stage {
     /// How many leads (second looks not counted) are in these states.
     pub async fn count(&self, states: &[&str]) -> i64 {
         let states: Vec<String> = states.iter().map(|&state| state.to_owned()).collect();
-        sqlx::query_scalar("select count(*) from leadrail.workflow_run where workflow = 'push_lead' and state::text = any ($1)")
+        sqlx::query_scalar("select count(*) from leadrail.run where workflow = 'push_lead' and state::text = any ($1)")
             .bind(states)
             .fetch_one(&self.pool)
             .await
@@ -252,7 +252,7 @@ impl Stage {
     pub async fn unfinished(&self) -> String {
         let rows: Vec<String> = sqlx::query_scalar(
             "select concat_ws(' ', id, state, activity, attempt, reason, due_at - leadrail.now())
-             from leadrail.workflow_run where workflow = 'push_lead' and state <> 'completed' limit 10",
+             from leadrail.run where workflow = 'push_lead' and state <> 'completed' limit 10",
         )
         .fetch_all(&self.pool)
         .await

@@ -11,7 +11,7 @@ use leadrail_activities::{
     ScheduleAuditInput,
 };
 use leadrail_adapters::{CustomerRef, LeadRef, NotePlacement, NoteRef};
-use leadrail_engine::{Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
+use leadrail_engine::{Activity, Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
 use leadrail_lead::{CrmName, Lead, LeadEvent, PayloadFaults};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -134,13 +134,28 @@ impl PushLead {
     /// The caller as a customer, and whether it was made for this lead. Two leads of one caller at
     /// once would both find nobody, so only one of them may look at a time.
     async fn customer(&self, ctx: &Ctx, filing: &Filing) -> WorkflowResult<(CustomerRef, bool)> {
-        let lock = ctx.lock(&filing.customer_lock()).await?;
+        let name = filing.customer_lock();
+        // What is recorded needs no lock; taking it again could mean to wait for another lead.
+        let looked = ctx.is_recorded(DedupLookup::NAME);
+        let mut lock = match looked {
+            true => None,
+            false => Some(ctx.lock(&name).await?),
+        };
         let known = ctx.activity(&self.dedup_lookup, filing).await?;
         let customer = match known {
             Some(known) => (known, false),
-            None => (ctx.activity(&self.customer_create, filing).await?, true),
+            None => {
+                if lock.is_none() && !ctx.is_recorded(CustomerCreate::NAME) {
+                    lock = Some(ctx.lock(&name).await?);
+                }
+                (ctx.activity(&self.customer_create, filing).await?, true)
+            }
         };
-        lock.release().await?;
+        match lock {
+            Some(lock) => lock.release().await?,
+            // Held still if the worker died before it was given back.
+            None => ctx.unlock(&name).await?,
+        }
         Ok(customer)
     }
 

@@ -20,13 +20,24 @@ pub(super) fn sentence(
         HistoryKind::RunDead => format!("gave up: {}", message(payload)),
         HistoryKind::RunReplayed => "sent through again".to_owned(),
         HistoryKind::RunCompleted => completed_run(&payload["output"]),
-        HistoryKind::RunCancelled => "cancelled by a person".to_owned(),
+        HistoryKind::RunCancelled => format!("cancelled: {}", why(payload)),
         HistoryKind::ActivityStarted => format!("try {} began", attempt(event)),
         HistoryKind::ActivityCompleted => completed_step(event, payload),
         HistoryKind::ActivityFailed => failed(event, payload, next, tries),
         HistoryKind::ActivityThrottled => held_up(payload, next),
         HistoryKind::TimerStarted => then("sleeps".to_owned(), "until", next),
         HistoryKind::SideValue => "a value was kept".to_owned(),
+        HistoryKind::SignalReceived => "the signal came".to_owned(),
+        HistoryKind::SignalTimedOut => "no signal came in time".to_owned(),
+        HistoryKind::ChildStarted => "started a run of its own".to_owned(),
+        HistoryKind::ChildCompleted => "that run is done".to_owned(),
+        HistoryKind::ChildFailed => format!("that run gave up: {}", message(payload)),
+        HistoryKind::CancelRequested => format!("was asked to stop: {}", why(payload)),
+        HistoryKind::StatePublished => "told how far it is".to_owned(),
+        HistoryKind::RunContinued => "goes on as a new run".to_owned(),
+        HistoryKind::RunTriedNow => "a person would not wait; no try is used up".to_owned(),
+        HistoryKind::RunRestarted => restarted(payload),
+        HistoryKind::RunIsolated => "runs alone now, because its workers died".to_owned(),
     }
 }
 
@@ -51,9 +62,21 @@ fn message(payload: &Value) -> &str {
         .unwrap_or("no reason was kept")
 }
 
+fn why(payload: &Value) -> &str {
+    payload["why"].as_str().unwrap_or("no reason was given")
+}
+
+fn restarted(payload: &Value) -> String {
+    match payload["from"].as_str() {
+        Some(from) => format!("begun again by a person from {from}"),
+        None => "begun again by a person".to_owned(),
+    }
+}
+
 fn waiting(payload: &Value, next: Option<String>) -> String {
     let what = match payload["reason"].as_str() {
         Some("settling") => "waits until a lost answer's effect would show",
+        Some("nondeterminism") => "its history does not fit this version; waits for one that does",
         Some("locked") => "waits for another lead of the same caller",
         Some(reason) => reason,
         None => "waits",

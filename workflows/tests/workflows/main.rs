@@ -2,6 +2,7 @@
 
 mod audit;
 mod connections;
+mod golden;
 mod kit;
 mod push_lead;
 mod sql_door;
