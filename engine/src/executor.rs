@@ -4,6 +4,7 @@ use crate::claim::ClaimedRun;
 use crate::ctx::{Ctx, Parked};
 use crate::failpoint;
 use crate::history::HistoryKind;
+use crate::ids::RunId;
 use crate::journal::Transition;
 use crate::past::{Crashes, Past};
 use crate::state::RunState;
@@ -22,12 +23,23 @@ const PANIC: &str = "panic";
 
 /// Carries a claimed run as far as it goes; returns when it ended, was parked or was lost.
 pub(crate) async fn execute(claimed: ClaimedRun, shared: Arc<Shared>) {
+    let (id, starts, reader) = (claimed.id, claimed.starts, shared.clone());
+    let past = async move { read_past(id, starts, &reader).await };
+    execute_from(claimed, shared, past).await;
+}
+
+/// The same from a past that is read elsewhere.
+pub(crate) async fn execute_from(
+    claimed: ClaimedRun,
+    shared: Arc<Shared>,
+    past: impl Future<Output = Option<Past>>,
+) {
     let id = claimed.id;
     tokio::select! {
         biased;
         () = shared.lost.cancelled() => {}
         () = shared.grace_over.cancelled() => {}
-        () = carry(claimed, &shared) => {}
+        () = carry(claimed, past, &shared) => {}
     }
     shared.claims.finished(id);
     if shared.claims.want() > 0 {
@@ -35,8 +47,12 @@ pub(crate) async fn execute(claimed: ClaimedRun, shared: Arc<Shared>) {
     }
 }
 
-async fn carry(claimed: ClaimedRun, shared: &Arc<Shared>) {
-    let Some(past) = read_past(&claimed, shared).await else {
+async fn carry(
+    claimed: ClaimedRun,
+    past: impl Future<Output = Option<Past>>,
+    shared: &Arc<Shared>,
+) {
+    let Some(past) = past.await else {
         return;
     };
     let crashes = past.crashes;
@@ -125,14 +141,11 @@ async fn put_down(ctx: &Ctx, place: Transition) {
 }
 
 /// A run that was never started before has no past to read.
-async fn read_past(claimed: &ClaimedRun, shared: &Shared) -> Option<Past> {
-    if claimed.starts <= 1 {
+async fn read_past(run: RunId, starts: i32, shared: &Shared) -> Option<Past> {
+    if starts <= 1 {
         return Some(Past::default());
     }
-    let events = shared
-        .store
-        .history_patiently(claimed.id, &shared.lost)
-        .await?;
+    let events = shared.store.history_patiently(run, &shared.lost).await?;
     Some(Past::read(events))
 }
 

@@ -7,9 +7,14 @@
 
 mod batch;
 mod flush;
+mod ledger;
+mod postgres;
 
 pub(crate) use batch::{Entry, HistoryRow, Transition};
 pub(crate) use flush::FlushLoop;
+#[cfg(test)]
+pub(crate) use ledger::{Broken, Ledger, Outcome, Refusal, Settled};
+pub(crate) use postgres::PostgresLedger;
 
 use crate::ids::RunId;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,9 @@ mod kit;
 
 use kit::{Act, Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{HistoryKind, RunState, WorkerConfig};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 async fn evict_workers(bench: &Bench) {
     sqlx::query(
@@ -50,6 +52,105 @@ async fn a_worker_that_was_taken_over_commits_nothing_and_starts_afresh() {
     assert!(kinds.contains(&HistoryKind::RunLost));
     assert!(!kinds.contains(&HistoryKind::ActivityFailed), "{kinds:?}");
     assert_eq!(world.effects("a"), 1);
+}
+
+/// Its statement hangs, its session breaks, and before it can look what became of it, it is taken
+/// over: the line that now stands where its own would be is the takeover's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_taken_over_behind_a_broken_session_does_nothing_more() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    let told = Arc::new(Notify::new());
+    world.script("first", &[Act::When(told.clone())]);
+    let run = bench.enqueue(&["first", "then"]).await;
+    let config = WorkerConfig {
+        lease: Duration::from_secs(60),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, registry(&world, quick()), config);
+    let executing = |_: &leadrail_engine::RunView| world.executions("first") == 1;
+    bench.until_that(run, executing, "executing").await;
+
+    let mut others = bench.engine.pool().begin().await.unwrap();
+    sqlx::query("select from leadrail.worker for update")
+        .execute(&mut *others)
+        .await
+        .unwrap();
+    told.notify_one();
+    let journal = blocked_journal(&bench).await;
+    sqlx::query("select pg_terminate_backend($1)")
+        .bind(journal)
+        .execute(bench.engine.pool())
+        .await
+        .unwrap();
+    sqlx::query(
+        "with gone as (delete from leadrail.worker)
+         select leadrail.requeue(array[$1], 'run_lost')",
+    )
+    .bind(run)
+    .execute(&mut *others)
+    .await
+    .unwrap();
+    others.commit().await.unwrap();
+
+    bench.until(run, RunState::Completed).await;
+    worker.stop().await;
+    assert_eq!(world.executions("then"), 1);
+    assert_eq!(world.effects("then"), 1);
+    assert_eq!(world.effects("first"), 1);
+}
+
+/// The server process of the journal, once it waits for a lock.
+async fn blocked_journal(bench: &Bench) -> i32 {
+    let patience = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let blocked: Option<i32> = sqlx::query_scalar(
+            "select pid from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'
+               and query like '%leadrail.journal(%'",
+        )
+        .fetch_optional(bench.engine.pool())
+        .await
+        .unwrap();
+        if let Some(pid) = blocked {
+            return pid;
+        }
+        assert!(
+            tokio::time::Instant::now() < patience,
+            "nothing was handed in"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_broken_session_left_behind_is_ended_before_anybody_looks() {
+    let bench = Bench::new().await;
+    let pool = bench.engine.pool();
+    let mut left = pool.begin().await.unwrap();
+    sqlx::query("lock table leadrail.worker in row exclusive mode")
+        .execute(&mut *left)
+        .await
+        .unwrap();
+    let (pid, started): (i32, chrono::DateTime<chrono::Utc>) = sqlx::query_as(
+        "select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()",
+    )
+    .fetch_one(&mut *left)
+    .await
+    .unwrap();
+    let end = "select leadrail.end_session(gen_random_uuid(), $1, $2)";
+    let another = started - Duration::from_secs(1);
+    for (since, lives) in [(another, true), (started, false)] {
+        let ended: bool = sqlx::query_scalar(end)
+            .bind(pid)
+            .bind(since)
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        assert!(ended, "there is nothing left that could commit");
+        let asked = sqlx::query("select 1").execute(&mut *left).await;
+        assert_eq!(asked.is_ok(), lives, "since {since}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use crate::backend::ClaimedRuns;
 use crate::claim::{ClaimedRun, Claims};
 use crate::engine::Engine;
 use crate::executor::execute;
-use crate::journal::{FlushLoop, Journal};
+use crate::journal::{FlushLoop, Journal, PostgresLedger};
 use crate::store::connect::{Connector, backoff};
 use crate::store::{Store, workers};
 use crate::workflow::Registry;
@@ -87,8 +87,11 @@ impl Incarnation {
             worker: shared.worker,
             journal: shared.journal.clone(),
             claims: shared.claims.clone(),
-            connector: self.connector.clone(),
-            workflows: shared.registry.names(),
+            ledger: PostgresLedger::new(
+                shared.worker,
+                shared.registry.names(),
+                self.connector.clone(),
+            ),
             lost: shared.lost.clone(),
             stop: stop.clone(),
         };

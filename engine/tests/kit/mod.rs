@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +93,8 @@ pub enum Act {
     EffectThen(FailureKind, &'static str),
     Panic,
     Hang,
+    /// Takes effect when told to.
+    When(Arc<Notify>),
 }
 
 /// The outside world: scripts a step, books of effects, how often each was run.
@@ -176,6 +179,11 @@ impl Activity for Step {
             }
             Act::Panic => panic!("scripted"),
             Act::Hang => std::future::pending().await,
+            Act::When(told) => {
+                told.notified().await;
+                self.world.book(step);
+                Ok(Done(step.clone()))
+            }
         }
     }
 

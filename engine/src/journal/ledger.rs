@@ -1,0 +1,60 @@
+//! Where a worker's journal is written, and how that may come out.
+
+use super::Entry;
+use crate::claim::ClaimedRun;
+use crate::ids::RunId;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What came of one statement.
+pub(crate) enum Outcome {
+    /// Committed; the runs it claimed, and when more is due if they are fewer than wanted.
+    Written(Vec<ClaimedRun>, Option<Duration>),
+    /// The fence: the worker has no row any more.
+    TakenOver,
+    /// The connection broke: it may have been committed.
+    Unknown,
+    /// Refused as a whole; nothing of it was committed.
+    Refused(Refusal),
+}
+
+/// Why a statement was refused.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// A run in it belongs to another worker.
+    NotOurs,
+    /// Data that the database will never take.
+    Data(String),
+}
+
+/// What became of a batch whose session broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Committed,
+    NotCommitted,
+    /// The worker has no row any more: what stands in its runs' histories is another's.
+    TakenOver,
+}
+
+/// The session in which that was to be found out broke as well.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+/// One session at a time with the database that holds the journal.
+pub(crate) trait Ledger: Send {
+    /// Opens a session, patiently; false when `given_up` is cancelled before that.
+    fn connect(&mut self, given_up: &CancellationToken) -> impl Future<Output = bool> + Send;
+
+    /// Writes the entries and claims up to `want` runs, in one commit.
+    fn write(&mut self, batch: &[Entry], want: usize) -> impl Future<Output = Outcome> + Send;
+
+    /// After a broken session: makes sure that nothing of it can still be committed, tells whether
+    /// the batch that begins with this line of history was, and gives back runs that it claimed and
+    /// `held` does not name.
+    fn settle(
+        &mut self,
+        first: Option<(RunId, i32)>,
+        held: &[Uuid],
+    ) -> impl Future<Output = Result<Settled, Broken>> + Send;
+}

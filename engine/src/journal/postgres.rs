@@ -1,0 +1,229 @@
+//! The journal in PostgreSQL: one function call a flush.
+
+use super::Entry;
+use super::batch::Columns;
+use super::ledger::{Broken, Ledger, Outcome, Refusal, Settled};
+use crate::claim::ClaimedRun;
+use crate::ids::{RunId, WorkerId};
+use crate::store::connect::{Connector, is_transient};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// SQLSTATE of the fence: the worker has no row any more.
+const TAKEN_OVER: &str = "LR002";
+/// SQLSTATE for a move of a run that another worker holds.
+const NOT_OURS: &str = "LR003";
+
+/// A worker's session with its journal.
+pub(crate) struct PostgresLedger {
+    worker: WorkerId,
+    workflows: Vec<String>,
+    connector: Connector,
+    session: Option<Session>,
+    /// Server processes of broken sessions that may still be at work on what was asked of them.
+    orphans: Vec<ServerProcess>,
+}
+
+struct Session {
+    connection: PgConnection,
+    process: ServerProcess,
+}
+
+/// A process of the server; its id alone may be given out again.
+#[derive(Clone, Copy)]
+struct ServerProcess {
+    pid: i32,
+    started: DateTime<Utc>,
+}
+
+impl PostgresLedger {
+    pub(crate) fn new(worker: WorkerId, workflows: Vec<String>, connector: Connector) -> Self {
+        Self {
+            worker,
+            workflows,
+            connector,
+            session: None,
+            orphans: Vec::new(),
+        }
+    }
+
+    /// The session; there is one since `connect`.
+    fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
+        let session = self.session.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        Ok(&mut session.connection)
+    }
+
+    async fn statement(
+        &mut self,
+        columns: &Columns<'_>,
+        want: usize,
+    ) -> sqlx::Result<(Vec<ClaimedRun>, Option<Duration>)> {
+        let rows = sqlx::query!(
+            r#"
+            select run_id, workflow, scope, key, lane, starts, created_at, claimed_at,
+                   input, wait_ms, parent_id, cancel_why
+            from leadrail.journal(
+                $1, $2, $3, $4::text[]::leadrail.history_kind[], $5, $6, $7,
+                $8, $9::text[]::leadrail.run_state[], $10, $11, $12, $13,
+                $14, $15, $16, $17, $18, $19
+            )
+            "#,
+            self.worker.0,
+            &columns.h_run,
+            &columns.h_seq,
+            &columns.h_kind as &[&str],
+            &columns.h_attempt as &[Option<i16>],
+            &columns.h_activity as &[Option<&str>],
+            &columns.h_payload as &[Option<&str>],
+            &columns.t_run,
+            &columns.t_state as &[&str],
+            &columns.t_delay_ms as &[Option<i64>],
+            &columns.t_attempt as &[Option<i16>],
+            &columns.t_activity as &[Option<&str>],
+            &columns.t_reason as &[Option<&str>],
+            &columns.g_run,
+            &columns.g_gate as &[&str],
+            &columns.g_since,
+            &columns.g_opens,
+            i32::try_from(want).unwrap_or(i32::MAX),
+            &self.workflows,
+        )
+        .fetch_all(self.connection()?)
+        .await?;
+        let mut next_due = None;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (Some(id), Some(created_at), Some(claimed_at)) =
+                (row.run_id, row.created_at, row.claimed_at)
+            else {
+                let millis = row.wait_ms.and_then(|ms| u64::try_from(ms.max(0)).ok());
+                next_due = millis.map(Duration::from_millis);
+                continue;
+            };
+            runs.push(ClaimedRun {
+                id: RunId(id),
+                workflow: row.workflow.unwrap_or_default(),
+                scope: row.scope.unwrap_or_default(),
+                key: row.key,
+                lane: row.lane.unwrap_or_default(),
+                starts: row.starts.unwrap_or_default(),
+                created_at,
+                claimed_at,
+                input: row.input.unwrap_or_default(),
+                parent: row.parent_id.map(RunId),
+                cancel_why: row.cancel_why,
+            });
+        }
+        Ok((runs, next_due))
+    }
+
+    /// Ends what broken sessions left behind, then looks.
+    async fn look(&mut self, first: Option<(RunId, i32)>, held: &[Uuid]) -> sqlx::Result<Settled> {
+        let worker = self.worker.0;
+        while let Some(ServerProcess { pid, started }) = self.orphans.last().copied() {
+            let ended = sqlx::query_scalar!(
+                r#"select leadrail.end_session($1, $2, $3) as "ended!""#,
+                worker,
+                pid,
+                started,
+            )
+            .fetch_one(self.connection()?)
+            .await?;
+            if !ended {
+                return Err(sqlx::Error::PoolTimedOut);
+            }
+            self.orphans.pop();
+        }
+        let connection = self.connection()?;
+        let (run, seq) = first.unzip();
+        // Asked together: while the worker has its row, that line can be nobody else's.
+        let found = sqlx::query!(
+            r#"
+            select exists (select from leadrail.worker w where w.id = $1) as "ours!",
+                   exists (
+                       select from leadrail.history h where h.run_id = $2 and h.seq = $3
+                   ) as "written!"
+            "#,
+            worker,
+            run.map(|run| run.0),
+            seq,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if !found.ours {
+            return Ok(Settled::TakenOver);
+        }
+        sqlx::query_scalar!(
+            r#"select leadrail.release_unknown($1, $2) as "runs!""#,
+            worker,
+            held
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(match found.written {
+            true => Settled::Committed,
+            false => Settled::NotCommitted,
+        })
+    }
+}
+
+impl Ledger for PostgresLedger {
+    async fn connect(&mut self, given_up: &CancellationToken) -> bool {
+        loop {
+            let Some(mut connection) = self.connector.connect_patiently(given_up).await else {
+                return false;
+            };
+            let process = sqlx::query_as!(
+                ServerProcess,
+                r#"
+                select pid as "pid!", backend_start as "started!"
+                from pg_stat_activity where pid = pg_backend_pid()
+                "#
+            )
+            .fetch_one(&mut connection)
+            .await;
+            match process {
+                Ok(process) => {
+                    let session = Session {
+                        connection,
+                        process,
+                    };
+                    let broken = self.session.replace(session);
+                    self.orphans.extend(broken.map(|session| session.process));
+                    return true;
+                }
+                Err(error) => tracing::debug!(error = %error, "A new session broke at once"),
+            }
+        }
+    }
+
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+        match self.statement(&Columns::of(batch), want).await {
+            Ok((runs, next_due)) => Outcome::Written(runs, next_due),
+            Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
+                Some(TAKEN_OVER) => Outcome::TakenOver,
+                Some(NOT_OURS) => Outcome::Refused(Refusal::NotOurs),
+                Some(code) if is_transient(code) => Outcome::Unknown,
+                _ => Outcome::Refused(Refusal::Data(error.message().to_owned())),
+            },
+            Err(error) => {
+                tracing::warn!(worker.id = %self.worker, error = %error, "The journal's connection broke");
+                Outcome::Unknown
+            }
+        }
+    }
+
+    async fn settle(
+        &mut self,
+        first: Option<(RunId, i32)>,
+        held: &[Uuid],
+    ) -> Result<Settled, Broken> {
+        self.look(first, held).await.map_err(|error| {
+            tracing::debug!(error = %error, "The journal could not be looked at after a broken session");
+            Broken
+        })
+    }
+}
