@@ -40,7 +40,7 @@ use rows::Rows;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// A run, as its workflow sees it. Cheap to clone.
 #[derive(Clone)]

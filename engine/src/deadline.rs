@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// Time since boot, suspends included.
 pub(crate) fn boottime() -> Duration {
+    #[cfg(test)]
+    if let Some(simulated) = crate::simulation::elapsed() {
+        return simulated;
+    }
     let now = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanos = u32::try_from(now.tv_nsec).unwrap_or(0);

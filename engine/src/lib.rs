@@ -28,6 +28,7 @@ pub mod failpoint;
 mod history;
 mod hosts;
 mod ids;
+mod jitter;
 mod journal;
 mod past;
 mod rehearsal;

@@ -8,6 +8,7 @@ use crate::deadline::{Deadline, boottime};
 use crate::decision::{Decision, Tried, decide};
 use crate::failpoint;
 use crate::history::HistoryKind;
+use crate::jitter::roll;
 use crate::journal::Transition;
 use crate::past::Recorded;
 use crate::size;
@@ -314,7 +315,7 @@ impl<A: Activity> Call<'_, A> {
             throttles: self.recorded.throttles,
         };
         let schedule = self.options.schedule.as_ref().unwrap_or(&shared.schedule);
-        let roll = rand::random_range(-1.0..=1.0);
+        let roll = roll();
         let decision = decide(error, tried, schedule, &shared.limits, roll);
         let (kind, next) = match &decision {
             Decision::Retry(wait) => (
