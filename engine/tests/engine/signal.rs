@@ -1,8 +1,6 @@
 //! Signals: kept until asked for, taken once, in order, never lost between look and park.
 
-mod kit;
-
-use kit::{Bench, Working, World, quick_config, step, told};
+use crate::kit::{Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{HistoryKind, LARGEST_VALUE, Registry, RunId, RunState, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! Cancellation: cooperative, with clean-up, and never with an effect left half known.
 
-mod kit;
-
-use kit::{Act, Bench, Working, World, quick_config, step, told};
+use crate::kit::{Act, Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{Cancelled, FailureKind, HistoryKind, Registry, RunId, RunState};
 use serde_json::{Value, json};
 use std::sync::Arc;

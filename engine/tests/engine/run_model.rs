@@ -1,16 +1,15 @@
 //! The SQL against the reference model of a run's life: it refuses exactly what the model refuses,
 //! and a refused write changes nothing.
 
-mod kit;
 // The pure part and the SQL part use each their own of these.
 #[allow(dead_code)]
-#[path = "../src/simulation/model.rs"]
+#[path = "../../src/simulation/model.rs"]
 mod model;
 #[allow(dead_code)]
-#[path = "../src/simulation/moves.rs"]
+#[path = "../../src/simulation/moves.rs"]
 mod moves;
 
-use kit::Bench;
+use crate::kit::Bench;
 use leadrail_engine::{HistoryKind, RunId, RunState};
 use model::{Model, STEPS, Write};
 use moves::Move;

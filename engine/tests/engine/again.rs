@@ -1,8 +1,6 @@
 //! Resume, restart and try now; continuing as new; what a run shows of itself.
 
-mod kit;
-
-use kit::{Act, AnyChild, Bench, Working, World, quick, quick_config, registry, step, told};
+use crate::kit::{Act, AnyChild, Bench, Working, World, quick, quick_config, registry, step, told};
 use leadrail_engine::{
     FailureKind, HistoryKind, NewRun, Outcome, Registry, Restarted, RunId, RunState,
 };

@@ -1,8 +1,6 @@
 //! The doctor: sound databases pass, and each planted violation is found by its own check.
 
-mod kit;
-
-use kit::{Bench, Working, World, quick, quick_config, registry};
+use crate::kit::{Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{Check, NewRun, RunId, RunState};
 use std::time::Duration;
 
@@ -55,7 +53,7 @@ async fn the_only_complaint(bench: &Bench, name: &str) -> String {
 }
 
 async fn keyed_run(bench: &Bench, key: &str) -> RunId {
-    let run = NewRun::of::<kit::Story>(&vec![]).expect("input");
+    let run = NewRun::of::<crate::kit::Story>(&vec![]).expect("input");
     let run = run.keyed("acme", key);
     bench.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
 }

@@ -1,8 +1,6 @@
 //! Several hosts: the one that takes writes is used, and a promoted standby takes its place.
 
-mod kit;
-
-use kit::{Story, Working, World, quick, quick_config, registry};
+use crate::kit::{Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{DatabaseHosts, Engine, NewRun, RunId, RunState};
 use leadrail_postgres::{Options, PrivateServer};
 use sqlx::{Connection, PgConnection};

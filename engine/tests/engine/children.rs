@@ -1,8 +1,6 @@
 //! Children: started once, waited for in the database, cancelled with their parent unless detached.
 
-mod kit;
-
-use kit::{AnyChild, Bench, Working, World, child, quick_config, step, told};
+use crate::kit::{AnyChild, Bench, Working, World, child, quick_config, step, told};
 use leadrail_engine::{
     Cancelled, ChildOptions, HistoryKind, Registry, RunFilter, RunState, RunView, WorkflowError,
     list,

@@ -1,8 +1,6 @@
 //! Once per key, and only if the caller's transaction commits.
 
-mod kit;
-
-use kit::{Bench, Story};
+use crate::kit::{Bench, Story};
 use leadrail_engine::{Engine, NewRun, Outcome};
 use std::collections::HashSet;
 

@@ -1,8 +1,6 @@
 //! Failures: the exact waits of the schedule, resuming where it stopped, and the end of patience.
 
-mod kit;
-
-use kit::{Act, Bench, Working, World, quick, quick_config, registry};
+use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{FailureKind, HistoryKind, RetrySchedule, RunState};
 use std::time::Duration;
 
@@ -200,7 +198,8 @@ async fn the_urgent_run_goes_first() {
     let world = World::new();
     let mut runs = Vec::new();
     for (step, priority) in [("late", 5), ("soon", 2), ("now", 0)] {
-        let mut run = leadrail_engine::NewRun::of::<kit::Story>(&vec![step.to_owned()]).unwrap();
+        let mut run =
+            leadrail_engine::NewRun::of::<crate::kit::Story>(&vec![step.to_owned()]).unwrap();
         run.priority = priority;
         runs.push(bench.engine.enqueue(&[run]).await.unwrap()[0].run_id);
     }

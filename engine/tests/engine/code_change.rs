@@ -1,8 +1,6 @@
 //! Code changes with runs in flight: shown, never a blind failure, never tried for ever.
 
-mod kit;
-
-use kit::{Bench, Working, World, quick_config, step, told};
+use crate::kit::{Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{Fit, HistoryKind, Registry, RunState};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,8 +1,6 @@
 //! The database and the program agree about what a run may do.
 
-mod kit;
-
-use kit::Bench;
+use crate::kit::Bench;
 use leadrail_engine::RunState;
 
 #[tokio::test(flavor = "multi_thread")]

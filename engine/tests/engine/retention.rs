@@ -1,8 +1,6 @@
 //! Retention: ended runs leave the hot table, old days are dropped, and nothing that matters is lost.
 
-mod kit;
-
-use kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
+use crate::kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{
     Engine, FailureKind, NewRun, Outcome, RunFilter, RunId, RunState, WorkerConfig, count_by_state,
     list,

@@ -1,8 +1,6 @@
 //! Fences and takeovers: a worker that lost its runs commits nothing, and nobody waits long.
 
-mod kit;
-
-use kit::{Act, Bench, Working, World, quick, quick_config, registry};
+use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{HistoryKind, RunState, WorkerConfig};
 use std::sync::Arc;
 use std::time::Duration;

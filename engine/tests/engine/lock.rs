@@ -1,8 +1,6 @@
 //! Named locks: one run at a time, whatever happens to workers.
 
-mod kit;
-
-use kit::{Bench, Working, quick_config};
+use crate::kit::{Bench, Working, quick_config};
 use leadrail_engine::{
     Activity, ActivityResult, Attempt, Ctx, NewRun, Registry, RunState, Workflow, WorkflowResult,
 };

@@ -1,8 +1,6 @@
 //! Effects that must happen once: intents, looks, and what nobody can know.
 
-mod kit;
-
-use kit::{Act, Bench, Working, World, quick, quick_config, registry};
+use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{ActivityOptions, Event, FailureKind, HistoryKind, RunState};
 use std::sync::Arc;
 use std::time::Duration;

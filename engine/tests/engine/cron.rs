@@ -1,9 +1,7 @@
 //! Schedules: every time fires once, whoever fires it and whoever dies over it.
 
-mod kit;
-
+use crate::kit::{Bench, Working, quick_config};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use kit::{Bench, Working, quick_config};
 use leadrail_engine::{
     CatchUp, CronError, Ctx, Engine, NewCron, NewRun, Overlap, PutCron, Registry, RunFilter,
     RunState, RunView, Workflow, WorkflowResult, fire_time, list, run_worker,
@@ -142,7 +140,7 @@ impl Killable {
         let child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "killed_workers_leave_no_time_out_and_make_none_twice",
+                "cron::killed_workers_leave_no_time_out_and_make_none_twice",
             ])
             .env(CHILD_URL, url)
             .stdout(Stdio::null())
@@ -402,6 +400,49 @@ async fn a_schedule_can_be_listed_triggered_and_deleted_by_its_name() {
     assert!(engine.cron("b").await.unwrap().is_none());
     let unknown = engine.trigger_cron("b").await.unwrap_err();
     assert!(matches!(unknown, CronError::Unknown(name) if name == "b"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_that_were_passed_over_count_as_passed() {
+    let bench = Bench::new().await;
+    let expression = half_past(&bench).await;
+    let mut cron = tick("skipped", &expression);
+    cron.catch_up = CatchUp::Skip;
+    bench.engine.put_cron(&cron).await.unwrap();
+    bench.engine.shift_clock(HOUR * 5).await.unwrap();
+    let worker = working(&bench);
+    until_next_is_ahead(&bench, "skipped").await;
+    worker.stop().await;
+    let skipped = bench.engine.cron("skipped").await.unwrap().unwrap();
+    let passed = skipped.next_at.unwrap() - skipped.last_at.unwrap();
+    assert_eq!(passed, TimeDelta::hours(1), "the last of the five");
+}
+
+/// Put by a build that knows more time zones than this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_cannot_be_read_holds_up_no_other() {
+    let bench = Bench::new().await;
+    for name in ["readable", "unreadable"] {
+        let cron = tick(name, "* * * * * *");
+        bench.engine.put_cron(&cron).await.unwrap();
+    }
+    sqlx::query(
+        "update leadrail.cron set zone = 'Europe/Atlantis', next_at = leadrail.now() - interval '1 hour'
+         where name = 'unreadable'",
+    )
+    .execute(bench.engine.pool())
+    .await
+    .unwrap();
+    let worker = working(&bench);
+    until_runs(&bench, "readable", 3).await;
+    assert!(runs_of(&bench, "unreadable").await.is_empty());
+    bench
+        .engine
+        .put_cron(&tick("unreadable", "* * * * * *"))
+        .await
+        .unwrap();
+    until_runs(&bench, "unreadable", 1).await;
+    worker.stop().await;
 }
 
 /// Makes one thing about a schedule wrong.

@@ -1,8 +1,6 @@
 //! Calls side by side: all go on, the run is put down only when all of them wait.
 
-mod kit;
-
-use kit::{Act, Bench, Working, World, quick_config, step, told};
+use crate::kit::{Act, Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{FailureKind, HistoryKind, Registry, RunState};
 use serde_json::{Value, json};
 use std::sync::Arc;

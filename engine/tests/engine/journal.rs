@@ -1,8 +1,6 @@
 //! The journal under bad data: one bad entry harms nobody else.
 
-mod kit;
-
-use kit::{Bench, Working, World, quick, quick_config, registry};
+use crate::kit::{Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{
     Activity, ActivityResult, Attempt, Ctx, NewRun, RunState, Workflow, WorkflowResult,
 };

@@ -1,8 +1,6 @@
 //! Oversized values are refused where they come in, with the limit named, and never retried.
 
-mod kit;
-
-use kit::{Bench, Story, Working, quick_config, told};
+use crate::kit::{Bench, Story, Working, quick_config, told};
 use leadrail_engine::{
     Activity, ActivityResult, Attempt, Effect, LARGEST_VALUE, NewRun, Registry, RunState,
 };

@@ -1,11 +1,9 @@
 //! Lanes: equal shares, pauses, limits that hold over all workers.
 
-mod kit;
-
-use kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
+use crate::kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Effect, FailureKind, LaneLimits, NewRun, Registry, RunState,
-    WorkerConfig,
+    Activity, ActivityResult, Attempt, Budget, Ctx, Effect, FailureKind, LaneLimits, NewRun,
+    Registry, RunState, WorkerConfig, Workflow, WorkflowResult,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -151,7 +149,7 @@ async fn no_more_runs_of_a_lane_than_its_limit_run_at_a_time_over_all_workers() 
         most: Arc::clone(&most),
         order,
     });
-    let registry = Registry::new().with(kit::told(move |ctx, input| {
+    let registry = Registry::new().with(crate::kit::told(move |ctx, input| {
         let counted = counted.clone();
         async move {
             ctx.activity(&*counted, &input.to_string()).await?;
@@ -296,6 +294,81 @@ async fn a_throttled_answer_holds_the_whole_lane_and_no_other() {
         .unwrap();
     until_completed(&bench, 21).await;
     worker.stop().await;
+}
+
+/// Says after each call how many calls are left.
+struct Budgeted(Arc<AtomicUsize>);
+
+impl Activity for Budgeted {
+    const NAME: &'static str = "budgeted";
+    type Input = ();
+    type Output = ();
+
+    async fn run(&self, attempt: &Attempt, (): &()) -> ActivityResult<()> {
+        let before = self.0.fetch_sub(1, Ordering::SeqCst);
+        attempt.report_budget(Budget {
+            left: u32::try_from(before - 1).unwrap(),
+            resets_in: Duration::from_secs(600),
+        });
+        Ok(())
+    }
+}
+
+struct Counting(Budgeted);
+
+impl Workflow for Counting {
+    const NAME: &'static str = "counting";
+    type Input = ();
+    type Output = ();
+
+    async fn run(&self, ctx: Ctx, (): ()) -> WorkflowResult<()> {
+        ctx.activity(&self.0, &()).await
+    }
+}
+
+#[tokio::test]
+async fn a_lane_starts_no_more_runs_than_the_other_side_has_calls_left() {
+    let bench = Bench::new().await;
+    let left = Arc::new(AtomicUsize::new(7));
+    let run = |lane: &str| NewRun {
+        lane: lane.to_owned(),
+        ..NewRun::of::<Counting>(&()).unwrap()
+    };
+    bench.engine.enqueue(&[run("scarce")]).await.unwrap();
+    let registry = Registry::new().with(Counting(Budgeted(left.clone())));
+    let worker = Working::start(&bench, registry, quick_config());
+    until_completed(&bench, 1).await;
+    let many = vec![run("scarce"); 20];
+    bench.engine.enqueue(&many).await.unwrap();
+    until_completed(&bench, 7).await;
+    let lanes = bench.engine.lanes().await.unwrap();
+    assert_eq!((lanes[0].budget_left, lanes[0].queued), (Some(0), 14));
+    assert_eq!(left.load(Ordering::SeqCst), 0, "nobody called in vain");
+
+    left.store(1_000, Ordering::SeqCst);
+    bench
+        .engine
+        .shift_clock(Duration::from_secs(600))
+        .await
+        .unwrap();
+    until_completed(&bench, 21).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_lane_whose_budget_is_spent_goes_on_when_a_person_says_so() {
+    let bench = Bench::new().await;
+    sqlx::query("select leadrail.budget_lane('spent', 2, 600000)")
+        .execute(bench.engine.pool())
+        .await
+        .unwrap();
+    enqueue(&bench, "spent", 2, 5).await;
+    enqueue(&bench, "rich", 2, 5).await;
+    let taken = claim(&bench, 50).await;
+    assert_eq!((taken["spent"], taken["rich"]), (2, 5));
+    assert_eq!(claim(&bench, 50).await, HashMap::new());
+    assert!(bench.engine.resume_lane("spent").await.unwrap());
+    assert_eq!(claim(&bench, 50).await["spent"], 3);
 }
 
 async fn bench_now(bench: &Bench) -> chrono::DateTime<chrono::Utc> {

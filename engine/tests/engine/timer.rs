@@ -1,9 +1,7 @@
 //! Timers and side values: both survive restarts as they were.
 
-mod kit;
-
+use crate::kit::{Bench, Working, quick_config};
 use chrono::{DateTime, Utc};
-use kit::{Bench, Working, quick_config};
 use leadrail_engine::{
     Activity, ActivityError, ActivityResult, Attempt, Ctx, HistoryKind, NewRun, Registry, RunState,
     Workflow, WorkflowResult,

@@ -1,0 +1,25 @@
+//! The engine on a real PostgreSQL, a promise a file.
+
+mod kit;
+
+mod again;
+mod cancel;
+mod children;
+mod code_change;
+mod cron;
+mod doctor;
+mod enqueue;
+mod failover;
+mod join;
+mod journal;
+mod lanes;
+mod lock;
+mod once;
+mod retention;
+mod retry;
+mod run_model;
+mod signal;
+mod size;
+mod states;
+mod takeover;
+mod timer;
