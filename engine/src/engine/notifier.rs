@@ -1,12 +1,13 @@
-//! Telling idle workers that there may be work.
+//! Telling idle workers that there may be work: those of this process at once, all others by `NOTIFY`.
 //!
 //! A commit with a pending `NOTIFY` takes a lock of the whole instance, so it never rides on a
 //! transaction that does anything else, and at most twenty a second are sent by one process.
 
 use super::NOTIFY_CHANNEL;
+use crate::worker::Shared;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 const SHORTEST_GAP: Duration = Duration::from_millis(50);
@@ -16,6 +17,8 @@ pub(crate) struct Notifier {
     planned: Arc<AtomicBool>,
     last: Mutex<Option<Instant>>,
     session: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
+    /// Workers of this process that were started on this handle.
+    near: Mutex<Vec<Weak<Shared>>>,
 }
 
 impl Notifier {
@@ -25,11 +28,29 @@ impl Notifier {
             planned: Arc::new(AtomicBool::new(false)),
             last: Mutex::new(None),
             session: Arc::default(),
+            near: Mutex::default(),
         }
     }
 
-    /// Sends one soon, now if none was sent lately. Costs the caller nothing; a lost one costs a poll.
+    /// A worker of this process, told directly for as long as it lives.
+    pub(crate) fn add_near(&self, worker: &Arc<Shared>) {
+        self.near().push(Arc::downgrade(worker));
+    }
+
+    fn near(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Shared>>> {
+        self.near.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the workers of this process, and sends a notification to the others soon: now if none
+    /// was sent lately. Costs the caller nothing; a lost one costs a poll.
     pub(crate) fn poke(&self) {
+        self.near().retain(|worker| {
+            let lives = worker.upgrade();
+            if let Some(worker) = &lives {
+                worker.hint();
+            }
+            lives.is_some()
+        });
         if self.planned.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -57,7 +57,7 @@ impl Incarnation {
         let store = Store {
             pool: engine.pool().clone(),
         };
-        let shared = Shared::new(
+        let shared = Arc::new(Shared::new(
             worker,
             Journal::new(),
             claims,
@@ -65,13 +65,14 @@ impl Incarnation {
             connector.failover(),
             registry.clone(),
             config,
-        );
+        ));
+        engine.notifier().add_near(&shared);
         if let Err(error) = workers::open_code_gates(engine.pool(), &registry.names()).await {
             tracing::warn!(error = %error, "Runs that wait for other code could not be woken");
         }
         tracing::info!(worker.id = %worker, worker.name = %config.name, "The worker is ready");
         Some(Self {
-            shared: Arc::new(shared),
+            shared,
             runs,
             session,
             connector,
