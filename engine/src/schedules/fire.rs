@@ -1,17 +1,18 @@
 //! Firing: the schedule moves on and its runs are enqueued in one transaction, or neither.
 
 use super::store::Row;
-use super::{CronError, FireTimes, definition};
+use super::{CatchUp, CronError, FireTimes, definition};
 use crate::{Engine, NewRun, RunId};
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// So many are looked at in one go.
 const BATCH: i64 = 100;
 
-/// The schedules that are due, the longest first.
-pub(super) async fn due(pool: &PgPool) -> sqlx::Result<Vec<Row>> {
+/// The schedules that are due and not of these revisions, the longest first.
+pub(super) async fn due(pool: &PgPool, unreadable: &[Uuid]) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
         r#"
@@ -19,17 +20,18 @@ pub(super) async fn due(pool: &PgPool) -> sqlx::Result<Vec<Row>> {
                skips_overlap, catch_up, catch_up_most, window_seconds, next_at, paused_at,
                last_at, last_key, leadrail.now() as "now!"
         from leadrail.cron
-        where next_at <= leadrail.now()
+        where next_at <= leadrail.now() and revision <> all ($2)
         order by next_at
         limit $1
         "#,
-        BATCH
+        BATCH,
+        unreadable,
     )
     .fetch_all(pool)
     .await
 }
 
-/// Fires what is due of one schedule; how many runs it started. None when another worker did it or
+/// Fires what is due of one schedule; how many runs it started: none when another worker did it or
 /// the schedule was changed since it was read.
 pub(super) async fn fire(pool: &PgPool, row: &Row) -> Result<usize, CronError> {
     let Some(was) = row.next_at else {
@@ -37,9 +39,8 @@ pub(super) async fn fire(pool: &PgPool, row: &Row) -> Result<usize, CronError> {
     };
     let times = FireTimes::parse(&row.expression, &row.zone)?;
     let mut due = row.catch_up().due(&times, was, row.now, row.window());
-    let next = times.next_after(row.now);
     let mut transaction = pool.begin().await?;
-    if !advance(&mut transaction, row, was, next).await? {
+    if !advance(&mut transaction, row, was, &times).await? {
         return Ok(0);
     }
     if row.skips_overlap {
@@ -47,9 +48,7 @@ pub(super) async fn fire(pool: &PgPool, row: &Row) -> Result<usize, CronError> {
         let kept = if alive { 0 } else { 1 };
         due = due.split_off(due.len().saturating_sub(kept));
     }
-    crate::failpoint!("cron.after_advance");
     start(&mut transaction, row, &due).await?;
-    crate::failpoint!("cron.before_commit");
     transaction.commit().await?;
     Ok(due.len())
 }
@@ -59,15 +58,17 @@ async fn advance(
     db: &mut PgConnection,
     row: &Row,
     was: DateTime<Utc>,
-    next: Option<DateTime<Utc>>,
+    times: &FireTimes,
 ) -> sqlx::Result<bool> {
+    let passed = CatchUp::Latest.due(times, was, row.now, Duration::MAX);
     let moved = sqlx::query!(
-        "update leadrail.cron set next_at = $4, last_at = $3
+        "update leadrail.cron set next_at = $4, last_at = $5
          where name = $1 and revision = $2 and next_at = $3",
         row.name,
         row.revision,
         was,
-        next,
+        times.next_after(row.now),
+        passed.last().copied().unwrap_or(was),
     )
     .execute(db)
     .await?;
@@ -133,12 +134,30 @@ impl Engine {
     /// # Errors
     /// When there is no such schedule or the database cannot be written.
     pub async fn trigger_cron(&self, name: &str) -> Result<RunId, CronError> {
-        let row = self.cron_row(name).await?;
-        let mut transaction = self.pool().begin().await?;
-        let started = start(&mut transaction, &row, &[row.now]).await?;
-        transaction.commit().await?;
-        self.hint();
-        let run = started.first().copied();
-        run.ok_or_else(|| CronError::Unknown(name.to_owned()))
+        loop {
+            let row = self.cron_row(name).await?;
+            let mut transaction = self.pool().begin().await?;
+            if !is_as_read(&mut transaction, &row).await? {
+                // Changed or deleted since: read again what it is now.
+                continue;
+            }
+            let started = start(&mut transaction, &row, &[row.now]).await?;
+            transaction.commit().await?;
+            self.hint();
+            let run = started.first().copied();
+            return run.ok_or_else(|| CronError::Unknown(name.to_owned()));
+        }
     }
+}
+
+/// Whether the schedule is still the one that was read; it stays so until the transaction ends.
+async fn is_as_read(db: &mut PgConnection, row: &Row) -> sqlx::Result<bool> {
+    let there = sqlx::query!(
+        "select name from leadrail.cron where name = $1 and revision = $2 for no key update",
+        row.name,
+        row.revision,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(there.is_some())
 }

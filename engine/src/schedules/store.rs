@@ -218,19 +218,27 @@ impl Engine {
     /// # Errors
     /// When there is no such schedule or the database cannot be written.
     pub async fn resume_cron(&self, name: &str) -> Result<bool, CronError> {
-        let row = self.cron_row(name).await?;
-        let next = FireTimes::parse(&row.expression, &row.zone)?.next_after(row.now);
-        let done = sqlx::query!(
-            "update leadrail.cron set paused_at = null, next_at = $3
-             where name = $1 and revision = $2 and paused_at is not null",
-            name,
-            row.revision,
-            next,
-        )
-        .execute(self.pool())
-        .await?;
-        self.hint_crons().await;
-        Ok(done.rows_affected() == 1)
+        loop {
+            let row = self.cron_row(name).await?;
+            if row.paused_at.is_none() {
+                return Ok(false);
+            }
+            let next = FireTimes::parse(&row.expression, &row.zone)?.next_after(row.now);
+            let done = sqlx::query!(
+                "update leadrail.cron set paused_at = null, next_at = $3
+                 where name = $1 and revision = $2 and paused_at is not null",
+                name,
+                row.revision,
+                next,
+            )
+            .execute(self.pool())
+            .await?;
+            // Otherwise it was changed since: its next time may be another.
+            if done.rows_affected() == 1 {
+                self.hint_crons().await;
+                return Ok(true);
+            }
+        }
     }
 
     /// Deletes a schedule; runs it started go on. False when there was none.
