@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use leadrail_adapters::{
-    AdapterError, AdapterResult, Adapters, Credentials, CrmAdapter, CrmHttp, Session, Settings,
-    SetupError, Target,
+    AdapterError, AdapterResult, Adapters, CallBudget, Credentials, CrmAdapter, CrmHttp, Session,
+    Settings, SetupError, Target,
 };
 use leadrail_connections::{
     Connection, ConnectionResult, ConnectionSettings, ConnectionState, Connections, OpenConnection,
 };
-use leadrail_engine::{ActivityError, ActivityResult, Attempt, FailureKind};
+use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget, FailureKind};
 use leadrail_lead::CrmName;
 
 use crate::destination::Destination;
@@ -195,6 +195,9 @@ impl Drop for OpenCrm<'_> {
     fn drop(&mut self) {
         for exchange in self.session.take_exchanges() {
             self.attempt.record(exchange);
+        }
+        if let Some(CallBudget { left, resets_in }) = self.session.take_budget() {
+            self.attempt.report_budget(Budget { left, resets_in });
         }
     }
 }

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod budget;
 mod classify;
 mod contract;
 mod error;
@@ -41,6 +42,7 @@ mod text;
 #[cfg(test)]
 mod scripted_crm;
 
+pub use self::budget::{CallBudget, call_budget};
 pub use self::classify::{Answer, Effect, Fault, classify};
 pub use self::contract::{
     AccountInfo, AuthMethod, CrmAdapter, CrmInfo, CustomerRef, FieldLimit, LeadRef, LinkState,

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+use crate::budget::{CallBudget, call_budget};
 use crate::classify::{Answer, Effect, Fault, classify};
 use crate::contract::CrmInfo;
 use crate::error::{AdapterError, AdapterResult};
@@ -52,6 +53,7 @@ pub struct Session {
     credentials: Credentials,
     scrubber: Scrubber,
     exchanges: Mutex<Vec<Exchange>>,
+    budget: Mutex<Option<CallBudget>>,
 }
 
 impl Session {
@@ -86,6 +88,7 @@ impl Session {
             credentials,
             scrubber,
             exchanges: Mutex::default(),
+            budget: Mutex::default(),
         })
     }
 
@@ -114,6 +117,7 @@ impl Session {
             .http
             .call(self.wire(&request)?, self.target.call_timeout())
             .await;
+        self.note_budget(&received);
         let result = self.judge(&request, &received);
         let mut exchange = self.evidence(&request, &received);
         exchange.duration_ms = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
@@ -133,6 +137,21 @@ impl Session {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// What the CRM last said of its budget of calls, if it did since this was last asked.
+    pub fn take_budget(&self) -> Option<CallBudget> {
+        self.budget
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn note_budget(&self, received: &Received) {
+        let headers = received.head.as_ref().map(|head| &head.1);
+        if let Some(budget) = headers.and_then(call_budget) {
+            *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = Some(budget);
+        }
     }
 
     /// The request as bytes on the wire.

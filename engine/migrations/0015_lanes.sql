@@ -17,7 +17,9 @@ create table leadrail.lane (
     max_running integer check (max_running between 1 and 1000000),
     gap interval check (gap > interval '0'),
     burst integer not null default 1 check (burst between 1 and 1000000),
-    next_free_at timestamptz
+    next_free_at timestamptz,
+    budget_left integer,
+    budget_until timestamptz
 );
 comment on table leadrail.lane is 'Lanes with a setting; all others run freely.';
 comment on column leadrail.lane.paused_at is 'Since when a person has stopped the lane; its runs stay queued.';
@@ -25,6 +27,8 @@ comment on column leadrail.lane.held_until is 'Until when the other side wants t
 comment on column leadrail.lane.max_running is 'How many of its runs may run at a time, over all workers; null for no limit.';
 comment on column leadrail.lane.gap is 'The time between two starts at the limited rate; null for no limit.';
 comment on column leadrail.lane.burst is 'How many starts may follow each other at once after a quiet time.';
+comment on column leadrail.lane.budget_left is 'How many calls the other side said it still takes, less the starts since.';
+comment on column leadrail.lane.budget_until is 'Until when budget_left counts.';
 comment on column leadrail.lane.next_free_at is 'When all starts so far are paid for at the limited rate (GCRA).';
 
 create table leadrail.lane_slot (
@@ -80,6 +84,9 @@ begin
             epoch from greatest(coalesce(v_lane.next_free_at, p_now) - p_now, interval '0')
         ) / extract(epoch from v_lane.gap));
     end if;
+    if v_lane.budget_until > p_now then
+        v_allowed := least(v_allowed, v_lane.budget_left);
+    end if;
     if v_lane.max_running is not null then
         delete from leadrail.lane_slot s
         where s.lane = p_lane and not exists (
@@ -132,8 +139,12 @@ begin
         on conflict (run_id) do nothing
     ), paid as (
         update leadrail.lane l
-        set next_free_at = greatest(coalesce(l.next_free_at, p_now), p_now) + (select count(*) from claimed) * l.gap
-        where p_limited and l.name = p_lane and l.gap is not null
+        set next_free_at = case
+                when l.gap is not null
+                then greatest(coalesce(l.next_free_at, p_now), p_now) + (select count(*) from claimed) * l.gap
+            end,
+            budget_left = l.budget_left - (select count(*) from claimed)
+        where p_limited and l.name = p_lane and (l.gap is not null or l.budget_until > p_now)
     )
     select c.id, c.workflow, c.scope, c.key, c.lane, c.priority, c.starts, c.created_at, p_now,
            c.input::text, null::bigint, c.parent_id,
@@ -203,6 +214,7 @@ begin
                null::timestamptz, v_now, null::text,
                (extract(epoch from min(greatest(
                    i.first_due, l.held_until, l.next_free_at - (l.burst - 1) * l.gap,
+                   case when l.budget_left <= 0 then l.budget_until end,
                    v_now + case when l.max_running is null then interval '10 milliseconds' else interval '50 milliseconds' end
                )) - v_now) * 1000)::bigint,
                null::uuid, null::text
@@ -240,14 +252,35 @@ create function leadrail.resume_lane(p_lane text) returns boolean language sql
 as $$
     with resumed as (
         update leadrail.lane l
-        set paused_at = null, held_until = null
-        where l.name = p_lane and (l.paused_at is not null or l.held_until > leadrail.now())
+        set paused_at = null, held_until = null, budget_until = null
+        where l.name = p_lane and (
+            l.paused_at is not null or l.held_until > leadrail.now() or l.budget_until > leadrail.now()
+        )
         returning l.name
     )
     select exists (select from resumed)
 $$;
 
 -- Leaves the other side alone: no run of the lane starts before then. The longer wish holds.
+-- The other side said how many calls it still takes until when. Answers overtake each other, so of
+-- those that speak of one period the least counts.
+create function leadrail.budget_lane(p_lane text, p_left integer, p_ms bigint) returns void language sql
+as $$
+    insert into leadrail.lane as l (name, budget_left, budget_until)
+    values (p_lane, p_left, leadrail.now() + p_ms * interval '1 millisecond')
+    on conflict (name) do update
+    set (budget_left, budget_until) = (
+        select case when p.same then least(l.budget_left, excluded.budget_left) else excluded.budget_left end,
+               case when p.same then l.budget_until else excluded.budget_until end
+        from (
+            select coalesce(
+                l.budget_until > leadrail.now()
+                    and excluded.budget_until < l.budget_until + interval '1 second', false
+            ) as same
+        ) p
+    )
+$$;
+
 create function leadrail.hold_lane(p_lane text, p_ms bigint) returns void language sql
 as $$
     insert into leadrail.lane as l (name, held_until)

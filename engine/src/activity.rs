@@ -166,6 +166,20 @@ impl ActivityError {
     }
 }
 
+/// How many calls the other side still takes, by what its answers say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Calls that are left.
+    pub left: u32,
+    /// When there will be more.
+    pub resets_in: Duration,
+}
+
+impl Budget {
+    /// A budget with more left than this holds nobody back.
+    pub const SCARCE: u32 = 50;
+}
+
 /// One attempt at an activity, as the activity sees it.
 pub struct Attempt {
     /// The run it belongs to.
@@ -181,6 +195,7 @@ pub struct Attempt {
     pub claimed_at: DateTime<Utc>,
     pub(crate) deadline: Deadline,
     pub(crate) evidence: Mutex<Vec<serde_json::Value>>,
+    pub(crate) budget: Mutex<Option<Budget>>,
 }
 
 impl Attempt {
@@ -197,10 +212,29 @@ impl Attempt {
             .push(value);
     }
 
+    /// Tells the engine what the other side said of its budget; the last word counts. When it is
+    /// [scarce](Budget::SCARCE), no more runs of the lane start than there are calls left.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn report_budget(&self, budget: Budget) {
+        *self
+            .budget
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(budget);
+    }
+
     /// How long this attempt may still take; zero when it must not send anything any more.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.deadline.left()
+    }
+
+    pub(crate) fn take_budget(&self) -> Option<Budget> {
+        self.budget
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
     }
 
     pub(crate) fn take_evidence(&self) -> Vec<serde_json::Value> {

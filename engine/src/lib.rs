@@ -43,8 +43,8 @@ mod worker;
 mod workflow;
 
 pub use activity::{
-    Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Effect, FailureKind, Found,
-    OnUnknown,
+    Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Budget, Effect, FailureKind,
+    Found, OnUnknown,
 };
 pub use ctx::{Child, ChildOptions, Ctx, Lock};
 pub use decision::{Decision, Limits, Tried, decide};

@@ -169,10 +169,14 @@ async fn list(engine: &Engine, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn held_back(lane: &LaneView) -> String {
-    match (lane.paused_at, lane.held_until) {
-        (Some(since), _) => format!("paused since {}", time(since)),
-        (None, Some(until)) => format!("left alone until {}", time(until)),
-        (None, None) => "-".to_owned(),
+    match (lane.paused_at, lane.held_until, lane.budget_until) {
+        (Some(since), _, _) => format!("paused since {}", time(since)),
+        (None, Some(until), _) => format!("left alone until {}", time(until)),
+        (None, None, Some(until)) => {
+            let left = lane.budget_left.unwrap_or(0).max(0);
+            format!("{left} calls left until {}", time(until))
+        }
+        (None, None, None) => "-".to_owned(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Ctx;
 use crate::activity::{
-    Activity, ActivityError, ActivityOptions, Attempt, Effect, FailureKind, Found, OnUnknown,
+    Activity, ActivityError, ActivityOptions, Attempt, Budget, Effect, FailureKind, Found,
+    OnUnknown,
 };
 use crate::deadline::{Deadline, boottime};
 use crate::decision::{Decision, Tried, decide};
@@ -137,6 +138,7 @@ impl<A: Activity> Call<'_, A> {
         let attempt = self.begin().await?;
         failpoint!("activity.before_run", self.ctx.key());
         let result = self.run_guarded(&attempt).await;
+        self.heed_budget(&attempt).await;
         failpoint!("activity.after_run");
         match result {
             Ok(output) => self.complete(&attempt, output, None),
@@ -189,6 +191,7 @@ impl<A: Activity> Call<'_, A> {
             claimed_at: claimed.claimed_at,
             deadline: Deadline::after(boottime(), self.options.timeout),
             evidence: Mutex::default(),
+            budget: Mutex::default(),
         }
     }
 
@@ -349,6 +352,18 @@ impl<A: Activity> Call<'_, A> {
                 message: error.message.clone(),
                 activity: Some(self.label.to_string()),
             }),
+        }
+    }
+
+    /// A budget that runs out is everybody's in the lane.
+    async fn heed_budget(&self, attempt: &Attempt) {
+        let scarce = |budget: &Budget| budget.left <= Budget::SCARCE && !self.ctx.lane().is_empty();
+        let Some(budget) = attempt.take_budget().filter(scarce) else {
+            return;
+        };
+        let pool = &self.ctx.run.shared.store.pool;
+        if let Err(error) = lanes::spend(pool, self.ctx.lane(), budget).await {
+            tracing::warn!(run.id = %self.ctx.run_id(), error = %error, "The lane's budget could not be noted; its other runs may be throttled");
         }
     }
 

@@ -39,6 +39,10 @@ pub struct LaneView {
     pub paused_at: Option<DateTime<Utc>>,
     /// Until when the other side wants to be left alone.
     pub held_until: Option<DateTime<Utc>>,
+    /// How many calls the other side still takes until `budget_until`, less the starts since.
+    pub budget_left: Option<i32>,
+    /// Until when `budget_left` counts.
+    pub budget_until: Option<DateTime<Utc>>,
     /// At most so many run at a time.
     pub max_running: Option<i32>,
     /// Seconds between two starts at the limited rate.
@@ -70,7 +74,8 @@ impl Engine {
             select coalesce(r.lane, l.name) as "lane!", coalesce(r.queued, 0) as "queued!",
                    coalesce(r.running, 0) as "running!", coalesce(r.waiting, 0) as "waiting!",
                    coalesce(r.dead, 0) as "dead!", r.oldest_due, l.paused_at as "paused_at?",
-                   l.held_until as "held_until?", l.max_running as "max_running?",
+                   l.held_until as "held_until?", l.budget_left as "budget_left?",
+                   l.budget_until as "budget_until?", l.max_running as "max_running?",
                    extract(epoch from l.gap)::float8 as gap_seconds, l.burst as "burst?"
             from live r
             full join leadrail.lane l on l.name = r.lane
