@@ -1,8 +1,8 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
 use crate::commands::{
-    bench, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema, serve,
-    show_config, worker,
+    bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
+    serve, show_config, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
+    Chaos(chaos::ChaosArgs),
     Config(show_config::ConfigArgs),
     /// Measures the engine beside bare PostgreSQL.
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub(crate) mod bench;
+pub(crate) mod chaos;
 pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
@@ -9,6 +10,7 @@ pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod rig;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -22,6 +24,7 @@ use crate::config::Config;
 pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     match command {
         Command::Bench(command) => bench::run(command).await,
+        Command::Chaos(args) => chaos::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&args, config).await,
         Command::Serve(_) => serve::run(config).await,

@@ -144,10 +144,15 @@ impl Desk {
         self.crm.records(company)
     }
 
+    /// How many effects are still to land.
+    pub(crate) fn late_effects(&self) -> u64 {
+        lock(&self.late).pending
+    }
+
     /// The whole books as one JSON object.
     pub(crate) fn records(&self, company: Option<&str>) -> Value {
         // Read first: an effect that lands in between then counts twice, never not at all.
-        let pending = lock(&self.late).pending;
+        let pending = self.late_effects();
         let mut books: Map<String, Value> = self
             .collections(company)
             .into_iter()

@@ -85,6 +85,27 @@ impl CrmSim {
         Ok(lock(&desk.faults).add(rule))
     }
 
+    /// The fault rules in order with `seen` and `fired`, as `GET /_sim/{crm}/faults` shows them; null
+    /// for a name unknown here.
+    #[must_use]
+    pub fn faults(&self, crm: &str) -> Value {
+        self.desk(crm)
+            .map_or(Value::Null, |desk| lock(&desk.faults).list())
+    }
+
+    /// Removes all fault rules, as `DELETE /_sim/{crm}/faults` does.
+    pub fn clear_faults(&self, crm: &str) {
+        if let Some(desk) = self.desk(crm) {
+            lock(&desk.faults).retain(|_, _| false);
+        }
+    }
+
+    /// How many effects are still to land; none for a name unknown here.
+    #[must_use]
+    pub fn late_effects(&self, crm: &str) -> u64 {
+        self.desk(crm).map_or(0, |desk| desk.late_effects())
+    }
+
     pub(crate) fn desk(&self, crm: &str) -> Option<&Arc<Desk>> {
         self.desks.iter().find(|desk| desk.crm.name() == crm)
     }

@@ -69,7 +69,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         Ok(report) => finish(&args, &stage, report, &stop).await,
         Err(_) => Ok(()),
     };
-    stage.down().await;
+    stage.rig.down().await;
     ended?;
     match played?.is_right() {
         true => Ok(()),
@@ -84,7 +84,7 @@ fn stopped() -> anyhow::Error {
 /// Act one: a worker is killed in the middle. Act two: another takes over while every other kind of
 /// trouble comes up. Then the books are compared.
 async fn play(args: &DemoArgs, stage: &mut Stage, began: Instant) -> anyhow::Result<Report> {
-    let cast = Cast::of(args.leads, stage.now().await?);
+    let cast = Cast::of(args.leads, stage.rig.now().await?);
     stage.connect(&cast).await?;
     stage.arm(&cast)?;
     stage.revoke_key(&cast.accounts).await?;
@@ -97,7 +97,7 @@ async fn play(args: &DemoArgs, stage: &mut Stage, began: Instant) -> anyhow::Res
     let repeats = door::push_again(stage, cast.repeated()).await?;
     let followed = Followed::until_ended(stage, &cast, &mut progress).await?;
     progress.end();
-    let books = books::compare(&stage.books(), &cast, &followed);
+    let books = books::compare(&stage.rig.books(), &cast, &followed);
     Report::new(stage, &cast, &followed, books, repeats, began).await
 }
 

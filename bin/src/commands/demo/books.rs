@@ -2,9 +2,10 @@
 
 use super::cast::{Cast, End, Role};
 use super::follow::Followed;
+use crate::commands::rig::books::Entries;
 use leadrail_engine::RunState;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What the books say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,16 +26,15 @@ pub(super) fn compare(books: &Value, cast: &Cast, followed: &Followed) -> Compar
 }
 
 fn count(books: &Value, expected: &HashSet<String>) -> Comparison {
-    let leads = tally(rows(books, "leads").iter().map(marker));
-    let customers = tally(rows(books, "customers").iter().map(caller));
+    let entries = Entries::of(books);
     let missing = expected
         .iter()
-        .filter(|&marker| !leads.contains_key(marker));
-    let strangers = leads.keys().filter(|&marker| !expected.contains(marker));
-    let surplus = leads.values().chain(customers.values());
+        .filter(|&marker| !entries.leads.contains_key(marker));
+    let strangers = entries.leads.keys();
+    let strangers = strangers.filter(|&marker| !expected.contains(marker));
     Comparison {
         lost: missing.count() as u64,
-        duplicates: surplus.map(|count| count - 1).sum(),
+        duplicates: entries.surplus(),
         unexpected: strangers.count() as u64,
     }
 }
@@ -49,32 +49,6 @@ fn belongs_there(role: &Role, followed: &Followed) -> bool {
             standing.is_none_or(|standing| standing.state != RunState::Dead)
         }
     }
-}
-
-fn rows<'a>(books: &'a Value, collection: &str) -> &'a [Value] {
-    books[collection].as_array().map_or(&[], Vec::as_slice)
-}
-
-/// The tag of ours; a lead without one counts under its own id, and nobody expects that.
-fn marker(lead: &Value) -> String {
-    let tags = lead["tags"].as_array().into_iter().flatten();
-    let ours = tags
-        .filter_map(Value::as_str)
-        .find(|tag| tag.starts_with("lr-"));
-    ours.map_or_else(|| lead["id"].to_string(), str::to_owned)
-}
-
-/// One caller is one customer of a company.
-fn caller(customer: &Value) -> String {
-    format!("{} {}", customer["company"], customer["mobile_number"])
-}
-
-fn tally(names: impl Iterator<Item = String>) -> HashMap<String, u64> {
-    let mut counts = HashMap::new();
-    for name in names {
-        *counts.entry(name).or_insert(0) += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

@@ -4,14 +4,12 @@ mod writer;
 
 use chrono::{DateTime, Utc};
 use leadrail_adapters::activity;
-use leadrail_crm_sim::{FaultRule, HOUSECALL_PRO};
+use leadrail_crm_sim::FaultRule;
 use leadrail_lead::{EventId, Marker};
 use serde_json::Value;
 use uuid::Uuid;
 use writer::Writer;
 
-/// The CRM in which the demo's accounts are.
-pub(super) const CRM: &str = HOUSECALL_PRO;
 /// The leads of the killed worker and some more. All kinds of trouble need about thirty.
 pub(super) const FEWEST: usize = 10;
 /// More would take longer than anybody watches.

@@ -2,7 +2,7 @@
 
 use super::cast::Role;
 use super::stage::Stage;
-use anyhow::Context as _;
+use crate::commands::rig::Answer;
 use serde_json::Value;
 
 /// Leads a request.
@@ -20,7 +20,10 @@ pub(super) struct Repeats {
 pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<()> {
     for batch in roles.chunks(BATCH) {
         let body: Value = batch.iter().map(|role| role.payload.clone()).collect();
-        let (status, answer) = post(stage, &body).await?;
+        let Answer {
+            status,
+            body: answer,
+        } = stage.rig.post(&body).await?;
         anyhow::ensure!(status == 200, "the API answered a batch with {status}");
         let accepted = answer["accepted"].as_u64();
         anyhow::ensure!(
@@ -35,24 +38,9 @@ pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<()> {
 
 /// Posts a lead that is there once more, and another one under its id.
 pub(super) async fn push_again(stage: &Stage, role: &Role) -> anyhow::Result<Repeats> {
-    let (same, _) = post(stage, &role.payload).await?;
+    let same = stage.rig.post(&role.payload).await?.status;
     let mut changed = role.payload.clone();
     changed["call"]["transcript_summary"] = "another call".into();
-    let (other, _) = post(stage, &changed).await?;
+    let other = stage.rig.post(&changed).await?.status;
     Ok(Repeats { same, other })
-}
-
-async fn post(stage: &Stage, body: &Value) -> anyhow::Result<(u16, Value)> {
-    let request = stage
-        .http
-        .post(format!("{}/v1/leads", stage.api))
-        .header("content-type", "application/json")
-        .body(body.to_string());
-    let answer = request.send().await.context("the API did not answer")?;
-    let status = answer.status().as_u16();
-    let bytes = answer
-        .bytes()
-        .await
-        .context("the API did not answer to the end")?;
-    Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
 }

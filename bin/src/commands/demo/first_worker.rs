@@ -1,14 +1,14 @@
 //! The first worker: a process of its own, so that it can truly be killed.
 
 use super::cast::{Cast, KILLED};
-use super::stage::{Stage, schedule};
+use super::stage::Stage;
 use anyhow::Context as _;
 use serde_json::Value;
 use std::fs::File;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// A worker is ready in a fraction of a second; a machine that needs longer is overloaded.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,27 +17,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Starts `leadrail worker` and waits until it says that it is ready.
 pub(super) async fn start(stage: &Stage) -> anyhow::Result<Child> {
-    let program =
-        std::env::current_exe().context("this program cannot find itself to start a worker")?;
-    let log = stage.folder.join("first-worker.log");
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        // What the person has configured is for another database.
-        if name.to_string_lossy().starts_with("LEADRAIL_") {
-            command.env_remove(name);
-        }
-    }
-    let mut child = command
-        .args(["worker", "--name", "first", "--concurrency", "16"])
-        .current_dir(&stage.folder)
-        .env("DATABASE_URL", &stage.database_url)
-        .env("LEADRAIL_VAULT_KEY_FILE", &stage.vault_file)
-        .env("LEADRAIL_WORKER_RETRY_SCHEDULE", schedule_text())
-        .env("LEADRAIL_LOG", "warn")
+    let log = stage.rig.folder.join("first-worker.log");
+    let mut child = stage
+        .rig
+        .worker_process("first", 16)?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(File::create(&log)?)
-        .kill_on_drop(true)
         .spawn()
         .context("the first worker cannot be started")?;
     let output = child
@@ -61,7 +47,7 @@ pub(super) async fn kill_in_the_middle(
     cast: &Cast,
 ) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
-    while in_books(&stage.books(), &cast.accounts.killed) < KILLED {
+    while in_books(&stage.rig.books(), &cast.accounts.killed) < KILLED {
         anyhow::ensure!(
             Instant::now() < deadline,
             "the first worker did not file its leads in {PATIENCE:?}; is this machine very busy? Run it again"
@@ -79,9 +65,4 @@ fn in_books(books: &Value, account: &str) -> usize {
     let leads = books["leads"].as_array().map_or(&[][..], Vec::as_slice);
     let of_account = leads.iter().filter(|lead| lead["company"] == account);
     of_account.count()
-}
-
-fn schedule_text() -> String {
-    let waits: Vec<_> = schedule().waits().iter().map(ToString::to_string).collect();
-    waits.join(",")
 }

@@ -74,7 +74,7 @@ impl Followed {
             "#,
             &accounts
         )
-        .fetch_all(stage.engine.pool())
+        .fetch_all(stage.rig.engine.pool())
         .await?;
         let each = rows.into_iter().filter_map(|row| {
             let standing = Standing {

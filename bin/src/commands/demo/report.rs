@@ -176,10 +176,10 @@ async fn rows(
 }
 
 async fn way_of(stage: &Stage, run: RunId) -> anyhow::Result<String> {
-    let Some(head) = stage.engine.run(run).await? else {
+    let Some(head) = stage.rig.engine.run(run).await? else {
         return Ok("its run is gone".to_owned());
     };
-    let history = stage.engine.history(run).await?;
+    let history = stage.rig.engine.history(run).await?;
     Ok(way(&timeline(&head, &history, &schedule())))
 }
 
@@ -204,7 +204,7 @@ async fn turns(stage: &Stage, runs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Turns
         "#,
         runs
     )
-    .fetch_all(stage.engine.pool())
+    .fetch_all(stage.rig.engine.pool())
     .await?;
     let each = rows.into_iter().map(|row| {
         let turns = Turns {

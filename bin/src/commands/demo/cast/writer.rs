@@ -1,6 +1,7 @@
 //! Writes the leads and the faults that meet them.
 
-use super::{Accounts, CRM, End, KILLED, REPEATED, Role};
+use super::{Accounts, End, KILLED, REPEATED, Role};
+use crate::commands::rig::CRM;
 use chrono::{DateTime, Utc};
 use leadrail_crm_sim::{Fault, FaultMatch, FaultRule, RetryAfter};
 use leadrail_lead::sample::{sample_lead_at, sample_phone};

@@ -1,0 +1,80 @@
+//! What struck when, on the database's clock.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// Everything that was done to the product. Shared by whoever strikes.
+pub(super) struct Chronicle {
+    base: DateTime<Utc>,
+    since: Instant,
+    events: Mutex<Events>,
+}
+
+/// What happened so far.
+#[derive(Clone, Default)]
+pub(super) struct Events {
+    pub(super) kills: Vec<Blow>,
+    pub(super) freezes: Vec<Blow>,
+    pub(super) outages: Vec<Outage>,
+    /// Outages in which the first process was killed, and in which it was told to drop everything.
+    pub(super) crashes: u64,
+    pub(super) restarts: u64,
+    pub(super) cuts: u64,
+    pub(super) sessions_cut: u64,
+    /// Writes of workers without a row that the database refused.
+    pub(super) fenced_writes: u64,
+    /// Workers that ended although nobody killed them.
+    pub(super) quitters: u64,
+    /// The most memory that a worker had, in KiB.
+    pub(super) largest_rss_kib: u64,
+}
+
+/// A worker that was struck.
+#[derive(Clone)]
+pub(super) struct Blow {
+    pub(super) at: DateTime<Utc>,
+    /// Under which ids the database knew it; none if the database was away.
+    pub(super) workers: Vec<Uuid>,
+}
+
+/// A time in which the database was away.
+#[derive(Clone, Copy)]
+pub(super) struct Outage {
+    pub(super) from: DateTime<Utc>,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Chronicle {
+    /// Begins at this time of the database's clock.
+    pub(super) fn start(now: DateTime<Utc>) -> Self {
+        Self {
+            base: now,
+            since: Instant::now(),
+            events: Mutex::default(),
+        }
+    }
+
+    /// Now on the database's clock, which need not be up.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.base + TimeDelta::from_std(self.since.elapsed()).unwrap_or_default()
+    }
+
+    /// What happened so far, to be added to.
+    pub(super) fn events(&self) -> MutexGuard<'_, Events> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In a few words, for the progress line.
+    pub(super) fn words(&self) -> String {
+        let events = self.events();
+        format!(
+            "{} kills, {} freezes, {} database crashes, {} cuts",
+            events.kills.len(),
+            events.freezes.len(),
+            events.outages.len(),
+            events.cuts
+        )
+    }
+}

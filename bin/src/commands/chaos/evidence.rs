@@ -1,0 +1,240 @@
+//! What is read when all is calm: the CRM's own books, the runs, their histories, the logs.
+
+use super::chronicle::Chronicle;
+use super::crew;
+use super::outages::refused_writes;
+use super::sender::Sender;
+use super::stage::Stage;
+use super::takeover::Loss;
+use crate::commands::rig::books::Entries;
+use leadrail_adapters::activity;
+use leadrail_engine::Check;
+use leadrail_lead::{EventId, Marker};
+use sqlx::{PgPool, Row as _};
+use std::collections::{BTreeMap, HashMap};
+
+/// More examples than this help nobody.
+const EXAMPLES: usize = 5;
+
+/// What a person may want to look at.
+pub(super) struct Evidence {
+    /// Leads by state, and dead ones by reason.
+    pub(super) states: BTreeMap<String, u64>,
+    pub(super) dead: BTreeMap<String, u64>,
+    /// Accepted leads without a run, and runs that nobody sent.
+    pub(super) without_run: u64,
+    pub(super) unsent: u64,
+    /// Completed, and not in the CRM.
+    pub(super) not_filed: u64,
+    /// Beyond the first of each, in the CRM.
+    pub(super) doubled: u64,
+    /// Leads in the CRM that nobody sent.
+    pub(super) strangers: u64,
+    /// Runs of which something is in the CRM twice, or that is missing there.
+    pub(super) examples: Vec<String>,
+    pub(super) stale: StaleWrites,
+    pub(super) losses: Vec<Loss>,
+    pub(super) fenced_workers: u64,
+    pub(super) fenced_writes: u64,
+    /// Steps whose lost answer was found again in the CRM.
+    pub(super) reconciled: u64,
+    /// Second looks that were planned for later.
+    pub(super) audits: u64,
+    /// Invariants that do not hold.
+    pub(super) broken: Vec<Check>,
+}
+
+/// Writes that only a worker without the run can have made, and that were applied.
+#[derive(Default)]
+pub(super) struct StaleWrites {
+    /// Results of a step beyond the first.
+    pub(super) second_results: u64,
+    /// Ends of a run beyond the first.
+    pub(super) second_ends: u64,
+    /// Lines after a run's end.
+    pub(super) after_end: u64,
+    /// Lines between a takeover and the next claim.
+    pub(super) by_nobody: u64,
+}
+
+/// Where a lead's run stands.
+struct Standing {
+    run: String,
+    state: String,
+    reason: Option<String>,
+}
+
+impl Evidence {
+    pub(super) async fn gather(
+        stage: &Stage,
+        sender: &Sender<'_>,
+        chronicle: &Chronicle,
+    ) -> anyhow::Result<Self> {
+        let pool = stage.rig.engine.pool();
+        let checks = stage.rig.engine.check_invariants().await?;
+        let mut evidence = Self {
+            states: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            without_run: 0,
+            unsent: 0,
+            not_filed: 0,
+            doubled: 0,
+            strangers: 0,
+            examples: Vec::new(),
+            stale: stale_writes(pool).await?,
+            losses: losses(pool).await?,
+            fenced_workers: fenced_workers(stage),
+            fenced_writes: chronicle.events().fenced_writes + refused_writes(stage),
+            reconciled: count(pool, RECONCILED).await?,
+            audits: count(pool, AUDITS).await?,
+            broken: checks.into_iter().filter(|check| !check.ok).collect(),
+        };
+        let entries = Entries::of(&stage.rig.books());
+        evidence.compare(sender, standings(pool).await?, entries);
+        Ok(evidence)
+    }
+
+    /// Every accepted lead against its run and against the CRM's books.
+    fn compare(
+        &mut self,
+        sender: &Sender<'_>,
+        mut standings: HashMap<String, Standing>,
+        mut entries: Entries,
+    ) {
+        self.doubled = entries.surplus();
+        for lead in sender.leads() {
+            let event_id = lead["event_id"].as_str().unwrap_or_default();
+            let filed = event_id.parse::<EventId>().ok().and_then(|id| {
+                let marker = Marker::new(id, activity::LEAD_CREATE).to_string();
+                entries.leads.remove(&marker)
+            });
+            let Some(standing) = standings.remove(event_id) else {
+                self.without_run += 1;
+                continue;
+            };
+            *self.states.entry(standing.state.clone()).or_default() += 1;
+            if standing.state == "dead" {
+                let reason = standing.reason.clone().unwrap_or_default();
+                *self.dead.entry(reason).or_default() += 1;
+            }
+            let missing = standing.state == "completed" && filed.is_none();
+            self.not_filed += u64::from(missing);
+            let twice = filed.is_some_and(|times| times > 1);
+            if (missing || twice) && self.examples.len() < EXAMPLES {
+                let what = if missing {
+                    "is not in the CRM"
+                } else {
+                    "is in the CRM twice"
+                };
+                let Standing { run, state, .. } = standing;
+                self.examples.push(format!("run {run} ({state}) {what}"));
+            }
+        }
+        self.unsent = standings.len() as u64;
+        self.strangers = entries.leads.len() as u64;
+    }
+}
+
+impl StaleWrites {
+    pub(super) fn all(&self) -> u64 {
+        self.second_results + self.second_ends + self.after_end + self.by_nobody
+    }
+}
+
+const RECONCILED: &str = "select count(*) from leadrail.history
+    where kind = 'activity_completed' and payload ->> 'source' = 'reconciled'";
+const AUDITS: &str = "select count(*) from leadrail.run where workflow = 'audit_lead'";
+
+async fn count(pool: &PgPool, query: &'static str) -> sqlx::Result<u64> {
+    let counted: i64 = sqlx::query_scalar(query).fetch_one(pool).await?;
+    Ok(u64::try_from(counted).unwrap_or_default())
+}
+
+async fn standings(pool: &PgPool) -> sqlx::Result<HashMap<String, Standing>> {
+    let rows = sqlx::query(
+        "select key, id::text as run, state::text as state, reason
+         from leadrail.run where workflow = 'push_lead'",
+    )
+    .fetch_all(pool)
+    .await?;
+    let each = rows.into_iter().map(|row| {
+        let standing = Standing {
+            run: row.get("run"),
+            state: row.get("state"),
+            reason: row.get("reason"),
+        };
+        (row.get("key"), standing)
+    });
+    Ok(each.collect())
+}
+
+/// Runs that were taken from a worker, with the worker and the next claim.
+async fn losses(pool: &PgPool) -> sqlx::Result<Vec<Loss>> {
+    let rows = sqlx::query(
+        "select worker, again
+         from (
+             select h.kind, (h.payload ->> 'worker')::uuid as worker,
+                    min(h.at) filter (where h.kind = 'run_started') over (
+                        partition by h.run_id order by h.seq
+                        rows between 1 following and unbounded following
+                    ) as again
+             from leadrail.history h
+             where h.kind in ('run_lost', 'run_started')
+         ) line
+         where kind = 'run_lost'",
+    )
+    .fetch_all(pool)
+    .await?;
+    let each = rows.into_iter().map(|row| Loss {
+        worker: row.get("worker"),
+        again: row.get("again"),
+    });
+    Ok(each.collect())
+}
+
+/// A run belongs to nobody from the moment it was taken from its worker until it is claimed again.
+async fn stale_writes(pool: &PgPool) -> sqlx::Result<StaleWrites> {
+    let row = sqlx::query(
+        "with line as (
+             select run_id, seq, kind, activity,
+                    count(*) filter (where kind in ('run_started', 'run_lost', 'run_released'))
+                        over earlier as turn,
+                    count(*) filter (where kind in ('run_completed', 'run_dead', 'run_cancelled'))
+                        over earlier as ends
+             from leadrail.history
+             window earlier as (partition by run_id order by seq)
+         ), held as (
+             select line.*, first_value(kind) over (partition by run_id, turn order by seq) as since
+             from line
+         )
+         select count(*) filter (where ends > 1 and kind in ('run_completed', 'run_dead', 'run_cancelled'))
+                    as second_ends,
+                count(*) filter (where ends > 0 and kind not in ('run_completed', 'run_dead', 'run_cancelled'))
+                    as after_end,
+                count(*) filter (where since = 'run_lost' and kind not in ('run_lost', 'run_released'))
+                    as by_nobody,
+                (
+                    select coalesce(sum(results - 1), 0)::bigint
+                    from (
+                        select count(*) as results from line
+                        where kind = 'activity_completed' group by run_id, activity
+                    ) step
+                ) as second_results
+         from held",
+    )
+    .fetch_one(pool)
+    .await?;
+    let figure = |name: &str| u64::try_from(row.get::<i64, _>(name)).unwrap_or_default();
+    Ok(StaleWrites {
+        second_results: figure("second_results"),
+        second_ends: figure("second_ends"),
+        after_end: figure("after_end"),
+        by_nobody: figure("by_nobody"),
+    })
+}
+
+/// Workers that found out that they were taken over, by their own logs.
+fn fenced_workers(stage: &Stage) -> u64 {
+    let logs = crew::logs(&stage.rig.folder);
+    logs.matches("This worker was taken over").count() as u64
+}

@@ -1,0 +1,190 @@
+//! The figures of a run, each with what it must be.
+
+use super::chronicle::Events;
+use super::evidence::Evidence;
+use super::plan::LEASE;
+use super::sender::Sent;
+use super::takeover::{after_kills, percentile};
+use super::watch::Watched;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A run that lies longer than this after a kill was not taken over in time.
+const TAKEOVER_WITHIN_MS: i64 = LEASE.as_millis() as i64 + 1_000;
+/// A worker has no reason to be larger.
+const LARGEST_WORKER_MIB: u64 = 200;
+/// More dead letters than this, of leads that met faults until no retry was left, are too many.
+const USED_UP_IN_A_HUNDRED: u64 = 1;
+/// The reason of what the fault plan has rejected on purpose.
+const REJECTED: &str = "http_422";
+
+/// One figure.
+pub(super) struct Figure {
+    pub(super) name: &'static str,
+    pub(super) value: Value,
+    /// In words; empty if it may be anything.
+    pub(super) must: String,
+    pub(super) holds: bool,
+}
+
+/// The figures, in the order in which they are shown.
+#[derive(Default)]
+pub(super) struct Figures(pub(super) Vec<Figure>);
+
+impl Figures {
+    fn tell(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.add(name, value, "", true);
+    }
+
+    fn must_be(&mut self, name: &'static str, value: u64, wanted: u64) {
+        self.add(name, value, &wanted.to_string(), value == wanted);
+    }
+
+    fn at_least(&mut self, name: &'static str, value: u64, least: u64) {
+        self.add(name, value, &format!("at least {least}"), value >= least);
+    }
+
+    fn at_most(&mut self, name: &'static str, value: impl Into<Value>, most: u64, holds: bool) {
+        self.add(name, value, &format!("at most {most}"), holds);
+    }
+
+    fn add(&mut self, name: &'static str, value: impl Into<Value>, must: &str, holds: bool) {
+        self.0.push(Figure {
+            name,
+            value: value.into(),
+            must: must.to_owned(),
+            holds,
+        });
+    }
+
+    /// What came in.
+    pub(super) fn of_doors(&mut self, sent: &Sent) {
+        self.tell("accepted", sent.accepted);
+        self.must_be("sent_again_and_recognized", sent.recognized, sent.again);
+        self.must_be("changed_and_refused", sent.refused, sent.changed);
+        self.tell("requests_repeated", sent.repeated);
+    }
+
+    /// What became of it.
+    pub(super) fn of_leads(&mut self, sent: &Sent, evidence: &Evidence) {
+        let state = |name: &str| evidence.states.get(name).copied().unwrap_or_default();
+        let (completed, dead) = (state("completed"), state("dead"));
+        self.must_be("lost", evidence.without_run + evidence.not_filed, 0);
+        self.must_be("doubled", evidence.doubled, 0);
+        self.must_be("unexpected", evidence.unsent + evidence.strangers, 0);
+        self.tell("completed", completed);
+        self.tell("dead", dead);
+        let not_ended = sent
+            .accepted
+            .saturating_sub(completed + dead + evidence.without_run);
+        self.must_be("not_ended", not_ended, 0);
+        self.of_dead(sent, &evidence.dead);
+        self.tell("reconciled", evidence.reconciled);
+        self.tell("second_looks_planned", evidence.audits);
+    }
+
+    /// A lead may die of a planned rejection, or of faults until no retry was left.
+    fn of_dead(&mut self, sent: &Sent, dead: &BTreeMap<String, u64>) {
+        let sum = |which: &dyn Fn(&str) -> bool| {
+            let chosen = dead.iter().filter(|(reason, _)| which(reason));
+            chosen.map(|(_, leads)| leads).sum::<u64>()
+        };
+        self.tell(
+            "dead_rejected_as_planned",
+            sum(&|reason| reason == REJECTED),
+        );
+        let used_up = sum(&|reason| reason != REJECTED && is_crm_fault(reason));
+        let most = (sent.accepted * USED_UP_IN_A_HUNDRED).div_ceil(100);
+        self.at_most("dead_retries_used_up", used_up, most, used_up <= most);
+        let others = dead
+            .iter()
+            .filter(|(reason, _)| *reason != REJECTED && !is_crm_fault(reason));
+        let others: BTreeMap<_, _> = others.collect();
+        let holds = others.is_empty();
+        self.add("dead_for_no_good_reason", json!(others), "none", holds);
+    }
+
+    /// What the engine kept to.
+    pub(super) fn of_engine(&mut self, evidence: &Evidence) {
+        let stale = &evidence.stale;
+        self.must_be("stale_writes_applied", stale.all(), 0);
+        if stale.all() > 0 {
+            self.tell(
+                "stale_writes",
+                json!({
+                    "second_results": stale.second_results, "second_ends": stale.second_ends,
+                    "after_end": stale.after_end, "by_nobody": stale.by_nobody,
+                }),
+            );
+        }
+        let broken: Vec<_> = evidence
+            .broken
+            .iter()
+            .map(|check| format!("{}: {}", check.name, check.detail))
+            .collect();
+        let holds = broken.is_empty();
+        self.add("broken_invariants", json!(broken), "none", holds);
+    }
+
+    /// What struck; a kind that never did proves nothing.
+    pub(super) fn of_blows(&mut self, events: &Events, watched: &Watched, evidence: &Evidence) {
+        self.at_least("kills", events.kills.len() as u64, 1);
+        self.at_least("freezes", events.freezes.len() as u64, 1);
+        self.at_least("database_restarts", events.restarts, 1);
+        self.at_least("database_kills", events.crashes, 1);
+        self.at_least("session_cuts", events.cuts, 1);
+        self.tell("sessions_cut", events.sessions_cut);
+        let fired: BTreeMap<_, _> = watched
+            .fired
+            .iter()
+            .map(|fired| (fired.name, fired.times))
+            .collect();
+        let idle = fired.values().any(|times| *times == 0);
+        self.add("faults_fired", json!(fired), "each at least 1", !idle);
+        self.at_least("takeovers", evidence.losses.len() as u64, 1);
+        let least = (events.freezes.len() as u64 / 4).max(1);
+        self.at_least("fenced_workers", evidence.fenced_workers, least);
+        self.tell("fenced_writes", evidence.fenced_writes);
+        self.must_be("workers_that_ended_by_themselves", events.quitters, 0);
+    }
+
+    /// How quick and how large it was.
+    pub(super) fn of_speed(&mut self, events: &Events, watched: &Watched, evidence: &Evidence) {
+        let waits = after_kills(&evidence.losses, events);
+        self.tell("takeovers_measured", waits.len());
+        self.tell("takeover_p50_ms", json!(percentile(&waits, 50)));
+        let slow = percentile(&waits, 99);
+        let most = TAKEOVER_WITHIN_MS.unsigned_abs();
+        let holds = slow.is_some_and(|slow| slow <= TAKEOVER_WITHIN_MS);
+        self.at_most("takeover_p99_ms", json!(slow), most, holds);
+        let rate = watched.ended_under_blows as f64 / watched.blows.as_secs_f64();
+        self.tell("leads_a_second_under_blows", rounded(rate));
+        self.tell("blows_s", rounded(watched.blows.as_secs_f64()));
+        self.tell("took_s", rounded(watched.took.as_secs_f64()));
+        let rss = events.largest_rss_kib / 1_024;
+        let holds = rss <= LARGEST_WORKER_MIB;
+        self.at_most("worker_rss_mib", rss, LARGEST_WORKER_MIB, holds);
+    }
+
+    pub(super) fn number(&self, name: &str) -> u64 {
+        let figure = self.0.iter().find(|figure| figure.name == name);
+        figure
+            .and_then(|figure| figure.value.as_u64())
+            .unwrap_or_default()
+    }
+}
+
+/// Reasons that only what the CRM answered, or did not answer, can give.
+fn is_crm_fault(reason: &str) -> bool {
+    const WORDS: [&str; 4] = [
+        "timeout",
+        "connection_lost",
+        "invalid_json",
+        "body_too_large",
+    ];
+    reason.starts_with("http_") || WORDS.contains(&reason)
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}

@@ -1,0 +1,230 @@
+//! How large a run is, and what falls when.
+
+use super::control::Control;
+use super::stage::Stage;
+use clap::ValueEnum;
+use leadrail_engine::{RetrySchedule, Wait};
+use std::time::Duration;
+
+/// How long a run may take, and how many leads it aims for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// Up to four minutes.
+    Ci,
+    /// Up to ten minutes.
+    Full,
+}
+
+/// Workers at a time, and runs that each holds.
+pub(super) const WORKERS: usize = 4;
+pub(super) const SLOTS: u32 = 32;
+/// A silent worker is believed for so long.
+pub(super) const LEASE: Duration = Duration::from_secs(4);
+/// Longer than the lease, so that a frozen worker is taken over before it wakes.
+pub(super) const FREEZE: Duration = Duration::from_millis(5_500);
+pub(super) const CALL_TIMEOUT_MS: u64 = 800;
+pub(super) const SETTLE_SECONDS: u64 = 2;
+
+/// The shortest time in which every kind of blow falls.
+const SHORTEST: Duration = Duration::from_secs(14);
+/// Leads a second that any machine manages under blows; a given number is spread over so long.
+const EASY_RATE: f64 = 50.0;
+/// An account's list of new customers must stay within what an adapter reads of it.
+const LEADS_AN_ACCOUNT: u64 = 200;
+
+/// Everything that is decided before a run begins.
+pub(super) struct Plan {
+    pub(super) profile: Profile,
+    pub(super) seed: u64,
+    pub(super) leads: u64,
+    pub(super) without: Option<Control>,
+    /// Blows fall for at least so long.
+    pub(super) strike_at_least: Duration,
+    /// No lead is sent after this.
+    pub(super) send_within: Duration,
+    /// What has not ended so long after the last blow never will.
+    pub(super) drain_within: Duration,
+    /// Leads sent a second at most.
+    pub(super) pace: Option<f64>,
+    pub(super) timetable: Timetable,
+}
+
+/// When which blow falls: the first one, and how often from then on.
+pub(super) struct Timetable {
+    pub(super) kill: Option<Beat>,
+    pub(super) freeze: Beat,
+    pub(super) cut: Option<Beat>,
+    pub(super) restart: Option<Beat>,
+    pub(super) crash: Option<Beat>,
+}
+
+/// A blow that falls again and again.
+#[derive(Clone, Copy)]
+pub(super) struct Beat {
+    pub(super) first: Duration,
+    pub(super) every: Duration,
+}
+
+impl Beat {
+    const fn new(first_ms: u64, every_ms: u64) -> Self {
+        Self {
+            first: Duration::from_millis(first_ms),
+            every: Duration::from_millis(every_ms),
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn new(
+        profile: Profile,
+        seed: u64,
+        leads: Option<u64>,
+        without: Option<Control>,
+    ) -> Self {
+        let (usual, send_secs, drain_secs) = match profile {
+            Profile::Ci => (10_000, 150, 75),
+            Profile::Full => (50_000, 480, 90),
+        };
+        let leads = leads.or(without.map(|_| 400));
+        let drain_secs = if without.is_some() { 9 } else { drain_secs };
+        let spread = leads.map(|leads| Duration::from_secs_f64(leads as f64 / EASY_RATE));
+        let strike_at_least = spread.unwrap_or(Duration::from_secs(30)).max(SHORTEST);
+        let send_within = match leads {
+            // Whoever names a number gets it, however long that takes.
+            Some(_) => Duration::from_secs(3_600),
+            None => Duration::from_secs(send_secs),
+        };
+        Self {
+            profile,
+            seed,
+            leads: leads.unwrap_or(usual),
+            without,
+            strike_at_least,
+            send_within,
+            drain_within: Duration::from_secs(drain_secs),
+            pace: leads.map(|leads| leads as f64 / (strike_at_least.as_secs_f64() * 0.8)),
+            timetable: Timetable::of(profile, without),
+        }
+    }
+
+    /// How many accounts share the leads.
+    pub(super) fn accounts(&self) -> u64 {
+        (self.leads / LEADS_AN_ACCOUNT).clamp(8, 250)
+    }
+
+    /// One is enough to say a run did not hold what it should; a control takes one away.
+    pub(super) fn settle_seconds(&self) -> u64 {
+        match self.without {
+            Some(Control::Settle) => 0,
+            _ => SETTLE_SECONDS,
+        }
+    }
+
+    pub(super) fn greeting(&self, stage: &Stage) -> String {
+        let without = self.without.map(|control| {
+            format!(
+                "\nwithout {}: the verdict must turn red for it",
+                control.name()
+            )
+        });
+        format!(
+            "chaos --profile {} --seed {}: up to {} leads of {} accounts, PostgreSQL {}, {WORKERS} workers with \
+             {SLOTS} slots each, a lease of {} s, calls of {} s, a settle time of {} s{}",
+            self.profile.name(),
+            self.seed,
+            self.leads,
+            self.accounts(),
+            stage.rig.postgres.major_version(),
+            LEASE.as_secs(),
+            CALL_TIMEOUT_MS as f64 / 1_000.0,
+            self.settle_seconds(),
+            without.unwrap_or_default()
+        )
+    }
+}
+
+impl Profile {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ci => "ci",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Timetable {
+    fn of(profile: Profile, without: Option<Control>) -> Self {
+        if without == Some(Control::Fence) {
+            // Nothing but freezes: a killed worker writes nothing when it wakes.
+            return Self {
+                kill: None,
+                freeze: Beat::new(1_000, 1_500),
+                cut: None,
+                restart: None,
+                crash: None,
+            };
+        }
+        let crash_every = match profile {
+            Profile::Ci => 3_600_000,
+            Profile::Full => 150_000,
+        };
+        Self {
+            kill: Some(Beat::new(1_500, 1_500)),
+            freeze: Beat::new(1_000, 4_000),
+            cut: Some(Beat::new(3_000, 10_000)),
+            restart: Some(Beat::new(6_000, 15_000)),
+            crash: Some(Beat::new(10_500, crash_every)),
+        }
+    }
+}
+
+/// The usual schedule on a clock a hundred times as fast; the last waits are shorter still, because
+/// nobody watches for that long.
+pub(super) fn schedule() -> RetrySchedule {
+    let wait = |delay: u64, jitter: u64| Wait {
+        delay: Duration::from_millis(delay),
+        jitter: Duration::from_millis(jitter),
+    };
+    RetrySchedule::new(vec![
+        wait(300, 100),
+        wait(1_200, 200),
+        wait(3_000, 500),
+        wait(6_000, 600),
+        wait(9_000, 900),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_blow_falls_within_the_shortest_run() {
+        let table = Timetable::of(Profile::Ci, None);
+        for beat in [
+            table.kill,
+            Some(table.freeze),
+            table.cut,
+            table.restart,
+            table.crash,
+        ] {
+            assert!(beat.is_some_and(|beat| beat.first < SHORTEST));
+        }
+    }
+
+    #[test]
+    fn a_given_number_of_leads_is_spread_over_the_blows() {
+        let plan = Plan::new(Profile::Ci, 1, Some(400), None);
+        assert_eq!((plan.leads, plan.strike_at_least), (400, SHORTEST));
+        let sending = plan.leads as f64 / plan.pace.unwrap();
+        assert!(sending > 8.0 && sending < SHORTEST.as_secs_f64());
+    }
+
+    #[test]
+    fn an_account_stays_within_what_an_adapter_reads_of_its_newest_customers() {
+        for leads in [100, 10_000, 200_000] {
+            let plan = Plan::new(Profile::Full, 1, Some(leads), None);
+            assert!(leads / plan.accounts() <= 1_000);
+        }
+    }
+}

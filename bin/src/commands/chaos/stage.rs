@@ -1,0 +1,75 @@
+//! The rig of a chaos run: its accounts, its faults, and the safeguard that is missing.
+
+use super::control::Control;
+use super::faults::{self, Fired};
+use super::fence;
+use super::plan::{CALL_TIMEOUT_MS, Plan, schedule};
+use crate::commands::rig::{CRM, Rig};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// A list that is a day behind shows nothing.
+const A_DAY_MS: u64 = 86_400_000;
+/// The latest effect has landed long before this.
+const LANDED_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+pub(super) struct Stage {
+    pub(super) rig: Rig,
+    pub(super) accounts: Vec<String>,
+}
+
+impl Stage {
+    /// Puts everything up but the workers.
+    pub(super) async fn up(plan: &Plan) -> anyhow::Result<Self> {
+        let rig = Rig::up(None, schedule()).await?;
+        let accounts = (0..plan.accounts()).map(|number| format!("chaos-{number:03}"));
+        let stage = Self {
+            rig,
+            accounts: accounts.collect(),
+        };
+        stage.connect(plan).await?;
+        stage.take_away(plan.without).await?;
+        faults::arm(&stage.rig.sim, plan)?;
+        Ok(stage)
+    }
+
+    async fn connect(&self, plan: &Plan) -> anyhow::Result<()> {
+        for account in &self.accounts {
+            let settings = json!({
+                "call_timeout_ms": CALL_TIMEOUT_MS, "settle_seconds": plan.settle_seconds(),
+            });
+            self.rig.connect(account, settings).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_away(&self, safeguard: Option<Control>) -> anyhow::Result<()> {
+        match safeguard {
+            Some(Control::Look) => {
+                let blind = json!({ "ms": A_DAY_MS });
+                self.rig.control("index_lag", &blind).await
+            }
+            Some(Control::Fence) => fence::take_down(self.rig.engine.pool()).await,
+            // The connections say so already.
+            Some(Control::Settle) | None => Ok(()),
+        }
+    }
+
+    /// Lets the CRM behave again; how often it did not.
+    pub(super) fn calm(&self, plan: &Plan) -> Vec<Fired> {
+        faults::disarm(&self.rig.sim, plan)
+    }
+
+    /// Waits until what the CRM took late stands in its books.
+    pub(super) async fn until_effects_landed(&self) {
+        let deadline = Instant::now() + LANDED_WITHIN;
+        while self.rig.sim.late_effects(CRM) > 0 && Instant::now() < deadline {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(super) async fn down(self) {
+        self.rig.down().await;
+    }
+}

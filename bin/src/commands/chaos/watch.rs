@@ -1,0 +1,122 @@
+//! Watches the leads: shows how far they are, ends the blows, and waits until all have ended.
+
+use super::chronicle::Chronicle;
+use super::faults::Fired;
+use super::plan::Plan;
+use super::sender::Sender;
+use super::stage::Stage;
+use crate::progress::Progress;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Blows end when so many of the leads have ended: the rest waits for its retries.
+const ALL_BUT: f64 = 0.95;
+/// No blow falls longer than this after the last lead was sent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Watch<'a> {
+    plan: &'a Plan,
+    stage: &'a Stage,
+    sender: &'a Sender<'a>,
+    chronicle: &'a Chronicle,
+}
+
+/// What was seen.
+pub(super) struct Watched {
+    pub(super) fired: Vec<Fired>,
+    /// Leads that had ended when it was calm again, and after how long.
+    pub(super) ended_under_blows: u64,
+    pub(super) blows: Duration,
+    /// How long it took from the first lead to the last end.
+    pub(super) took: Duration,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        stage: &'a Stage,
+        sender: &'a Sender<'a>,
+        chronicle: &'a Chronicle,
+    ) -> Self {
+        Self {
+            plan,
+            stage,
+            sender,
+            chronicle,
+        }
+    }
+
+    /// Returns when every lead has ended, or will not.
+    pub(super) async fn until_drained(
+        &self,
+        began: Instant,
+        calm: &CancellationToken,
+        progress: &mut Progress,
+    ) -> anyhow::Result<Watched> {
+        let ended_under_blows = self.until_enough(began, calm, progress).await;
+        calm.cancel();
+        let fired = self.stage.calm(self.plan);
+        let blows = began.elapsed();
+        let deadline = Instant::now() + self.plan.drain_within;
+        while Instant::now() < deadline {
+            let ended = self.look(progress).await;
+            if self.sender.is_done() && ended >= self.sender.accepted() {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(Watched {
+            fired,
+            ended_under_blows,
+            blows,
+            took: began.elapsed(),
+        })
+    }
+
+    /// Until all leads are in, the blows have fallen for long enough and most leads have ended.
+    async fn until_enough(
+        &self,
+        began: Instant,
+        calm: &CancellationToken,
+        progress: &mut Progress,
+    ) -> u64 {
+        let mut sent = None::<Instant>;
+        loop {
+            let ended = self.look(progress).await;
+            if self.sender.is_done() {
+                let since = sent.get_or_insert_with(Instant::now);
+                let most = self.sender.accepted() as f64 * ALL_BUT;
+                let enough = ended as f64 >= most || since.elapsed() > PATIENCE;
+                if enough && began.elapsed() >= self.plan.strike_at_least {
+                    return ended;
+                }
+            }
+            if calm.is_cancelled() {
+                return ended;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// How many have ended. A database that is away is asked again at the next look.
+    async fn look(&self, progress: &mut Progress) -> u64 {
+        let counted: sqlx::Result<i64> = sqlx::query_scalar(
+            "select count(*) from leadrail.run
+             where workflow = 'push_lead' and state in ('completed', 'dead', 'cancelled')",
+        )
+        .fetch_one(self.stage.rig.engine.pool())
+        .await;
+        let counted = counted.ok().and_then(|ended| u64::try_from(ended).ok());
+        if let Some(ended) = counted {
+            self.sender.note_ended(ended);
+            let words = format!(
+                "{} accepted, {}",
+                self.sender.accepted(),
+                self.chronicle.words()
+            );
+            progress.show(ended, &words);
+        }
+        counted.unwrap_or_default()
+    }
+}
