@@ -54,14 +54,17 @@ pub(crate) struct Answer {
 }
 
 impl Rig {
-    /// Puts everything up but the workers, in a temporary folder unless one is named.
+    /// Puts everything up but the workers, in a temporary folder unless one is named. The settings
+    /// are PostgreSQL's.
     pub(crate) async fn up(
         data_dir: Option<&Path>,
+        settings: &[(String, String)],
         schedule: RetrySchedule,
     ) -> anyhow::Result<Self> {
         let (folder, temporary) = folder(data_dir)?;
         let postgres = PrivateServer::start(Options {
             data_dir: data_dir.map(|dir| dir.join("postgres")),
+            settings: settings.to_vec(),
             ..Options::default()
         })
         .await?;

@@ -13,8 +13,8 @@ const HANG_MS: u64 = 30_000;
 const LATE_MS: u64 = 6_300;
 /// Without a settle time a look comes after 5.8 s at the earliest; this is later for sure.
 const LATER_MS: u64 = 8_000;
-/// In small runs a rare fault becomes more likely, so that it fires for sure.
-const FIRES_AT_LEAST: f64 = 8.0;
+/// Each kind fires once for sure, however small the run: on a request among its first.
+const FIRST_AT: u64 = 12;
 
 /// One kind of misbehavior.
 struct Trouble {
@@ -31,19 +31,28 @@ pub(super) struct Fired {
     pub(super) times: u64,
 }
 
-/// Arms all of them.
+/// Arms all of them: each kind once for sure, and its share by chance.
 pub(super) fn arm(sim: &CrmSim, plan: &Plan) -> anyhow::Result<()> {
     for (number, trouble) in (0u64..).zip(troubles(plan)) {
-        let least = FIRES_AT_LEAST / plan.leads as f64;
         let matching = FaultMatch {
             method: Some(trouble.method.into()),
             path_prefix: Some(trouble.path.into()),
-            probability: Some(trouble.share.max(least).min(0.2)),
-            seed: plan.seed.wrapping_mul(1_000).wrapping_add(number),
             ..FaultMatch::default()
         };
-        let fault = trouble.fault;
-        sim.add_fault(CRM, FaultRule { matching, fault })?;
+        let once = FaultMatch {
+            skip: FIRST_AT + number,
+            times: Some(1),
+            ..matching.clone()
+        };
+        let by_chance = FaultMatch {
+            probability: Some(trouble.share),
+            seed: plan.seed.wrapping_mul(1_000).wrapping_add(number),
+            ..matching
+        };
+        for matching in [once, by_chance] {
+            let fault = trouble.fault.clone();
+            sim.add_fault(CRM, FaultRule { matching, fault })?;
+        }
     }
     Ok(())
 }
@@ -53,10 +62,11 @@ pub(super) fn disarm(sim: &CrmSim, plan: &Plan) -> Vec<Fired> {
     let rules = sim.faults(CRM);
     sim.clear_faults(CRM);
     let rules = rules.as_array().cloned().unwrap_or_default();
-    let each = troubles(plan).into_iter().zip(rules);
-    each.map(|(trouble, rule)| Fired {
+    let fired = |rule: &Value| rule["fired"].as_u64().unwrap_or_default();
+    let each = troubles(plan).into_iter().zip(rules.chunks(2));
+    each.map(|(trouble, rules)| Fired {
         name: trouble.name,
-        times: rule["fired"].as_u64().unwrap_or_default(),
+        times: rules.iter().map(fired).sum(),
     })
     .collect()
 }

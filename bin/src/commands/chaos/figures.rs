@@ -132,6 +132,11 @@ impl Figures {
         self.at_least("freezes", events.freezes.len() as u64, 1);
         self.at_least("database_restarts", events.restarts, 1);
         self.at_least("database_kills", events.crashes, 1);
+        let away = events
+            .outages
+            .iter()
+            .map(|outage| (outage.until - outage.from).num_milliseconds());
+        self.tell("database_away_longest_ms", json!(away.max()));
         self.at_least("session_cuts", events.cuts, 1);
         self.tell("sessions_cut", events.sessions_cut);
         let fired: BTreeMap<_, _> = watched
