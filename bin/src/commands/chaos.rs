@@ -95,7 +95,7 @@ fn stopped(seed: u64) -> anyhow::Error {
 /// Leads come in, blows fall, and somebody watches; when all is calm again the books are read.
 async fn play(plan: &Plan, stage: &Stage) -> anyhow::Result<Verdict> {
     let chronicle = Chronicle::start(stage.rig.now().await?);
-    let mut crew = Crew::start(stage, &chronicle)?;
+    let mut crew = Crew::start(plan, stage, &chronicle)?;
     let sender = Sender::new(plan, stage).await?;
     let watch = Watch::new(plan, stage, &sender, &chronicle);
     let calm = CancellationToken::new();

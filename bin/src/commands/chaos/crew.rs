@@ -1,7 +1,7 @@
 //! The workers: processes of this program that may be killed, frozen and thawed.
 
 use super::chronicle::{Blow, Chronicle};
-use super::plan::{LEASE, SLOTS, WORKERS};
+use super::plan::{LEASE, Plan, WORKERS};
 use super::stage::Stage;
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,11 +14,12 @@ use tokio::process::Child;
 use uuid::Uuid;
 
 /// A worker that woke is left alone for so long: it is to try what it still wants to write.
-const SPARED: Duration = Duration::from_millis(1_500);
+const SPARED: Duration = Duration::from_millis(2_500);
 /// A database that does not say who a worker is within this is away.
 const ASK_WITHIN: Duration = Duration::from_millis(300);
 
 pub(super) struct Crew<'a> {
+    slots: u32,
     stage: &'a Stage,
     chronicle: &'a Chronicle,
     members: Vec<Member>,
@@ -33,11 +34,16 @@ struct Member {
 }
 
 impl<'a> Crew<'a> {
-    pub(super) fn start(stage: &'a Stage, chronicle: &'a Chronicle) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        plan: &Plan,
+        stage: &'a Stage,
+        chronicle: &'a Chronicle,
+    ) -> anyhow::Result<Self> {
+        let slots = plan.slots();
         let members = (0..WORKERS).map(|number| {
             let name = format!("worker-{number}");
             Ok(Member {
-                process: spawn(stage, &name)?,
+                process: spawn(stage, &name, slots)?,
                 name,
                 frozen_until: None,
                 spared_until: Instant::now(),
@@ -45,6 +51,7 @@ impl<'a> Crew<'a> {
         });
         let members = members.collect::<anyhow::Result<_>>()?;
         Ok(Self {
+            slots,
             stage,
             chronicle,
             members,
@@ -79,7 +86,7 @@ impl<'a> Crew<'a> {
             .await
             .with_context(|| format!("{} could not be killed", member.name))?;
         self.chronicle.events().kills.push(blow);
-        member.process = spawn(self.stage, &member.name)?;
+        member.process = spawn(self.stage, &member.name, self.slots)?;
         Ok(())
     }
 
@@ -123,7 +130,7 @@ impl<'a> Crew<'a> {
         for member in &mut self.members {
             if !matches!(member.process.try_wait(), Ok(None)) {
                 self.chronicle.events().quitters += 1;
-                member.process = spawn(self.stage, &member.name)?;
+                member.process = spawn(self.stage, &member.name, self.slots)?;
             }
             largest = largest.max(member.process.id().map_or(0, rss_kib));
         }
@@ -168,14 +175,14 @@ async fn ids(pool: &PgPool, pid: u32) -> sqlx::Result<Vec<Uuid>> {
         .await
 }
 
-fn spawn(stage: &Stage, name: &str) -> anyhow::Result<Child> {
+fn spawn(stage: &Stage, name: &str, slots: u32) -> anyhow::Result<Child> {
     let log = File::options()
         .create(true)
         .append(true)
         .open(log_file(&stage.rig.folder, name))?;
     stage
         .rig
-        .worker_process(name, SLOTS)?
+        .worker_process(name, slots)?
         .env("LEADRAIL_WORKER_LEASE", format!("{}s", LEASE.as_secs()))
         .env("LEADRAIL_WORKER_POLL", "200ms")
         .env("LEADRAIL_WORKER_THROTTLE_DEFAULT", "500ms")

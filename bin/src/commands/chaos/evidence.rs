@@ -38,6 +38,8 @@ pub(super) struct Evidence {
     pub(super) fenced_writes: u64,
     /// Steps whose lost answer was found again in the CRM.
     pub(super) reconciled: u64,
+    /// Times that a run was executed alone, because its workers had died before it got on.
+    pub(super) isolated: u64,
     /// Second looks that were planned for later.
     pub(super) audits: u64,
     /// Invariants that do not hold.
@@ -86,11 +88,13 @@ impl Evidence {
             fenced_workers: fenced_workers(stage),
             fenced_writes: chronicle.events().fenced_writes + refused_writes(stage),
             reconciled: count(pool, RECONCILED).await?,
+            isolated: count(pool, ISOLATED).await?,
             audits: count(pool, AUDITS).await?,
             broken: checks.into_iter().filter(|check| !check.ok).collect(),
         };
-        let entries = Entries::of(&stage.rig.books());
-        evidence.compare(sender, standings(pool).await?, entries);
+        // The books last: what has completed by then must stand in them.
+        let standings = standings(pool).await?;
+        evidence.compare(sender, standings, Entries::of(&stage.rig.books()));
         Ok(evidence)
     }
 
@@ -143,6 +147,7 @@ impl StaleWrites {
 
 const RECONCILED: &str = "select count(*) from leadrail.history
     where kind = 'activity_completed' and payload ->> 'source' = 'reconciled'";
+const ISOLATED: &str = "select count(*) from leadrail.history where kind = 'run_isolated'";
 const AUDITS: &str = "select count(*) from leadrail.run where workflow = 'audit_lead'";
 
 async fn count(pool: &PgPool, query: &'static str) -> sqlx::Result<u64> {

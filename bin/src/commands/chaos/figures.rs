@@ -80,6 +80,7 @@ impl Figures {
         self.must_be("not_ended", not_ended, 0);
         self.of_dead(sent, &evidence.dead);
         self.tell("reconciled", evidence.reconciled);
+        self.tell("executed_alone", evidence.isolated);
         self.tell("second_looks_planned", evidence.audits);
     }
 
@@ -147,9 +148,10 @@ impl Figures {
         let idle = fired.values().any(|times| *times == 0);
         self.add("faults_fired", json!(fired), "each at least 1", !idle);
         self.at_least("takeovers", evidence.losses.len() as u64, 1);
-        let least = (events.freezes.len() as u64 / 4).max(1);
-        self.at_least("fenced_workers", evidence.fenced_workers, least);
+        self.tell("fenced_workers", evidence.fenced_workers);
         self.tell("fenced_writes", evidence.fenced_writes);
+        let fenced = evidence.fenced_workers + evidence.fenced_writes;
+        self.at_least("fenced", fenced, (events.freezes.len() as u64 / 4).max(1));
         self.must_be("workers_that_ended_by_themselves", events.quitters, 0);
     }
 

@@ -15,13 +15,15 @@ pub(super) enum Profile {
     Full,
 }
 
-/// Workers at a time, and runs that each holds.
+/// Workers at a time, and runs that each holds at most.
 pub(super) const WORKERS: usize = 4;
 pub(super) const SLOTS: u32 = 32;
+/// In small runs a worker holds fewer, so that a blow does not hit everything at once.
+const LEADS_A_SLOT: u64 = 50;
 /// A silent worker is believed for so long.
 pub(super) const LEASE: Duration = Duration::from_secs(4);
 /// Longer than the lease, so that a frozen worker is taken over before it wakes.
-pub(super) const FREEZE: Duration = Duration::from_millis(5_500);
+pub(super) const FREEZE: Duration = Duration::from_millis(6_000);
 pub(super) const CALL_TIMEOUT_MS: u64 = 800;
 pub(super) const SETTLE_SECONDS: u64 = 2;
 
@@ -112,7 +114,13 @@ impl Plan {
         (self.leads / LEADS_AN_ACCOUNT).clamp(8, 250)
     }
 
-    /// One is enough to say a run did not hold what it should; a control takes one away.
+    /// How many runs a worker holds.
+    pub(super) fn slots(&self) -> u32 {
+        let slots = u32::try_from(self.leads / LEADS_A_SLOT).unwrap_or(SLOTS);
+        slots.clamp(8, SLOTS)
+    }
+
+    /// What the connections say of the CRM; wrong where that is the control.
     pub(super) fn settle_seconds(&self) -> u64 {
         match self.without {
             Some(Control::Settle) => 0,
@@ -129,12 +137,13 @@ impl Plan {
         });
         format!(
             "chaos --profile {} --seed {}: up to {} leads of {} accounts, PostgreSQL {}, {WORKERS} workers with \
-             {SLOTS} slots each, a lease of {} s, calls of {} s, a settle time of {} s{}",
+             {} slots each, a lease of {} s, calls of {} s, a settle time of {} s{}",
             self.profile.name(),
             self.seed,
             self.leads,
             self.accounts(),
             stage.rig.postgres.major_version(),
+            self.slots(),
             LEASE.as_secs(),
             CALL_TIMEOUT_MS as f64 / 1_000.0,
             self.settle_seconds(),
