@@ -42,6 +42,7 @@ fn every_command_has_help_with_an_example() {
         &["openapi"],
         &["crm-sim"],
         &["doctor"],
+        &["chaos"],
         &["config"],
     ] {
         assert!(named(path), "{path:?} is missing");
@@ -69,6 +70,9 @@ fn wrong_use_exits_with_2_and_says_something_on_standard_error_only() {
         &["connection", "test", "1"],
         &["demo", "--leads", "1"],
         &["demo", "--leads", "many"],
+        &["chaos", "--leads", "1"],
+        &["chaos", "--profile", "huge"],
+        &["chaos", "--without", "sense"],
         &["serve", "--listen", "everywhere"],
         &["worker", "--concurrency", "0"],
         &["crm-sim", "--listen", "0.0.0.0:0"],
