@@ -57,7 +57,7 @@ async fn blows(plan: &Plan, crew: &mut Crew<'_>, calm: &CancellationToken) -> an
     let began = Instant::now();
     let mut aim = StdRng::seed_from_u64(plan.seed);
     let mut kill = Next::of(plan.timetable.kill, began);
-    let mut freeze = Next::of(Some(plan.timetable.freeze), began);
+    let mut freeze = Next::of(plan.timetable.freeze, began);
     while !calm.is_cancelled() {
         crew.thaw(Instant::now());
         crew.muster()?;

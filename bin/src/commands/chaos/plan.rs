@@ -29,6 +29,11 @@ pub(super) const SETTLE_SECONDS: u64 = 2;
 
 /// The shortest time in which every kind of blow falls.
 const SHORTEST: Duration = Duration::from_secs(14);
+/// Time enough to notice a missing safeguard.
+const SHORTEST_CONTROL: Duration = Duration::from_secs(11);
+/// How long the CRM takes to answer; without a fence long enough to freeze many in the middle.
+const LATENCY_MS: u64 = 40;
+const LONG_LATENCY_MS: u64 = 300;
 /// Leads a second that any machine manages under blows; a given number is spread over so long.
 const EASY_RATE: f64 = 50.0;
 /// An account's list of new customers must stay within what an adapter reads of it.
@@ -44,6 +49,8 @@ pub(super) struct Plan {
     pub(super) strike_at_least: Duration,
     /// No lead is sent after this.
     pub(super) send_within: Duration,
+    /// No blow falls so long after the last lead was sent.
+    pub(super) patience: Duration,
     /// What has not ended so long after the last blow never will.
     pub(super) drain_within: Duration,
     /// Leads sent a second at most.
@@ -52,9 +59,10 @@ pub(super) struct Plan {
 }
 
 /// When which blow falls: the first one, and how often from then on.
+#[derive(Default)]
 pub(super) struct Timetable {
     pub(super) kill: Option<Beat>,
-    pub(super) freeze: Beat,
+    pub(super) freeze: Option<Beat>,
     pub(super) cut: Option<Beat>,
     pub(super) restart: Option<Beat>,
     pub(super) crash: Option<Beat>,
@@ -88,9 +96,15 @@ impl Plan {
             Profile::Full => (50_000, 480, 90),
         };
         let leads = leads.or(without.map(|_| 400));
-        let drain_secs = if without.is_some() { 9 } else { drain_secs };
         let spread = leads.map(|leads| Duration::from_secs_f64(leads as f64 / EASY_RATE));
-        let strike_at_least = spread.unwrap_or(Duration::from_secs(30)).max(SHORTEST);
+        let strike_at_least = match without {
+            Some(_) => SHORTEST_CONTROL,
+            None => spread.unwrap_or(Duration::from_secs(30)).max(SHORTEST),
+        };
+        let (drain_secs, patience_secs) = match without {
+            Some(_) => (12, 0),
+            None => (drain_secs, 20),
+        };
         let send_within = match leads {
             // Whoever names a number gets it, however long that takes.
             Some(_) => Duration::from_secs(3_600),
@@ -103,6 +117,7 @@ impl Plan {
             without,
             strike_at_least,
             send_within,
+            patience: Duration::from_secs(patience_secs),
             drain_within: Duration::from_secs(drain_secs),
             pace: leads.map(|leads| leads as f64 / (strike_at_least.as_secs_f64() * 0.8)),
             timetable: Timetable::of(profile, without),
@@ -117,7 +132,18 @@ impl Plan {
     /// How many runs a worker holds.
     pub(super) fn slots(&self) -> u32 {
         let slots = u32::try_from(self.leads / LEADS_A_SLOT).unwrap_or(SLOTS);
-        slots.clamp(8, SLOTS)
+        match self.without {
+            Some(_) => SLOTS,
+            None => slots.clamp(8, SLOTS),
+        }
+    }
+
+    /// How long the CRM takes to answer.
+    pub(super) fn latency_ms(&self) -> u64 {
+        match self.without {
+            Some(Control::Fence) => LONG_LATENCY_MS,
+            _ => LATENCY_MS,
+        }
     }
 
     /// What the connections say of the CRM; wrong where that is the control.
@@ -163,15 +189,22 @@ impl Profile {
 
 impl Timetable {
     fn of(profile: Profile, without: Option<Control>) -> Self {
-        if without == Some(Control::Fence) {
+        match without {
             // Nothing but freezes: a killed worker writes nothing when it wakes.
-            return Self {
-                kill: None,
-                freeze: Beat::new(1_000, 1_500),
-                cut: None,
-                restart: None,
-                crash: None,
-            };
+            Some(Control::Fence) => {
+                return Self {
+                    freeze: Some(Beat::new(1_000, 1_500)),
+                    ..Self::default()
+                };
+            }
+            // What the CRM does is enough to show that these are missing.
+            Some(Control::Look | Control::Settle) => {
+                return Self {
+                    kill: Some(Beat::new(1_500, 3_000)),
+                    ..Self::default()
+                };
+            }
+            None => {}
         }
         let crash_every = match profile {
             Profile::Ci => 3_600_000,
@@ -179,7 +212,7 @@ impl Timetable {
         };
         Self {
             kill: Some(Beat::new(1_500, 1_500)),
-            freeze: Beat::new(1_000, 4_000),
+            freeze: Some(Beat::new(1_000, 4_000)),
             cut: Some(Beat::new(3_000, 10_000)),
             restart: Some(Beat::new(6_000, 15_000)),
             crash: Some(Beat::new(10_500, crash_every)),

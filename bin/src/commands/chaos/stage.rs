@@ -29,6 +29,8 @@ impl Stage {
             accounts: accounts.collect(),
         };
         stage.connect(plan).await?;
+        let latency = json!({ "ms": plan.latency_ms() });
+        stage.rig.control("latency", &latency).await?;
         stage.take_away(plan.without).await?;
         faults::arm(&stage.rig.sim, plan)?;
         Ok(stage)

@@ -30,7 +30,7 @@ impl Verdict {
         chronicle: Chronicle,
     ) -> Self {
         let events = chronicle.events().clone();
-        let mut figures = Figures::default();
+        let mut figures = Figures::new(plan.without.is_some());
         figures.of_doors(&sent);
         figures.of_leads(&sent, &evidence);
         figures.of_engine(&evidence);
@@ -63,7 +63,7 @@ impl Verdict {
     }
 
     fn violated(&self) -> impl Iterator<Item = &'static str> {
-        let wrong = self.figures.0.iter().filter(|figure| !figure.holds);
+        let wrong = self.figures.all.iter().filter(|figure| !figure.holds);
         wrong.map(|figure| figure.name)
     }
 
@@ -82,7 +82,7 @@ impl Verdict {
 
     fn table(&self) -> String {
         let mut table = output::table(&["figure", "value", "must be", ""]);
-        for figure in &self.figures.0 {
+        for figure in &self.figures.all {
             let mark = if figure.holds { "" } else { "WRONG" };
             let value = words(&figure.value);
             table.add_row([figure.name, &value, &figure.must, mark]);
@@ -117,7 +117,7 @@ impl Verdict {
     fn json(&self) -> Value {
         let figures: Map<_, _> = self
             .figures
-            .0
+            .all
             .iter()
             .map(|figure| (figure.name.to_owned(), figure.value.clone()))
             .collect();

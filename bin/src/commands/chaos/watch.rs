@@ -12,8 +12,6 @@ use tokio_util::sync::CancellationToken;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Blows end when so many of the leads have ended: the rest waits for its retries.
 const ALL_BUT: f64 = 0.95;
-/// No blow falls longer than this after the last lead was sent.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Watch<'a> {
     plan: &'a Plan,
@@ -87,7 +85,7 @@ impl<'a> Watch<'a> {
             if self.sender.is_done() {
                 let since = sent.get_or_insert_with(Instant::now);
                 let most = self.sender.accepted() as f64 * ALL_BUT;
-                let enough = ended as f64 >= most || since.elapsed() > PATIENCE;
+                let enough = ended as f64 >= most || since.elapsed() > self.plan.patience;
                 if enough && began.elapsed() >= self.plan.strike_at_least {
                     return ended;
                 }
