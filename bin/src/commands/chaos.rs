@@ -113,5 +113,5 @@ async fn play(plan: &Plan, stage: &Stage) -> anyhow::Result<Verdict> {
     stage.until_effects_landed().await;
     let evidence = Evidence::gather(stage, &sender, &chronicle).await;
     crew.dismiss().await;
-    Ok(Verdict::reach(plan, sent, watched, evidence?, chronicle))
+    Ok(Verdict::reach(plan, &sent, &watched, evidence?, &chronicle))
 }

@@ -74,6 +74,7 @@ impl Evidence {
     ) -> anyhow::Result<Self> {
         let pool = stage.rig.engine.pool();
         let checks = stage.rig.engine.check_invariants().await?;
+        let fenced_writes = chronicle.events().fenced_writes + refused_writes(stage);
         let mut evidence = Self {
             states: BTreeMap::new(),
             dead: BTreeMap::new(),
@@ -86,7 +87,7 @@ impl Evidence {
             stale: stale_writes(pool).await?,
             losses: losses(pool).await?,
             fenced_workers: fenced_workers(stage),
-            fenced_writes: chronicle.events().fenced_writes + refused_writes(stage),
+            fenced_writes,
             reconciled: count(pool, RECONCILED).await?,
             isolated: count(pool, ISOLATED).await?,
             audits: count(pool, AUDITS).await?,

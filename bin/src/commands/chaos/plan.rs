@@ -245,7 +245,7 @@ mod tests {
         let table = Timetable::of(Profile::Ci, None);
         for beat in [
             table.kill,
-            Some(table.freeze),
+            table.freeze,
             table.cut,
             table.restart,
             table.crash,

@@ -24,18 +24,18 @@ pub(super) struct Verdict {
 impl Verdict {
     pub(super) fn reach(
         plan: &Plan,
-        sent: Sent,
-        watched: Watched,
+        sent: &Sent,
+        watched: &Watched,
         evidence: Evidence,
-        chronicle: Chronicle,
+        chronicle: &Chronicle,
     ) -> Self {
         let events = chronicle.events().clone();
         let mut figures = Figures::new(plan.without.is_some());
-        figures.of_doors(&sent);
-        figures.of_leads(&sent, &evidence);
+        figures.of_doors(sent);
+        figures.of_leads(sent, &evidence);
         figures.of_engine(&evidence);
-        figures.of_blows(&events, &watched, &evidence);
-        figures.of_speed(&events, &watched, &evidence);
+        figures.of_blows(&events, watched, &evidence);
+        figures.of_speed(&events, watched, &evidence);
         Self {
             profile: plan.profile.name(),
             seed: plan.seed,
