@@ -18,6 +18,9 @@ const SPARED: Duration = Duration::from_millis(2_500);
 /// A database that does not say who a worker is within this is away.
 const ASK_WITHIN: Duration = Duration::from_millis(300);
 
+/// Detailed enough for a worker to say that it was taken over.
+const LOG: &str = "warn,leadrail_engine=info,apalis_core=info";
+
 pub(super) struct Crew<'a> {
     slots: u32,
     stage: &'a Stage,
@@ -186,6 +189,7 @@ fn spawn(stage: &Stage, name: &str, slots: u32) -> anyhow::Result<Child> {
         .env("LEADRAIL_WORKER_LEASE", format!("{}s", LEASE.as_secs()))
         .env("LEADRAIL_WORKER_POLL", "200ms")
         .env("LEADRAIL_WORKER_THROTTLE_DEFAULT", "500ms")
+        .env("LEADRAIL_LOG", LOG)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

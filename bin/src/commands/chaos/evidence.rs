@@ -73,6 +73,10 @@ impl Evidence {
         chronicle: &Chronicle,
     ) -> anyhow::Result<Self> {
         let pool = stage.rig.engine.pool();
+        // A crash takes the statistics along, and without them large questions take minutes.
+        sqlx::raw_sql("analyze leadrail.workflow_run, leadrail.run_key, leadrail.history")
+            .execute(pool)
+            .await?;
         let checks = stage.rig.engine.check_invariants().await?;
         let fenced_writes = chronicle.events().fenced_writes + refused_writes(stage);
         let mut evidence = Self {

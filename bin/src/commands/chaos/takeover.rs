@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Around an outage nobody can take anything over.
-const AROUND_AN_OUTAGE: TimeDelta = TimeDelta::seconds(2);
+const AROUND_AN_OUTAGE: TimeDelta = TimeDelta::seconds(3);
 
 /// A run that its worker lost.
 pub(super) struct Loss {
