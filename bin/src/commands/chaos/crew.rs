@@ -79,9 +79,11 @@ impl<'a> Crew<'a> {
             .count()
     }
 
-    /// `kill -9`, and another one in its place.
+    /// `kill -9`, and another one in its place. One that is still starting holds nothing and is left.
     pub(super) async fn kill(&mut self, index: usize) -> anyhow::Result<()> {
-        let blow = self.aim(index).await;
+        let Some(blow) = self.aim(index).await else {
+            return Ok(());
+        };
         let member = &mut self.members[index];
         member
             .process
@@ -95,7 +97,9 @@ impl<'a> Crew<'a> {
 
     /// Stops it for longer than its lease.
     pub(super) async fn freeze(&mut self, index: usize, time: Duration) {
-        let blow = self.aim(index).await;
+        let Some(blow) = self.aim(index).await else {
+            return;
+        };
         let member = &mut self.members[index];
         member.signal(Signal::STOP);
         member.frozen_until = Some(Instant::now() + time);
@@ -149,15 +153,19 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Who it is, before it is struck.
-    async fn aim(&self, index: usize) -> Blow {
+    /// Who it is, before it is struck; `None` if the database says that it does not know it yet.
+    async fn aim(&self, index: usize) -> Option<Blow> {
         let pid = self.members[index].process.id().unwrap_or_default();
         let asking = ids(self.stage.rig.engine.pool(), pid);
         let known = tokio::time::timeout(ASK_WITHIN, asking).await;
-        Blow {
-            workers: known.ok().and_then(Result::ok).unwrap_or_default(),
-            at: self.chronicle.now(),
+        let known = known.ok().and_then(Result::ok);
+        if known.as_ref().is_some_and(Vec::is_empty) {
+            return None;
         }
+        Some(Blow {
+            workers: known.unwrap_or_default(),
+            at: self.chronicle.now(),
+        })
     }
 }
 

@@ -57,11 +57,10 @@ pub(super) fn arm(sim: &CrmSim, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets the CRM behave again; how often each fault fired until then.
-pub(super) fn disarm(sim: &CrmSim, plan: &Plan) -> Vec<Fired> {
+/// How often each fault has fired.
+pub(super) fn fired(sim: &CrmSim, plan: &Plan) -> Vec<Fired> {
     let rules = sim.faults(CRM);
-    sim.clear_faults(CRM);
-    let rules = rules.as_array().cloned().unwrap_or_default();
+    let rules = rules.as_array().map_or(&[][..], Vec::as_slice);
     let fired = |rule: &Value| rule["fired"].as_u64().unwrap_or_default();
     let each = troubles(plan).into_iter().zip(rules.chunks(2));
     each.map(|(trouble, rules)| Fired {

@@ -58,9 +58,14 @@ impl Stage {
         }
     }
 
-    /// Lets the CRM behave again; how often it did not.
-    pub(super) fn calm(&self, plan: &Plan) -> Vec<Fired> {
-        faults::disarm(&self.rig.sim, plan)
+    /// How often the CRM has misbehaved in each way.
+    pub(super) fn fired(&self, plan: &Plan) -> Vec<Fired> {
+        faults::fired(&self.rig.sim, plan)
+    }
+
+    /// Lets the CRM behave again.
+    pub(super) fn calm(&self) {
+        self.rig.sim.clear_faults(CRM);
     }
 
     /// Waits until what the CRM took late stands in its books.

@@ -54,22 +54,37 @@ impl<'a> Watch<'a> {
     ) -> anyhow::Result<Watched> {
         let ended_under_blows = self.until_enough(began, calm, progress).await;
         calm.cancel();
-        let fired = self.stage.calm(self.plan);
         let blows = began.elapsed();
-        let deadline = Instant::now() + self.plan.drain_within;
-        while Instant::now() < deadline {
-            let ended = self.look(progress).await;
-            if self.sender.is_done() && ended >= self.sender.accepted() {
-                break;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let fired = self.drain(progress).await;
         Ok(Watched {
             fired,
             ended_under_blows,
             blows,
             took: began.elapsed(),
         })
+    }
+
+    /// Waits for the ends. The CRM behaves again as soon as it has misbehaved in every way, which on
+    /// a slow machine may be after the blows.
+    async fn drain(&self, progress: &mut Progress) -> Vec<Fired> {
+        let deadline = Instant::now() + self.plan.drain_within;
+        let mut fired = self.stage.fired(self.plan);
+        let mut is_calm = false;
+        loop {
+            if !is_calm {
+                fired = self.stage.fired(self.plan);
+                is_calm = fired.iter().all(|fired| fired.times > 0);
+            }
+            if is_calm {
+                self.stage.calm();
+            }
+            let ended = self.look(progress).await;
+            let all = self.sender.is_done() && ended >= self.sender.accepted();
+            if all || Instant::now() > deadline {
+                return fired;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Until all leads are in, the blows have fallen for long enough and most leads have ended.
