@@ -148,3 +148,25 @@ impl IntoResponse for Reply {
         Reply::into_response(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HOUSECALL_PRO;
+
+    #[test]
+    fn a_plan_can_be_read_and_cleared_without_the_control_api() {
+        let sim = CrmSim::new();
+        let rule = serde_json::from_value(json!({"fault": {"kind": "down"}}));
+        let added = sim.add_fault(HOUSECALL_PRO, rule.expect("a rule"));
+        assert_eq!(added, Ok(1));
+        assert_eq!(sim.faults(HOUSECALL_PRO)[0]["fired"], 0);
+        sim.clear_faults(HOUSECALL_PRO);
+        assert_eq!(sim.faults(HOUSECALL_PRO), json!([]));
+        assert_eq!(sim.late_effects(HOUSECALL_PRO), 0);
+        assert_eq!(
+            (sim.faults("unknown"), sim.late_effects("unknown")),
+            (Value::Null, 0)
+        );
+    }
+}

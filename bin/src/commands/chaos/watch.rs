@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Blows end when so many of the leads have ended: the rest waits for its retries.
 const ALL_BUT: f64 = 0.95;
 
