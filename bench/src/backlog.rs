@@ -1,6 +1,8 @@
 //! Throughput with much else in the table: a long queue, or many runs that wait for a retry.
 
-use crate::{meter, ours};
+use crate::jobs::{Job, parcel};
+use crate::round::settle;
+use crate::{meter, ours, verify};
 use leadrail_engine::Engine;
 use serde::Serialize;
 
@@ -25,7 +27,7 @@ pub enum Others {
 /// Takes `workflows` runs off a table that holds so many others, at each of these depths.
 ///
 /// # Errors
-/// When the database cannot be used.
+/// When the database cannot be used, or a run did not end as it should.
 pub async fn backlog(
     url: &str,
     others: Others,
@@ -40,14 +42,11 @@ pub async fn backlog(
     for &runs in depths {
         progress(&format!("{runs} others"));
         meter::empty(&engine).await?;
-        ours::enqueue(&engine, workflows).await?;
+        ours::enqueue(&engine, Job::FourSteps, workflows).await?;
         fill(&engine, others, runs).await?;
-        sqlx::query("vacuum analyze leadrail.workflow_run")
-            .execute(engine.pool())
-            .await?;
-        sqlx::query("checkpoint").execute(engine.pool()).await?;
+        settle(&engine).await?;
         let took = ours::run_some(&engine, workflows, inflight).await?;
-        #[allow(clippy::cast_precision_loss)]
+        verify::some_whole(engine.pool(), Job::FourSteps, workflows).await?;
         let wf_s = workflows as f64 / took.as_secs_f64();
         measured.push(Depth { runs, wf_s });
     }
@@ -69,7 +68,7 @@ async fn fill(engine: &Engine, others: Others, runs: u64) -> sqlx::Result<()> {
              from generate_series(1, $1) n"
         }
     };
-    let input = serde_json::to_string(&ours::parcel()).unwrap_or_default();
+    let input = serde_json::to_string(&parcel()).unwrap_or_default();
     sqlx::query(insert)
         .bind(i64::try_from(runs).unwrap_or(i64::MAX))
         .bind(input)

@@ -4,7 +4,7 @@
 //! three intents, `run_completed` and the end of the head. A step begins only when the commit that
 //! holds the result before it has returned.
 
-use crate::ours::parcel;
+use crate::jobs::parcel;
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,7 +15,7 @@ const STEPS: [&str; 4] = ["lookup", "customer_create", "lead_create", "note_atta
 const CLAIM: &str = "
     with picked as (
         select r.id from leadrail.workflow_run r
-        where r.priority = 2 and r.due_at <= leadrail.now()
+        where r.priority = 2 and r.lane = '' and r.due_at <= leadrail.now()
         order by r.due_at limit $1 for update skip locked
     ), claimed as (
         update leadrail.workflow_run r

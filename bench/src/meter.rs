@@ -96,7 +96,12 @@ fn cpu_us_of(stat: &str) -> Option<f64> {
 
 /// Resident memory of this process in MiB.
 pub(crate) fn own_rss_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    rss_mib_of(std::process::id())
+}
+
+/// Resident memory of a process in MiB.
+pub(crate) fn rss_mib_of(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1024.0
@@ -114,6 +119,9 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
     .map(drop)
 }
 
+/// The workflows of these benchmarks.
+const OURS: [&str; 4] = ["four_steps", "one_step", "telling", "timed"];
+
 /// Refuses a database that holds runs of anything but these benchmarks: they would be lost.
 ///
 /// # Errors
@@ -121,13 +129,11 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
 pub async fn refuse_if_in_use(url: &str) -> anyhow::Result<()> {
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
-    let foreign: bool = sqlx::query_scalar(
-        "select exists (
-            select from leadrail.workflow_run where workflow not in ('four_steps', 'telling')
-        )",
-    )
-    .fetch_one(engine.pool())
-    .await?;
+    let foreign: bool =
+        sqlx::query_scalar("select exists (select from leadrail.run where workflow <> all ($1))")
+            .bind(OURS)
+            .fetch_one(engine.pool())
+            .await?;
     anyhow::ensure!(
         !foreign,
         "this database holds runs that are not the benchmark's, and the benchmark empties its tables; give it a database of its own"

@@ -1,6 +1,9 @@
 //! The engine beside its floors, interleaved, medians of the rounds.
 
-use crate::meter::{self, Cost, Meter, own_rss_mib};
+use crate::jobs::Job;
+use crate::meter::{Cost, own_rss_mib};
+use crate::round::measure;
+use crate::stats::median;
 use crate::{floors, ours};
 use leadrail_engine::Engine;
 use serde::Serialize;
@@ -39,7 +42,7 @@ pub struct EngineReport {
     pub client_cpu_us_per_wf: f64,
     /// Processor time of PostgreSQL.
     pub server_cpu_us_per_wf: f64,
-    /// Memory of this process after the last round.
+    /// Memory of this process, which is the worker, after the last round.
     pub rss_mib: f64,
 }
 
@@ -60,6 +63,7 @@ pub async fn engine(
         floor_a.push(
             measure(
                 &engine,
+                Job::FourSteps,
                 options.workflows / 10,
                 floors::run(url, options.workflows / 10, 32, 1),
             )
@@ -70,6 +74,7 @@ pub async fn engine(
         floor_b.push(
             measure(
                 &engine,
+                Job::FourSteps,
                 options.workflows,
                 floors::run(url, options.workflows, 2, half),
             )
@@ -79,6 +84,7 @@ pub async fn engine(
         ours.push(
             measure(
                 &engine,
+                Job::FourSteps,
                 options.workflows,
                 ours::run(&engine, options.workflows, options.inflight),
             )
@@ -88,24 +94,6 @@ pub async fn engine(
     Ok(summary(options, &ours, &floor_a, &floor_b))
 }
 
-/// Empties the tables, fills the queue and measures the work.
-async fn measure(
-    engine: &Engine,
-    workflows: u64,
-    work: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<Cost> {
-    meter::empty(engine).await?;
-    ours::enqueue(engine, workflows).await?;
-    sqlx::query("vacuum analyze leadrail.workflow_run")
-        .execute(engine.pool())
-        .await?;
-    sqlx::query("checkpoint").execute(engine.pool()).await?;
-    let meter = Meter::start(engine.pool()).await?;
-    work.await?;
-    Ok(meter.stop(engine.pool()).await?)
-}
-
-#[allow(clippy::cast_precision_loss)]
 fn summary(
     options: &EngineOptions,
     ours: &[Cost],
@@ -136,10 +124,4 @@ fn summary(
         server_cpu_us_per_wf: each(ours, |cost| cost.server_cpu_us),
         rss_mib: own_rss_mib(),
     }
-}
-
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,0 +1,100 @@
+//! `POST /v1/leads` on a real socket; server and callers share this process.
+
+use super::{EnqueueOptions, Way, side_by_side};
+use anyhow::Context as _;
+use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_connections::{Connections, VaultKey};
+use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_server::ServerState;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The API, served.
+pub(super) struct Door {
+    address: String,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Door {
+    pub(super) async fn open(engine: Engine) -> anyhow::Result<Self> {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = leadrail_server::bind(any_port).await?;
+        let address = format!("http://{}/v1/leads", listener.local_addr()?);
+        let state = ServerState {
+            connections: Connections::new(engine.pool().clone(), VaultKey::generate()?),
+            engine,
+            adapters: Adapters::all(),
+            http: CrmHttp::new()?,
+            schedule: RetrySchedule::default(),
+        };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(leadrail_server::serve(listener, state, stop.clone()));
+        Ok(Self {
+            address,
+            task,
+            stop,
+        })
+    }
+
+    /// One lead a request.
+    pub(super) async fn single(
+        &self,
+        leads: Vec<String>,
+        options: &EnqueueOptions,
+    ) -> anyhow::Result<Way> {
+        self.post(leads, options, 202, options.leads).await
+    }
+
+    /// An array of leads a request.
+    pub(super) async fn batch(
+        &self,
+        leads: Vec<String>,
+        options: &EnqueueOptions,
+    ) -> anyhow::Result<Way> {
+        let batches = leads.chunks(options.batch);
+        let bodies = batches.map(|leads| format!("[{}]", leads.join(",")));
+        self.post(bodies.collect(), options, 200, options.leads)
+            .await
+    }
+
+    async fn post(
+        &self,
+        bodies: Vec<String>,
+        options: &EnqueueOptions,
+        good: u16,
+        leads: usize,
+    ) -> anyhow::Result<Way> {
+        let clients = (0..options.clients).map(|_| client());
+        let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
+        let (address, calls) = (self.address.clone(), bodies.len());
+        let bodies = Arc::new(bodies);
+        side_by_side(clients, calls, leads, move |client, place| {
+            let (address, bodies) = (address.clone(), bodies.clone());
+            async move {
+                let request = client
+                    .post(address)
+                    .header("content-type", "application/json")
+                    .body(bodies[place].clone());
+                let answer = request.send().await.context("the API did not answer")?;
+                let status = answer.status().as_u16();
+                anyhow::ensure!(status == good, "the API answered with {status}");
+                answer.bytes().await?;
+                Ok(client)
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        Ok(self.task.await?)
+    }
+}
+
+/// Each caller has a connection of its own.
+fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
