@@ -1,6 +1,9 @@
 //! The benchmarks measure what they say, and harm no database that is in use.
 
-use leadrail_bench::{EngineOptions, Others, backlog, engine, pickup, refuse_if_in_use};
+use leadrail_bench::{
+    EngineOptions, EnqueueOptions, FairOptions, Others, SoakOptions, backlog, engine, enqueue,
+    fair, idle, pickup, refuse_if_in_use, single, soak,
+};
 use leadrail_engine::{Engine, NewRun};
 use leadrail_postgres::testing::TestDatabase;
 use std::time::Duration;
@@ -52,16 +55,116 @@ async fn every_figure_of_a_small_run_is_there() {
         report.floor_b_wal_bytes_per_wf,
         report.rss_mib,
     ];
-    assert!(
-        figures
-            .iter()
-            .all(|figure| figure.is_finite() && *figure > 0.0),
-        "{report:?}"
-    );
+    assert!(are_figures(&figures), "{report:?}");
     let depths = backlog(database.url(), Others::Retrying, &[100], 200, 50, |_| ())
         .await
         .expect("a depth");
     assert_eq!(depths[0].runs, 100);
     let picked = pickup(database.url(), 10).await.expect("samples");
-    assert!(picked.p50_ms > 0.0 && picked.p99_ms >= picked.p50_ms);
+    assert!(picked.waits.p50_ms > 0.0 && picked.waits.p99_ms >= picked.waits.p50_ms);
+    let single = single(database.url(), 200, 50, 1, |_| ())
+        .await
+        .expect("a rate");
+    assert!(are_figures(&[
+        single.wf_s,
+        single.commits_per_wf,
+        single.wal_bytes_per_wf
+    ]));
+    assert!(single.rss_mib > 1.0, "{single:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_lanes_and_emergencies_pass_a_long_queue() {
+    let database = TestDatabase::fresh().await;
+    let options = FairOptions {
+        big: 400,
+        lanes: 3,
+        small: 5,
+        backlog: 200,
+        emergencies: 3,
+        work: Duration::from_millis(20),
+        inflight: 8,
+    };
+    let report = fair(database.url(), &options, |_| ())
+        .await
+        .expect("a report");
+    assert!(report.small_p99_ms >= report.small_p50_ms, "{report:?}");
+    assert!(
+        report.emergency_p99_ms >= report.emergency_p50_ms,
+        "{report:?}"
+    );
+    assert!(are_figures(&[report.small_p50_ms, report.emergency_p50_ms]));
+    // At most one run takes 20 ms in each of 8 places: no machine makes more than 400 a second.
+    assert!(report.runs_s > 0.0 && report.runs_s <= 400.0, "{report:?}");
+    // First come, first served would take about a second.
+    assert!(report.big_rest_s * 1e3 > report.small_p50_ms, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_keeps_what_it_is_given() {
+    let database = TestDatabase::fresh().await;
+    let options = EnqueueOptions {
+        leads: 50,
+        clients: 4,
+        batch: 20,
+    };
+    let report = enqueue(database.url(), &options, |_| ())
+        .await
+        .expect("a report");
+    let rates = [
+        report.http_single_s,
+        report.http_batch_s,
+        report.sql_single_s,
+        report.sql_batch_s,
+        report.engine_batch_runs_s,
+        report.http_single_p50_ms,
+        report.sql_single_p50_ms,
+    ];
+    assert!(are_figures(&rates), "{report:?}");
+    assert!(report.http_single_p99_ms >= report.http_single_p50_ms);
+    refuse_if_in_use(database.url())
+        .await
+        .expect("it leaves nothing behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_worker_is_watched() {
+    let database = TestDatabase::fresh().await;
+    let (settle, watch) = (Duration::from_millis(500), Duration::from_secs(4));
+    let report = idle(database.url(), settle, watch, |_| ())
+        .await
+        .expect("a report");
+    // In its first minute it asks about once a second.
+    assert!(report.seconds >= 4.0 && report.commits >= 1, "{report:?}");
+    assert!(report.transactions_per_s < 50.0, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn soaking_samples_and_loses_nothing() {
+    let database = TestDatabase::fresh().await;
+    let options = SoakOptions {
+        lasts: Duration::from_secs(3),
+        sample_every: Duration::from_millis(700),
+        rate: Some(50.0),
+        workflows: 100,
+        inflight: 50,
+        keep: Duration::from_secs(3_600),
+    };
+    let report = soak(database.url(), &options, |_| ())
+        .await
+        .expect("a report");
+    assert!(report.samples.len() >= 2, "{report:?}");
+    let last = &report.samples[report.samples.len() - 1];
+    assert!(last.ended > 0 && last.rss_mib > 1.0, "{report:?}");
+    assert!(report.growth.table >= 1.0, "{report:?}");
+    assert!(
+        report.done_wf_s > 0.0 && report.done_wf_s <= 55.0,
+        "{report:?}"
+    );
+}
+
+fn are_figures(figures: &[f64]) -> bool {
+    figures
+        .iter()
+        .all(|figure| figure.is_finite() && *figure > 0.0)
 }

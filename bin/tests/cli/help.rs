@@ -44,6 +44,16 @@ fn every_command_has_help_with_an_example() {
         &["doctor"],
         &["chaos"],
         &["config"],
+        &["bench", "engine"],
+        &["bench", "single"],
+        &["bench", "pickup"],
+        &["bench", "enqueue"],
+        &["bench", "backlog"],
+        &["bench", "scheduled"],
+        &["bench", "workers"],
+        &["bench", "fair"],
+        &["bench", "idle"],
+        &["bench", "soak"],
     ] {
         assert!(named(path), "{path:?} is missing");
     }

@@ -1,5 +1,6 @@
 //! The command line as people and scripts use it: real processes, their output and exit codes.
 
+mod bench;
 mod configuration;
 mod connections;
 mod database;
