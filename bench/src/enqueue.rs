@@ -10,20 +10,33 @@ use leadrail_engine::Engine;
 use leadrail_lead::sample::sample_lead;
 use serde::Serialize;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::task::JoinSet;
+
+/// Connections of the API, as `leadrail serve` has them.
+const API_CONNECTIONS: u32 = 16;
+/// Callers that send batches at a time: more would only wait for a connection, and the API answers
+/// those that wait for long with 503.
+const BATCH_CLIENTS: usize = 4;
 
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct EnqueueOptions {
     /// Leads of each way.
     pub leads: usize,
-    /// Callers at a time.
+    /// Callers of single leads at a time; at most four send batches.
     pub clients: usize,
     /// Leads of a batch.
     pub batch: usize,
+}
+
+impl EnqueueOptions {
+    fn batch_clients(&self) -> usize {
+        self.clients.min(BATCH_CLIENTS)
+    }
 }
 
 /// Leads a second; each is committed when it is answered.
@@ -58,7 +71,8 @@ pub async fn enqueue(
     options: &EnqueueOptions,
     progress: impl Fn(&str),
 ) -> anyhow::Result<EnqueueReport> {
-    let engine = Engine::connect(url).await?;
+    let pool = PgPoolOptions::new().max_connections(API_CONNECTIONS);
+    let engine = Engine::new(pool.connect(url).await?);
     leadrail_connections::migrate(engine.pool()).await?;
     meter::empty(&engine).await?;
     let measured = all_doors(url, &engine, options, progress).await;

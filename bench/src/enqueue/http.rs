@@ -45,7 +45,7 @@ impl Door {
         leads: Vec<String>,
         options: &EnqueueOptions,
     ) -> anyhow::Result<Way> {
-        self.post(leads, options, 202, options.leads).await
+        self.post(leads, 202, options.clients, options.leads).await
     }
 
     /// An array of leads a request.
@@ -56,18 +56,19 @@ impl Door {
     ) -> anyhow::Result<Way> {
         let batches = leads.chunks(options.batch);
         let bodies = batches.map(|leads| format!("[{}]", leads.join(",")));
-        self.post(bodies.collect(), options, 200, options.leads)
+        let clients = options.batch_clients();
+        self.post(bodies.collect(), 200, clients, options.leads)
             .await
     }
 
     async fn post(
         &self,
         bodies: Vec<String>,
-        options: &EnqueueOptions,
         good: u16,
+        clients: usize,
         leads: usize,
     ) -> anyhow::Result<Way> {
-        let clients = (0..options.clients).map(|_| client());
+        let clients = (0..clients).map(|_| client());
         let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
         let (address, calls) = (self.address.clone(), bodies.len());
         let bodies = Arc::new(bodies);

@@ -11,7 +11,7 @@ pub(super) async fn single(
     options: &EnqueueOptions,
 ) -> anyhow::Result<Way> {
     let one = leads.into_iter().map(|lead| vec![lead]).collect();
-    call(url, one, options).await
+    call(url, one, options.clients, options.leads).await
 }
 
 /// Many leads a statement.
@@ -21,21 +21,22 @@ pub(super) async fn batch(
     options: &EnqueueOptions,
 ) -> anyhow::Result<Way> {
     let many = leads.chunks(options.batch).map(<[_]>::to_vec).collect();
-    call(url, many, options).await
+    call(url, many, options.batch_clients(), options.leads).await
 }
 
 async fn call(
     url: &str,
     statements: Vec<Vec<String>>,
-    options: &EnqueueOptions,
+    callers: usize,
+    leads: usize,
 ) -> anyhow::Result<Way> {
     let mut clients = Vec::new();
-    for _ in 0..options.clients {
+    for _ in 0..callers {
         clients.push(PgConnection::connect(url).await?);
     }
     let calls = statements.len();
     let statements = Arc::new(statements);
-    side_by_side(clients, calls, options.leads, move |mut client, place| {
+    side_by_side(clients, calls, leads, move |mut client, place| {
         let statements = statements.clone();
         async move {
             let kept: i64 = sqlx::query_scalar(
