@@ -17,8 +17,12 @@ pub struct IdleReport {
     pub commits: i64,
     /// Transactions that were rolled back.
     pub rollbacks: i64,
-    /// Both, a second.
+    /// Both, a second; the server's own upkeep (autovacuum) is among them.
     pub transactions_per_s: f64,
+    /// The same for as long before there was a worker: the server's own upkeep.
+    pub without_worker_per_s: f64,
+    /// The difference: what the worker costs.
+    pub worker_per_s: f64,
     /// Memory of this process, which is the worker.
     pub rss_mib: f64,
 }
@@ -37,26 +41,54 @@ pub async fn idle(
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
     meter::empty(&engine).await?;
-    let worker = Worker::start(&engine, registry(Tally::of(1)), 256);
+    // Or the server would tidy up behind the migrations while it is watched.
+    sqlx::query("vacuum analyze").execute(engine.pool()).await?;
     let mut connection = PgConnection::connect(url).await?;
+    progress(&format!("no worker for {watch:?}"));
+    let without = transactions_within(&mut connection, watch).await?;
+    let worker = Worker::start(&engine, registry(Tally::of(1)), 256);
     progress(&format!("the worker settles for {settle:?}"));
     tokio::time::sleep(settle).await;
     progress(&format!("it is watched for {watch:?}"));
-    let start = Instant::now();
-    let before = transactions(&mut connection).await?;
-    tokio::time::sleep(watch).await;
-    let after = transactions(&mut connection).await?;
-    let seconds = start.elapsed().as_secs_f64();
+    let with = transactions_within(&mut connection, watch).await?;
     worker.stop().await?;
-    // The first look is one of them.
-    let commits = (after.0 - before.0 - 1).max(0);
-    let rollbacks = after.1 - before.1;
     Ok(IdleReport {
-        seconds,
-        commits,
-        rollbacks,
-        transactions_per_s: (commits + rollbacks) as f64 / seconds,
+        seconds: with.seconds,
+        commits: with.commits,
+        rollbacks: with.rollbacks,
+        transactions_per_s: with.rate(),
+        without_worker_per_s: without.rate(),
+        worker_per_s: with.rate() - without.rate(),
         rss_mib: meter::own_rss_mib(),
+    })
+}
+
+/// What the database counted.
+struct Counted {
+    seconds: f64,
+    commits: i64,
+    rollbacks: i64,
+}
+
+impl Counted {
+    fn rate(&self) -> f64 {
+        (self.commits + self.rollbacks) as f64 / self.seconds
+    }
+}
+
+async fn transactions_within(
+    connection: &mut PgConnection,
+    watch: Duration,
+) -> sqlx::Result<Counted> {
+    let start = Instant::now();
+    let before = transactions(connection).await?;
+    tokio::time::sleep(watch).await;
+    let after = transactions(connection).await?;
+    Ok(Counted {
+        seconds: start.elapsed().as_secs_f64(),
+        // The first look is one of them.
+        commits: (after.0 - before.0 - 1).max(0),
+        rollbacks: after.1 - before.1,
     })
 }
 

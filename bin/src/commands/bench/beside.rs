@@ -59,5 +59,5 @@ async fn run(
     let inflight = usize::try_from(measured.inflight)?;
     let work =
         async |url: &str| backlog(url, others, depths, measured.workflows, inflight, say).await;
-    place.show_rows(&place.measure(work).await?)
+    place.show_rows(&["runs", "wf_s"], &place.measure(work).await?)
 }

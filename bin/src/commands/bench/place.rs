@@ -44,12 +44,12 @@ impl Place {
         output::line(table.to_string())
     }
 
-    /// Prints rows whose fields are figures, as JSON or as a table with a column a field.
-    pub(super) fn show_rows(&self, rows: &[impl Serialize]) -> anyhow::Result<()> {
+    /// Prints rows as JSON, or as a table of these fields.
+    pub(super) fn show_rows(&self, fields: &[&str], rows: &[impl Serialize]) -> anyhow::Result<()> {
         if self.json {
             return output::json(&rows);
         }
-        output::line(rows_table(rows)?)
+        output::line(rows_table(fields, rows)?)
     }
 
     /// Whether machines read it.
@@ -58,19 +58,12 @@ impl Place {
     }
 }
 
-/// A table with a column a field.
-pub(super) fn rows_table(rows: &[impl Serialize]) -> anyhow::Result<String> {
-    let rows = rows.iter().map(serde_json::to_value);
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let first = rows.first().and_then(|row| row.as_object());
-    let columns: Vec<&str> = first
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| &**name)
-        .collect();
-    let mut table = output::table(&columns);
-    for row in &rows {
-        table.add_row(columns.iter().map(|column| cell(&row[*column])));
+/// A table of these fields of each row.
+pub(super) fn rows_table(fields: &[&str], rows: &[impl Serialize]) -> anyhow::Result<String> {
+    let mut table = output::table(fields);
+    for row in rows {
+        let row = serde_json::to_value(row)?;
+        table.add_row(fields.iter().map(|field| cell(&row[*field])));
     }
     Ok(table.to_string())
 }

@@ -6,6 +6,17 @@ use clap::Args;
 use leadrail_bench::{SoakOptions, SoakReport, SoakSample, soak};
 use std::time::Duration;
 
+/// The columns of the series.
+const COLUMNS: [&str; 7] = [
+    "second",
+    "ended",
+    "open",
+    "table_mib",
+    "index_mib",
+    "dead_tuples",
+    "rss_mib",
+];
+
 /// Half of what the machine can do, for minutes or days: sizes, dead rows and memory over time.
 ///
 /// A workflow leaves about 5 kB of history, so a million of them need 5 GB of disk.
@@ -72,7 +83,7 @@ fn say(sample: &SoakSample) {
 }
 
 fn print(place: &Place, report: &SoakReport) -> anyhow::Result<()> {
-    output::line(rows_table(&report.samples)?)?;
+    output::line(rows_table(&COLUMNS, &report.samples)?)?;
     output::line("the last sample against the middle one:")?;
     place.show(&report.growth)?;
     output::line(format!(

@@ -44,7 +44,9 @@ pub(super) async fn run(args: WorkersArgs) -> anyhow::Result<()> {
     let inflight = usize::try_from(args.inflight)?;
     let work =
         async |url: &str| workers(url, &program, &processes, args.workflows, inflight, say).await;
-    args.place.show_rows(&args.place.measure(work).await?)
+    let measured = args.place.measure(work).await?;
+    args.place
+        .show_rows(&["processes", "wf_s", "rss_mib"], &measured)
 }
 
 pub(super) async fn run_one(args: &OneWorkerArgs) -> anyhow::Result<()> {
