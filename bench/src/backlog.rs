@@ -38,6 +38,8 @@ pub async fn backlog(
 ) -> anyhow::Result<Vec<Depth>> {
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
+    progress("warming up");
+    ours::warm_up(&engine, workflows, inflight).await?;
     let mut measured = Vec::new();
     for &runs in depths {
         progress(&format!("{runs} others"));

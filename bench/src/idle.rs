@@ -41,8 +41,7 @@ pub async fn idle(
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
     meter::empty(&engine).await?;
-    // Or the server would tidy up behind the migrations while it is watched.
-    sqlx::query("vacuum analyze").execute(engine.pool()).await?;
+    tidy_up(url).await?;
     let mut connection = PgConnection::connect(url).await?;
     progress(&format!("no worker for {watch:?}"));
     let without = transactions_within(&mut connection, watch).await?;
@@ -61,6 +60,18 @@ pub async fn idle(
         worker_per_s: with.rate() - without.rate(),
         rss_mib: meter::own_rss_mib(),
     })
+}
+
+/// Or the server would tidy up behind the migrations while it is watched. A session's transactions are
+/// counted at its end at the latest, so this one ends.
+async fn tidy_up(url: &str) -> sqlx::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query("vacuum analyze")
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(())
 }
 
 /// What the database counted.

@@ -1,6 +1,7 @@
 //! The job through the real engine, with one worker in this process.
 
 use crate::jobs::{Job, Tally, registry};
+use crate::meter;
 use leadrail_engine::{Engine, NewRun, Registry, WorkerConfig, run_worker};
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
@@ -59,6 +60,18 @@ pub(crate) async fn run(engine: &Engine, workflows: u64, inflight: usize) -> any
     tally.all_ended().await;
     until_none_runs(engine.pool()).await?;
     worker.stop().await
+}
+
+/// Does the same once without looking at the time: a server is slow until it has written its first
+/// segments of log, which would be put down to whatever is measured first.
+pub(crate) async fn warm_up(
+    engine: &Engine,
+    workflows: u64,
+    inflight: usize,
+) -> anyhow::Result<()> {
+    meter::empty(engine).await?;
+    enqueue(engine, Job::FourSteps, workflows).await?;
+    run(engine, workflows, inflight).await
 }
 
 /// Runs so many of what is queued; the rest stays. How long it took.

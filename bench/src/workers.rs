@@ -56,6 +56,8 @@ pub async fn workers(
 ) -> anyhow::Result<Vec<Workers>> {
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
+    progress("warming up");
+    ours::warm_up(&engine, workflows, inflight).await?;
     let mut measured = Vec::new();
     for &count in processes {
         progress(&format!("{count} processes"));
