@@ -19,10 +19,9 @@ pub struct IdleReport {
     pub rollbacks: i64,
     /// Both, a second; the server's own upkeep (autovacuum) is among them.
     pub transactions_per_s: f64,
-    /// The same for as long before there was a worker: the server's own upkeep.
+    /// The same for as long before there was a worker. The server's upkeep comes and goes, so the
+    /// difference is not the worker's; this only shows how much of the figure may not be its own.
     pub without_worker_per_s: f64,
-    /// The difference: what the worker costs.
-    pub worker_per_s: f64,
     /// Memory of this process, which is the worker.
     pub rss_mib: f64,
 }
@@ -57,7 +56,6 @@ pub async fn idle(
         rollbacks: with.rollbacks,
         transactions_per_s: with.rate(),
         without_worker_per_s: without.rate(),
-        worker_per_s: with.rate() - without.rate(),
         rss_mib: meter::own_rss_mib(),
     })
 }
