@@ -4,8 +4,8 @@
 //! run, interleaved: the same rows written one commit a step (A), and the same rows and bytes in
 //! shared commits by a bare loop without an engine (B). Figures are medians of the rounds.
 //!
-//! No scenario believes its own counters: each looks into the histories afterwards and fails where
-//! one is not whole (`verify`).
+//! No rate believes its own counters: the histories are looked at afterwards, and the scenario fails
+//! where one is not whole (`verify`).
 
 mod backlog;
 mod enqueue;
