@@ -9,19 +9,16 @@ pub(super) async fn intent_before_result(pool: &PgPool) -> sqlx::Result<Finding>
     let row = sqlx::query!(
         r#"
         with recent as (
-            select run_id, seq, kind, activity, split_part(activity, '#', 1) as name
+            select run_id, seq, kind, split_part(activity, '#', 1) as name,
+                   min(seq) filter (where kind = 'activity_started')
+                       over (partition by run_id, activity) as intent
             from leadrail.history
             where run_id >= leadrail.uuid_v7_floor(leadrail.now() - interval '7 days')
               and kind in ('activity_started', 'activity_completed')
         ), once as (
             select distinct name from recent where kind = 'activity_started'
         ), result as (
-            select r.run_id,
-                   exists (
-                       select from recent i
-                       where i.run_id = r.run_id and i.activity = r.activity
-                         and i.kind = 'activity_started' and i.seq < r.seq
-                   ) as intended
+            select r.run_id, coalesce(r.intent < r.seq, false) as intended
             from recent r
             join once using (name)
             where r.kind = 'activity_completed'

@@ -12,9 +12,11 @@ pub(super) async fn one_run_a_key(pool: &PgPool) -> sqlx::Result<Finding> {
         with accepted as (
             -- A key outlives its run: of the days that were dropped only some runs are left.
             select k.run_id, k.scope, k.key
-            from leadrail.run_key k, leadrail.retention t
+            from leadrail.run_key k
+            cross join leadrail.retention t
+            left join leadrail.run r on r.id = k.run_id
             where k.run_id >= leadrail.uuid_v7_floor(greatest(t.dropped_until, timestamptz 'epoch'))
-               or exists (select from leadrail.run r where r.id = k.run_id)
+               or r.id is not null
         ), run as (
             select state, key is not null as keyed from leadrail.run
         ), broken as (
