@@ -4,7 +4,7 @@ use crate::config::{Config, LogFormat};
 use crate::failure::usage;
 use std::io::{self, IsTerminal};
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -21,16 +21,21 @@ pub(crate) fn start(config: &Config, quiet: bool) -> anyhow::Result<()> {
             "the log filter is not valid: write one such as {example}"
         ))
     })?;
-    let filter = filter.and(filter_fn(is_harmless));
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     let layer = match config.log_format {
-        LogFormat::Text => layer.with_filter(filter).boxed(),
-        LogFormat::Json => layer.json().with_filter(filter).boxed(),
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer.json().boxed(),
     };
+    // The filters stand before the one layer, not at it: a filter of one layer remembers a refusal
+    // until the next event of the thread, and a refusal without an event then swallows that one.
+    let filtered = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_harmless))
+        .with(layer);
     // A second start in one process (tests) keeps the first logs.
-    let _ = tracing_subscriber::registry().with(layer).try_init();
+    let _ = filtered.try_init();
     Ok(())
 }
 

@@ -23,7 +23,13 @@ async fn frozen_before_statement(pass: u32) -> usize {
             let [lease, one] = short;
             stage.worker(
                 &format!("frozen{n}"),
-                &[lease, one, ("LEADRAIL_FAILPOINT", &failpoint)],
+                &[
+                    lease,
+                    one,
+                    ("LEADRAIL_FAILPOINT", &failpoint),
+                    // That it was taken over is said even where only warnings are.
+                    ("LEADRAIL_LOG", "warn"),
+                ],
             )
         })
         .collect();
