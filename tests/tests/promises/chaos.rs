@@ -1,20 +1,14 @@
 //! `leadrail chaos`, small: the product withstands it, and it notices each safeguard that is missing.
-//!
-//! One after another, because each starts a database, four workers and a CRM of its own.
 
+use crate::{PROGRAM, alone};
 use serde_json::Value;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 /// The same blows each time; another seed is as good.
 const SEED: &str = "20260401";
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// Runs it to its end: whether it was content, its verdict, and all that it said.
 fn chaos(arguments: &[&str]) -> (bool, Value, String) {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let ran = Command::new(PROGRAM)
         .args(["chaos", "--seed", SEED, "--json"])
         .args(arguments)
@@ -36,8 +30,7 @@ fn is_violated(verdict: &Value, name: &str) -> bool {
     violated.iter().any(|violated| violated == name)
 }
 
-#[test]
-fn nothing_is_lost_or_doubled_while_workers_database_and_crm_fail() {
+fn a_small_run_holds() {
     let (content, verdict, said) = chaos(&["--leads", "300"]);
     assert!(content, "{said}");
     assert_eq!(verdict["violated"], serde_json::json!([]), "{said}");
@@ -52,23 +45,18 @@ fn nothing_is_lost_or_doubled_while_workers_database_and_crm_fail() {
     );
 }
 
-#[test]
-fn without_looking_in_the_crm_first_leads_are_doubled_and_it_is_seen() {
-    let (content, verdict, said) = chaos(&["--without", "look"]);
+fn is_seen(without: &str, figure: &str) {
+    let (content, verdict, said) = chaos(&["--without", without]);
     assert!(content, "{said}");
-    assert!(is_violated(&verdict, "doubled"), "{said}");
+    assert!(is_violated(&verdict, figure), "{said}");
 }
 
-#[test]
-fn without_the_fence_stale_writes_are_applied_and_it_is_seen() {
-    let (content, verdict, said) = chaos(&["--without", "fence"]);
-    assert!(content, "{said}");
-    assert!(is_violated(&verdict, "stale_writes_applied"), "{said}");
-}
-
-#[test]
-fn without_a_settle_time_late_effects_are_doubled_and_it_is_seen() {
-    let (content, verdict, said) = chaos(&["--without", "settle"]);
-    assert!(content, "{said}");
-    assert!(is_violated(&verdict, "doubled"), "{said}");
+/// One after another, because each starts a database, four workers and a CRM of its own.
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_in_chaos_and_each_missing_safeguard_is_noticed() {
+    let _alone = alone().await;
+    a_small_run_holds();
+    is_seen("look", "doubled");
+    is_seen("fence", "stale_writes_applied");
+    is_seen("settle", "doubled");
 }

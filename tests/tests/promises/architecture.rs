@@ -45,7 +45,16 @@ const ROOMS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("leadrail-crm-sim", &["leadrail-lead"]),
-    ("leadrail-bench", &["leadrail-engine"]),
+    (
+        "leadrail-bench",
+        &[
+            "leadrail-server",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+            "leadrail-engine",
+        ],
+    ),
     (
         "leadrail",
         &[

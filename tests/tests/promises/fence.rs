@@ -1,9 +1,9 @@
 //! Frozen workers: whatever they hold when they wake, it changes nothing.
 
+use crate::PROGRAM;
 use leadrail_tests::{Process, Stage, sample_lead, stories, wait_for};
 use std::time::Duration;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 /// Workers frozen at a time; times the rounds this makes the 50 cases.
 const FROZEN: u32 = 10;
 

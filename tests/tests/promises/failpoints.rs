@@ -1,9 +1,8 @@
 //! Killed between any two statements: the lead still arrives, once.
 
+use crate::PROGRAM;
 use leadrail_tests::{Stage, sample_lead, wait_for};
 use std::time::Duration;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 
 /// Every place where the journal, an activity or a run's end may be cut, and how often a single
 /// lead passes it.

@@ -1,10 +1,10 @@
 //! Canaries: planted everywhere a lead and a credential may hold something, and looked for in every log.
 
+use crate::PROGRAM;
 use leadrail_tests::{Stage, sample_lead, wait_for};
 use serde_json::json;
 use std::time::Duration;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 const SECRET: &str = "sim-canarysecret77";
 
 /// Personal data that must stay out of logs.

@@ -1,10 +1,9 @@
 //! A shutdown in order: nothing is left for anyone to wait for.
 
+use crate::PROGRAM;
 use leadrail_tests::{Stage, sample_lead, wait_for};
 use serde_json::json;
 use std::time::Duration;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drained_worker_leaves_nothing_to_wait_for() {

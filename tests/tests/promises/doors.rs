@@ -1,11 +1,10 @@
 //! The doors: HTTP and SQL take a lead once, and only if it is really handed over.
 
+use crate::PROGRAM;
 use leadrail_tests::{Stage, sample_lead, wait_for};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_equal_posts_at_once_make_one_run_and_get_one_answer() {

@@ -1,10 +1,10 @@
 //! A CRM that fails: the exact waits, the end of patience, and what uses up no attempt.
 
+use crate::PROGRAM;
 use leadrail_tests::{Stage, sample_lead, stories, wait_for};
 use serde_json::json;
 use std::time::Duration;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 /// Delay and jitter of the published schedule, in seconds.
 const SCHEDULE: [(f64, f64); 5] = [
     (30.0, 10.0),
