@@ -1,6 +1,6 @@
 //! `leadrail chaos`, small: the product withstands it, and it notices each safeguard that is missing.
 
-use crate::{PROGRAM, alone};
+use crate::PROGRAM;
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
@@ -52,9 +52,8 @@ fn is_seen(without: &str, figure: &str) {
 }
 
 /// One after another, because each starts a database, four workers and a CRM of its own.
-#[tokio::test]
-async fn nothing_is_lost_or_doubled_in_chaos_and_each_missing_safeguard_is_noticed() {
-    let _alone = alone().await;
+#[test]
+fn nothing_is_lost_or_doubled_in_chaos_and_each_missing_safeguard_is_noticed() {
     a_small_run_holds();
     is_seen("look", "doubled");
     is_seen("fence", "stale_writes_applied");

@@ -1,4 +1,5 @@
-//! The product as its users run it, a promise a file. One program, because each links all of it.
+//! The product as its users run it, a promise a file. One program, because each links all of it; what
+//! measures how soon something happens is a program of its own and has the machine to itself.
 
 mod architecture;
 mod chaos;
@@ -6,18 +7,8 @@ mod doors;
 mod drain;
 mod failpoints;
 mod fence;
-mod kill;
-mod poison;
 mod privacy;
 mod retry;
 
-use tokio::sync::{Mutex, MutexGuard};
-
 /// The product with failpoints compiled in.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
-
-/// Held by those that keep the whole machine busy.
-async fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::const_new(());
-    ALONE.lock().await
-}

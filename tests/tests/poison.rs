@@ -1,16 +1,15 @@
 //! A run that kills every worker is quarantined; those that were with it are not.
 
-use crate::{PROGRAM, alone};
 use leadrail_tests::{Process, Stage, sample_lead, wait_for};
 use std::time::Duration;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 const INNOCENTS: u32 = 100;
 /// Deaths that a killer may cost: twice in company, three times alone.
 const DEATHS: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killer_is_quarantined_after_five_deaths_and_no_bystander_with_it() {
-    let _alone = alone().await;
     let stage = Stage::new(PROGRAM).await;
     let mut leads = vec![sample_lead(0)];
     leads.extend((1..=INNOCENTS).map(sample_lead));

@@ -1,17 +1,15 @@
 //! Workers killed with `kill -9` every second, PostgreSQL stopped and started: nothing lost, nothing double.
 
-use crate::{PROGRAM, alone};
 use chrono::{DateTime, TimeDelta, Utc};
 use leadrail_tests::{Process, RunStory, Stage, sample_lead, stories};
-
 use serde_json::json;
 use std::time::Duration;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 const LEADS: u32 = 500;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_leads_survive_killed_workers_and_a_database_that_goes_twice() {
-    let _alone = alone().await;
     let stage = Stage::with_own_server(PROGRAM).await;
     stage.sim_post("latency", json!({ "ms": 200 })).await;
     let leads: Vec<_> = (0..LEADS).map(sample_lead).collect();
