@@ -30,6 +30,26 @@ pub(crate) struct ClaimedRun {
     pub(crate) cancel_why: Option<String>,
 }
 
+#[cfg(test)]
+impl ClaimedRun {
+    /// One that nobody enqueued.
+    pub(crate) fn sample() -> Self {
+        Self {
+            id: RunId::new(),
+            workflow: "test".into(),
+            scope: String::new(),
+            key: None,
+            lane: String::new(),
+            starts: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            claimed_at: DateTime::UNIX_EPOCH,
+            input: "null".into(),
+            parent: None,
+            cancel_why: None,
+        }
+    }
+}
+
 /// What the worker holds and how much more it wants.
 pub(crate) struct Claims {
     capacity: usize,
@@ -153,26 +173,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn run() -> ClaimedRun {
-        ClaimedRun {
-            id: RunId::new(),
-            workflow: "test".into(),
-            scope: String::new(),
-            key: None,
-            lane: String::new(),
-            starts: 1,
-            created_at: DateTime::UNIX_EPOCH,
-            claimed_at: DateTime::UNIX_EPOCH,
-            input: "null".into(),
-            parent: None,
-            cancel_why: None,
-        }
-    }
-
     #[test]
     fn a_full_worker_asks_for_nothing_until_an_eighth_is_free() {
         let (claims, _runs) = Claims::new(16);
-        let runs: Vec<_> = (0..16).map(|_| run()).collect();
+        let runs: Vec<_> = (0..16).map(|_| ClaimedRun::sample()).collect();
         let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
         claims.asking();
         claims.arrived(16, runs, None);
@@ -197,7 +201,7 @@ mod tests {
     fn after_an_empty_claim_it_waits_for_a_hint() {
         let (claims, _runs) = Claims::new(4);
         claims.asking();
-        claims.arrived(4, vec![run()], Some(Duration::from_secs(3)));
+        claims.arrived(4, vec![ClaimedRun::sample()], Some(Duration::from_secs(3)));
         assert_eq!(claims.want(), 0);
         assert_eq!(claims.next_due(), Some(Duration::from_secs(3)));
         claims.hint();

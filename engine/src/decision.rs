@@ -139,6 +139,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_up_to_a_tenth_and_a_second_longer() {
+        for (roll, seconds) in [(-1.0, 60.0), (0.0, 63.5), (1.0, 67.0), (7.0, 67.0)] {
+            let after = Some(Duration::from_secs(60));
+            let decision = decide_with(FailureKind::Throttled { after }, Tried::default(), roll);
+            assert_eq!(
+                decision,
+                Decision::Pause(Duration::from_secs_f64(seconds)),
+                "{roll}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_blocked_run_looks_again_by_itself_after_ten_minutes_give_or_take_two() {
+        for (roll, seconds) in [(-7.0, 480), (-1.0, 480), (0.0, 600), (0.5, 660), (1.0, 720)] {
+            let gate = String::from("crm");
+            let decision = decide_with(FailureKind::Blocked { gate }, Tried::default(), roll);
+            let wait = Duration::from_secs(seconds);
+            assert_eq!(decision, Decision::Block("crm".into(), wait), "{roll}");
+        }
+    }
+
+    #[test]
     fn endless_throttling_is_a_failure_in_the_end() {
         let tried = Tried {
             failures: 0,

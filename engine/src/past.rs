@@ -10,6 +10,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
+mod crashes;
+
+pub(crate) use crashes::Crashes;
+
 /// What is known of one activity of a run that is being resumed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorded {
@@ -46,40 +50,6 @@ pub(crate) struct RecordedChild {
     pub(crate) outcome: Option<Result<Value, (String, String)>>,
 }
 
-/// Deaths of a run's workers in a row, before the run achieved anything.
-///
-/// A worker dies with everything it holds, so most runs that it held are bystanders. After
-/// [`Crashes::SUSPECT_AFTER`] deaths a run is a suspect and is executed alone; only deaths while it
-/// was alone tell against it. A true killer costs five workers in all; a bystander is hit alone three
-/// times in a row only if somebody outside aims at it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Crashes {
-    pub(crate) all: u32,
-    pub(crate) lone: u32,
-    /// In the life that history tells of last it was executed alone.
-    alone: bool,
-}
-
-impl Crashes {
-    const SUSPECT_AFTER: u32 = 2;
-    const LONE_UNTIL_POISON: u32 = 3;
-
-    /// Whether the run is to be executed alone.
-    pub(crate) fn is_suspect(self) -> bool {
-        self.all >= Self::SUSPECT_AFTER
-    }
-
-    /// Whether the run is not to be tried again.
-    pub(crate) fn is_poison(self) -> bool {
-        self.lone >= Self::LONE_UNTIL_POISON
-    }
-
-    fn note_death(&mut self) {
-        self.all += 1;
-        self.lone += u32::from(self.alone);
-    }
-}
-
 /// A run's past, as a resumed run needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
@@ -89,6 +59,8 @@ pub(crate) struct Past {
     signals: HashMap<String, RecordedSignal>,
     children: HashMap<String, RecordedChild>,
     published: HashSet<String>,
+    /// Where in the history each label stands first.
+    first_seen: HashMap<String, i32>,
     /// When effects were begun that a restart forgot: they may be there still.
     remnants: HashMap<String, DateTime<Utc>>,
     /// The workflow was told to stop, and why.
@@ -105,19 +77,14 @@ impl Past {
     pub(crate) fn read(events: Vec<Event>) -> Self {
         let mut past = Self::default();
         let mut last_refused: Option<String> = None;
-        let mut order: Vec<String> = Vec::new();
-        let restarted = events
-            .iter()
-            .any(|event| event.kind == HistoryKind::RunRestarted);
         for event in events {
             past.next_seq = event.seq + 1;
-            past.note_start_or_crash(event.kind);
             let payload = event.payload.unwrap_or(Value::Null);
+            past.crashes.note(event.kind, payload["deaths"].as_u64());
+            past.note_start(event.kind);
             match (event.kind, event.activity) {
                 (HistoryKind::RunReplayed, _) => past.forgive(last_refused.take()),
-                (HistoryKind::RunRestarted, _) => {
-                    past.restart(&mut order, payload["from"].as_str())
-                }
+                (HistoryKind::RunRestarted, _) => past.restart(payload["from"].as_str()),
                 (HistoryKind::CancelRequested, _) => past.cancelled = Some(text(&payload, "why")),
                 (HistoryKind::RunTriedNow, Some(label)) => past.spare_an_attempt(&label),
                 // Where the run stopped, not what it did.
@@ -129,9 +96,7 @@ impl Past {
                         .get(&label)
                         .is_some_and(|a| a.refused.is_some());
                     last_refused = refused.then(|| label.clone());
-                    if restarted && !order.contains(&label) {
-                        order.push(label);
-                    }
+                    past.first_seen.entry(label).or_insert(event.seq);
                 }
             }
         }
@@ -256,17 +221,10 @@ impl Past {
         }
     }
 
-    fn note_start_or_crash(&mut self, kind: HistoryKind) {
-        match kind {
-            HistoryKind::RunLost => self.crashes.note_death(),
-            HistoryKind::RunIsolated => self.crashes.alone = true,
-            HistoryKind::RunStarted => {
-                self.crashes.alone = false;
-                let mut activities = self.activities.values();
-                self.unknown_outcome |= activities.any(|recorded| recorded.open_intent.is_some());
-            }
-            HistoryKind::ActivityStarted => {}
-            _ => self.crashes = Crashes::default(),
+    fn note_start(&mut self, kind: HistoryKind) {
+        if kind == HistoryKind::RunStarted {
+            let mut activities = self.activities.values();
+            self.unknown_outcome |= activities.any(|recorded| recorded.open_intent.is_some());
         }
     }
 
@@ -290,10 +248,15 @@ impl Past {
     /// Forgets everything from an activity on. An effect that exists once was perhaps made: that it
     /// was begun stays known, so it is looked for before it is made again. A run that was told to
     /// stop is no longer.
-    fn restart(&mut self, order: &mut Vec<String>, from: Option<&str>) {
-        let first = from.map_or(Some(0), |from| order.iter().position(|label| label == from));
-        let Some(first) = first else { return };
-        for label in order.split_off(first.min(order.len())) {
+    fn restart(&mut self, from: Option<&str>) {
+        let since = from.map_or(Some(0), |from| self.first_seen.get(from).copied());
+        let Some(since) = since else { return };
+        let forgotten: Vec<String> = self
+            .first_seen
+            .extract_if(|_, seq| *seq >= since)
+            .map(|(label, _)| label)
+            .collect();
+        for label in forgotten {
             self.timers.remove(&label);
             self.side_values.remove(&label);
             self.signals.remove(&label);

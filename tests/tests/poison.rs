@@ -5,7 +5,7 @@ use std::time::Duration;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");
 const INNOCENTS: u32 = 100;
-/// Deaths that a killer may cost: twice in company, three times alone.
+/// Deaths that a killer may cost: three times in company, twice alone.
 const DEATHS: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]

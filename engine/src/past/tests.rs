@@ -98,41 +98,21 @@ fn a_replay_forgives_only_the_activity_that_ended_the_run() {
     assert_eq!((make.refused, make.failures), (None, 0));
 }
 
-fn deaths(alone: bool, times: usize) -> Log {
-    let mut log = Log::new();
-    for _ in 0..times {
-        log = log.add(HistoryKind::RunStarted, None, json!({}));
-        if alone {
-            log = log.add(HistoryKind::RunIsolated, None, json!({}));
+#[test]
+fn deaths_are_read_with_what_others_lost_meanwhile() {
+    let lives = |deaths: [u64; 3]| {
+        let mut log = Log::new();
+        for dead in deaths {
+            log = log
+                .add(HistoryKind::RunStarted, None, json!({}))
+                .add(HistoryKind::RunIsolated, None, json!({}))
+                .add(HistoryKind::ActivityStarted, Some("make"), json!(null))
+                .add(HistoryKind::RunLost, None, json!({"deaths": dead}));
         }
-        log = log
-            .add(HistoryKind::ActivityStarted, Some("make"), json!(null))
-            .add(HistoryKind::RunLost, None, json!({}));
-    }
-    log
-}
-
-#[test]
-fn deaths_in_company_make_a_suspect_and_never_poison() {
-    assert!(!deaths(false, 1).read().crashes.is_suspect());
-    let often = deaths(false, 50).read().crashes;
-    assert!(often.is_suspect() && !often.is_poison());
-}
-
-#[test]
-fn three_lone_deaths_in_a_row_are_poison() {
-    assert!(!deaths(true, 2).read().crashes.is_poison());
-    assert!(deaths(true, 3).read().crashes.is_poison());
-}
-
-#[test]
-fn anything_achieved_clears_the_suspicion() {
-    let achieved = deaths(true, 5).add(
-        HistoryKind::ActivityCompleted,
-        Some("make"),
-        json!({"output": 1}),
-    );
-    assert_eq!(achieved.read().crashes, Crashes::default());
+        log.read().crashes
+    };
+    assert!(lives([7, 8, 9]).is_poison());
+    assert!(!lives([7, 10, 13]).is_poison());
 }
 
 #[test]
@@ -206,4 +186,168 @@ fn an_attempt_that_a_person_asked_for_counts_for_one_that_failed() {
         .add(HistoryKind::ActivityFailed, Some("a"), failed)
         .read();
     assert_eq!(past.take("a").failures, 1);
+}
+
+/// Two activities with an effect each, one after the other.
+fn two_made(log: Log) -> Log {
+    ["a", "b"].into_iter().fold(log, |log, label| {
+        log.add(HistoryKind::ActivityStarted, Some(label), json!(null))
+            .add(
+                HistoryKind::ActivityCompleted,
+                Some(label),
+                json!({"output": label}),
+            )
+    })
+}
+
+#[test]
+fn a_restart_from_the_top_forgets_all_and_one_from_nowhere_nothing() {
+    let restarted = |payload: Value| {
+        two_made(Log::new())
+            .add(HistoryKind::RunRestarted, None, payload)
+            .read()
+            .leftovers()
+    };
+    assert!(restarted(json!({"from": null})).is_empty());
+    assert!(restarted(json!({"from": "a"})).is_empty());
+    assert_eq!(restarted(json!({"from": "b"})), ["a"]);
+    assert_eq!(restarted(json!({"from": "c"})), ["a", "b"]);
+}
+
+#[test]
+fn a_second_restart_goes_by_the_order_of_the_second_pass() {
+    let first = two_made(Log::new()).add(HistoryKind::RunRestarted, None, json!({"from": null}));
+    let second = ["b", "a"].into_iter().fold(first, |log, label| {
+        log.add(
+            HistoryKind::ActivityCompleted,
+            Some(label),
+            json!({"output": label}),
+        )
+    });
+    let mut past = second
+        .add(HistoryKind::RunRestarted, None, json!({"from": "a"}))
+        .read();
+    assert_eq!(past.leftovers(), ["b"]);
+    assert!(past.take("a").open_intent.is_some(), "it was begun once");
+}
+
+#[test]
+fn an_effect_made_again_after_a_restart_is_no_remnant() {
+    let mut past = two_made(Log::new())
+        .add(HistoryKind::RunRestarted, None, json!({"from": "b"}))
+        .add(HistoryKind::ActivityStarted, Some("b"), json!(null))
+        .add(
+            HistoryKind::ActivityCompleted,
+            Some("b"),
+            json!({"output": "again"}),
+        )
+        .read();
+    let b = past.take("b");
+    assert_eq!((b.output, b.open_intent), (Some(json!("again")), None));
+}
+
+#[test]
+fn signals_and_what_was_published_are_handed_out_once() {
+    let mut past = Log::new()
+        .add(
+            HistoryKind::SignalReceived,
+            Some("approve"),
+            json!({"value": true}),
+        )
+        .add(HistoryKind::SignalTimedOut, Some("approve#2"), json!(null))
+        .add(HistoryKind::StatePublished, Some("state"), json!({}))
+        .read();
+    assert_eq!(past.leftovers(), ["approve", "approve#2"]);
+    let received = RecordedSignal::Received(json!(true));
+    assert_eq!(past.take_signal("approve"), Some(received));
+    assert_eq!(past.take_signal("approve"), None);
+    assert!(!past.is_spent());
+    assert_eq!(
+        past.take_signal("approve#2"),
+        Some(RecordedSignal::TimedOut)
+    );
+    assert!(past.is_spent());
+    assert!(past.take_published("state"));
+    assert!(!past.take_published("state"));
+}
+
+#[test]
+fn a_child_is_known_by_its_run_and_later_by_its_end() {
+    let run = RunId::new();
+    let started = || {
+        Log::new().add(
+            HistoryKind::ChildStarted,
+            Some("child"),
+            json!({"run": run.to_string()}),
+        )
+    };
+    let taken = |log: Log| log.read().take_child("child");
+    let with = |outcome| Some(RecordedChild { run, outcome });
+    assert_eq!(taken(started()), with(None));
+    let completed = json!({"output": 7});
+    assert_eq!(
+        taken(started().add(HistoryKind::ChildCompleted, Some("child"), completed)),
+        with(Some(Ok(json!(7))))
+    );
+    let failed = json!({"reason": "http_422", "message": "no"});
+    assert_eq!(
+        taken(started().add(HistoryKind::ChildFailed, Some("child"), failed)),
+        with(Some(Err(("http_422".to_owned(), "no".to_owned()))))
+    );
+    let mut past = started().read();
+    assert_eq!(past.leftovers(), ["child"]);
+    assert!(past.take_child("child").is_some() && past.is_spent());
+}
+
+#[test]
+fn only_a_result_counts_as_one() {
+    let past = Log::new()
+        .add(HistoryKind::ActivityStarted, Some("begun"), json!(null))
+        .add(
+            HistoryKind::ActivityCompleted,
+            Some("done"),
+            json!({"output": null}),
+        )
+        .read();
+    assert!(past.has_result("done"));
+    assert!(!past.has_result("begun") && !past.has_result("never"));
+}
+
+#[test]
+fn an_outcome_was_unknown_if_a_run_began_again_with_an_open_intent() {
+    let again = |end: Option<HistoryKind>| {
+        let log = Log::new()
+            .add(HistoryKind::RunStarted, None, json!({}))
+            .add(HistoryKind::ActivityStarted, Some("make"), json!(null));
+        let log = match end {
+            Some(kind) => log.add(kind, Some("make"), json!({"output": 1})),
+            None => log,
+        };
+        log.add(HistoryKind::RunStarted, None, json!({})).read()
+    };
+    assert!(again(None).unknown_outcome);
+    assert!(!again(Some(HistoryKind::ActivityCompleted)).unknown_outcome);
+    let never = Log::new().add(HistoryKind::ActivityStarted, Some("make"), json!(null));
+    assert!(!never.read().unknown_outcome);
+}
+
+#[test]
+fn pauses_are_counted_until_something_is_achieved() {
+    let paused = |log: Log| {
+        log.add(
+            HistoryKind::ActivityThrottled,
+            Some("make"),
+            json!({"keeps_intent": false}),
+        )
+    };
+    let twice = paused(paused(Log::new()));
+    let mut past = twice.read();
+    let make = past.take("make");
+    assert_eq!((make.throttles, make.failures), (2, 0));
+    let done = paused(Log::new()).add(
+        HistoryKind::ActivityCompleted,
+        Some("make"),
+        json!({"output": 1}),
+    );
+    assert_eq!(done.read().take("make").throttles, 0);
 }

@@ -8,7 +8,7 @@ use crate::ids::{RunId, WorkerId};
 use crate::journal::{HistoryRow, Refusal, Transition};
 use crate::state::RunState;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub(super) struct Database {
     pub(super) away_until: Duration,
     flaw: Option<Flaw>,
     registered: u128,
+    /// Workers taken over so far.
+    deaths: u64,
 }
 
 impl Database {
@@ -168,7 +170,7 @@ impl Database {
             head.holder = Some(worker);
             head.due = None;
             head.starts += 1;
-            head.add_next(HistoryKind::RunStarted);
+            head.add_next(HistoryKind::RunStarted, None);
             claimed.push(head.claimed());
         }
         claimed
@@ -180,7 +182,7 @@ impl Database {
             let runs = head.state == RunState::Running && head.holder == Some(worker);
             if runs && !held.contains(&head.id.0) {
                 dice::note("unknown claim given back", || head.id.to_string());
-                head.requeue(HistoryKind::RunReleased);
+                head.requeue(HistoryKind::RunReleased, None);
             }
         }
     }
@@ -191,9 +193,10 @@ impl Database {
             return;
         }
         dice::note("worker taken over", || worker.to_string());
+        self.deaths += 1;
         for head in &mut self.heads {
             if head.state == RunState::Running && head.holder == Some(worker) {
-                head.requeue(HistoryKind::RunLost);
+                head.requeue(HistoryKind::RunLost, Some(json!({ "deaths": self.deaths })));
             }
         }
     }
@@ -226,15 +229,20 @@ impl Head {
         self.history.insert(seq, event);
     }
 
-    fn add_next(&mut self, kind: HistoryKind) {
+    fn add_next(&mut self, kind: HistoryKind, payload: Option<Value>) {
         let next = self.history.keys().last().map_or(0, |last| last + 1);
-        self.add(next, kind, None, &None);
+        self.add(
+            next,
+            kind,
+            None,
+            &payload.map(|payload| payload.to_string()),
+        );
     }
 
-    fn requeue(&mut self, kind: HistoryKind) {
+    fn requeue(&mut self, kind: HistoryKind, payload: Option<Value>) {
         self.state = RunState::Queued;
         self.due = Some(dice::now());
-        self.add_next(kind);
+        self.add_next(kind, payload);
     }
 
     fn claimed(&self) -> ClaimedRun {
