@@ -5,6 +5,7 @@
 //! died. A worker that was taken over (frozen, cut off) drops everything and comes back as a new one.
 
 mod cancels;
+mod hearing;
 mod hints;
 mod housekeeping;
 mod incarnation;
@@ -20,6 +21,7 @@ use crate::store::Store;
 use crate::store::failover::LastFailover;
 use crate::workflow::Registry;
 use cancels::Cancels;
+use hearing::Hearing;
 use incarnation::{Ended, Incarnation};
 pub(crate) use liveness::WORKER;
 use std::sync::Arc;
@@ -40,8 +42,10 @@ pub struct WorkerConfig {
     /// How long running activities may take to end at a shutdown.
     pub grace: Duration,
     /// How often it asks for work when nobody gives a hint, jittered by a fifth; six times as rarely
-    /// after a minute without work, while notifications reach it.
+    /// while it is quiet and notifications are known to reach it.
     pub poll: Duration,
+    /// After so long without work it is quiet.
+    pub quiet_after: Duration,
     /// The retry schedule of activities that have none of their own.
     pub schedule: RetrySchedule,
     /// Bounds on waits that use up no attempt.
@@ -56,6 +60,7 @@ impl Default for WorkerConfig {
             lease: Duration::from_secs(15),
             grace: Duration::from_secs(25),
             poll: Duration::from_secs(1),
+            quiet_after: Duration::from_secs(60),
             schedule: RetrySchedule::default(),
             limits: Limits::default(),
         }
@@ -73,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) schedule: RetrySchedule,
     pub(crate) limits: Limits,
     pub(crate) cancels: Cancels,
+    pub(crate) hearing: Hearing,
+    quiet_after: Duration,
     /// Told when another worker has come.
     pub(crate) others: Notify,
     /// A schedule was put, resumed, or the clock moved.
@@ -106,6 +113,8 @@ impl Shared {
             schedule: config.schedule.clone(),
             limits: config.limits,
             cancels: Cancels::default(),
+            hearing: Hearing::default(),
+            quiet_after: config.quiet_after,
             others: Notify::new(),
             crons_changed: Notify::new(),
             company: RwLock::const_new(()),
@@ -123,6 +132,11 @@ impl Shared {
     pub(crate) fn drain(&self) {
         self.claims.close();
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether it had nothing to do for so long that it may ask for work rarely.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.claims.idle_for() >= self.quiet_after
     }
 
     /// It is worth asking for work now.

@@ -39,17 +39,20 @@ pub(crate) async fn register(
     Ok(WorkerId(id))
 }
 
-/// Renews the lease; how many other workers there are, or `None` when this one was taken over.
+/// Renews the lease, and says whether the worker is quiet; how many other workers there are, or `None`
+/// when this one was taken over.
 pub(crate) async fn renew(
     session: &mut PgConnection,
     worker: WorkerId,
+    quiet: bool,
 ) -> sqlx::Result<Option<i64>> {
     let row = sqlx::query!(
         r#"
-        select leadrail.renew_worker($1) as "ours!",
+        select leadrail.renew_worker($1, $2) as "ours!",
                (select count(*) from leadrail.worker w where w.id <> $1) as "others!"
         "#,
-        worker.0
+        worker.0,
+        quiet
     )
     .fetch_one(session)
     .await?;

@@ -6,33 +6,24 @@ use super::Shared;
 use super::cancels::CANCEL;
 use super::liveness::WORKER;
 use crate::engine::NOTIFY_CHANNEL;
+use crate::ids::WorkerId;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(super) struct Hints {
     shared: Arc<Shared>,
     poll: Duration,
     stop: CancellationToken,
-    /// Notifications reach this worker.
-    listening: AtomicBool,
 }
 
-/// After so long without work it asks more rarely, as long as notifications reach it.
-const QUIET_AFTER: Duration = Duration::from_secs(60);
-/// So many times more rarely.
+/// A quiet worker asks so many times more rarely, as long as notifications reach it.
 const QUIET_FACTOR: u32 = 6;
 
 impl Hints {
     pub(super) fn new(shared: Arc<Shared>, poll: Duration, stop: CancellationToken) -> Self {
-        Self {
-            shared,
-            poll,
-            stop,
-            listening: AtomicBool::new(false),
-        }
+        Self { shared, poll, stop }
     }
 
     /// Hints until stopped.
@@ -62,8 +53,8 @@ impl Hints {
     /// How long it may go without asking: longer in quiet times, when notifications are known to
     /// arrive.
     fn patience(&self) -> Duration {
-        let quiet = self.shared.claims.idle_for() >= QUIET_AFTER;
-        match quiet && self.listening.load(Ordering::Acquire) {
+        let told = self.shared.hearing.is_proven(Instant::now());
+        match told && self.shared.is_quiet() {
             true => self.poll * QUIET_FACTOR,
             false => self.poll,
         }
@@ -73,7 +64,7 @@ impl Hints {
     async fn listen(&self) {
         loop {
             let ended = self.listen_until_broken().await;
-            self.listening.store(false, Ordering::Release);
+            self.shared.hearing.set_connected(false);
             if let Err(error) = ended {
                 tracing::debug!(error = %error, "The listener broke; polling goes on");
             }
@@ -83,14 +74,19 @@ impl Hints {
 
     async fn listen_until_broken(&self) -> sqlx::Result<()> {
         let options = (*self.shared.store.pool.connect_options()).clone();
-        let own = sqlx::postgres::PgPoolOptions::new()
+        let alone = sqlx::postgres::PgPoolOptions::new()
             .max_connections(1)
             .connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&own).await?;
-        listener.listen(NOTIFY_CHANNEL).await?;
-        self.listening.store(true, Ordering::Release);
+        let mut listener = PgListener::connect_with(&alone).await?;
+        let own = own_channel(self.shared.worker);
+        listener.listen_all([NOTIFY_CHANNEL, &own]).await?;
+        self.shared.hearing.set_connected(true);
         self.shared.hint();
         while let Some(notification) = listener.try_recv().await? {
+            if notification.channel() == own {
+                self.shared.hearing.heard();
+                continue;
+            }
             if notification.payload() == CANCEL {
                 self.shared.cancels.look();
             }
@@ -104,4 +100,9 @@ impl Hints {
         }
         Ok(())
     }
+}
+
+/// Where a worker hears itself, as `leadrail.renew_worker` names it.
+fn own_channel(worker: WorkerId) -> String {
+    format!("leadrail_{worker}")
 }

@@ -81,7 +81,7 @@ impl Liveness {
         let mut alone = false;
         loop {
             if renewed.is_none_or(|at| at.elapsed() >= self.renew_every) {
-                let Some(others) = workers::renew(session, self.shared.worker).await? else {
+                let Some(others) = self.renew(session).await? else {
                     self.shared.lost.cancel();
                     return Ok(());
                 };
@@ -104,6 +104,17 @@ impl Liveness {
                 () = self.shared.lost.cancelled() => return Ok(()),
             }
         }
+    }
+
+    /// Renews the lease; how many others there are, or `None` when this worker was taken over. A quiet
+    /// worker tests its hearing by the way.
+    async fn renew(&self, session: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+        let hearing = &self.shared.hearing;
+        let quiet = self.shared.is_quiet() && hearing.is_connected();
+        if quiet {
+            hearing.ask(Instant::now());
+        }
+        workers::renew(session, self.shared.worker, quiet).await
     }
 
     /// Takes over whoever is dead for sure: its lease is over, or its session stays gone.

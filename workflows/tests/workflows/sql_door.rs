@@ -353,6 +353,32 @@ async fn enqueue_sends_no_notification_and_hint_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lead_wakes_workers_that_ask_rarely_and_the_same_lead_again_does_not() {
+    let scene = Scene::quiet().await;
+    let pool = scene.engine.pool();
+    let mut session = pool.acquire().await.expect("a session");
+    sqlx::query(
+        "select leadrail.renew_worker(leadrail.register_worker('w', 1, '0', '1 hour'), true)",
+    )
+    .execute(&mut *session)
+    .await
+    .expect("a quiet worker");
+    let mut listener = PgListener::connect_with(pool).await.expect("a listener");
+    listener.listen("leadrail_run").await.expect("listening");
+    for _ in 0..2 {
+        enqueue(pool, &lead(1)).await.expect("enqueued");
+    }
+    sqlx::query("select pg_notify('leadrail_run', 'afterwards')")
+        .execute(pool)
+        .await
+        .expect("sent");
+    for expected in ["", "afterwards"] {
+        let notification = listener.recv().await.expect("a notification");
+        assert_eq!(notification.payload(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lead_from_sql_is_delivered() {
     let scene = Scene::connected().await;
     let run = enqueue(scene.engine.pool(), &lead(1))
