@@ -145,7 +145,9 @@ async fn read_past(run: RunId, starts: i32, shared: &Shared) -> Option<Past> {
     if starts <= 1 {
         return Some(Past::default());
     }
+    failpoint!("history.before_read");
     let events = shared.store.history_patiently(run, &shared.lost).await?;
+    failpoint!("history.after_read");
     Some(Past::read(events))
 }
 
@@ -198,6 +200,7 @@ async fn finish(ctx: &Ctx, result: WorkflowResult<String>) {
     failpoint!("run.before_end");
     let state = transition.state.as_str();
     put_down(ctx, transition).await;
+    failpoint!("run.after_end");
     metrics::counter!("leadrail_runs_ended_total", "state" => state).increment(1);
 }
 

@@ -16,6 +16,7 @@ pub(crate) use flush::FlushLoop;
 pub(crate) use ledger::{Broken, Ledger, Outcome, Refusal, Settled};
 pub(crate) use postgres::PostgresLedger;
 
+use crate::failpoint;
 use crate::ids::RunId;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, oneshot};
@@ -79,7 +80,10 @@ impl Journal {
             });
         }
         self.pending.wake.notify_one();
-        committed.await.unwrap_or(Err(NotWritten::TakenOver))
+        failpoint!("journal.handed_in");
+        let written = committed.await.unwrap_or(Err(NotWritten::TakenOver));
+        failpoint!("journal.answered");
+        written
     }
 
     /// Asks for a flush even if nothing is pending: it may claim.
@@ -113,5 +117,46 @@ impl Journal {
             .entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::HistoryKind;
+
+    fn line() -> Vec<HistoryRow> {
+        vec![HistoryRow {
+            seq: 0,
+            kind: HistoryKind::RunStarted,
+            attempt: None,
+            activity: None,
+            payload: None,
+        }]
+    }
+
+    #[tokio::test]
+    async fn a_closed_journal_refuses_what_is_pending_and_what_comes() {
+        let journal = Journal::new();
+        let (pending, ()) = tokio::join!(journal.write(RunId::new(), line(), None), async {
+            assert_eq!(journal.lock().entries.len(), 1);
+            journal.close();
+        });
+        assert_eq!(pending, Err(NotWritten::TakenOver));
+        let later = journal.write(RunId::new(), line(), None).await;
+        assert_eq!(later, Err(NotWritten::TakenOver));
+        assert!(journal.take_pending().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_handed_in_wakes_the_writer_and_waits_for_its_answer() {
+        let journal = Journal::new();
+        let (written, ()) = tokio::join!(journal.write(RunId::new(), line(), None), async {
+            journal.woken().await;
+            for entry in journal.take_pending() {
+                entry.answer(Ok(()));
+            }
+        });
+        assert_eq!(written, Ok(()));
     }
 }

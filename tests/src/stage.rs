@@ -280,6 +280,18 @@ impl Stage {
         .await
     }
 
+    /// Ends the sessions through which workers write their journals, as they are now.
+    pub async fn cut_journals(&self) {
+        sqlx::query(
+            "select pg_terminate_backend(a.pid) from pg_stat_activity a
+             where a.datname = current_database() and a.application_name = 'leadrail-engine'
+               and a.query like '%leadrail.journal(%'",
+        )
+        .execute(&self.pool)
+        .await
+        .expect("the sessions");
+    }
+
     /// Moves the engine's clock ahead.
     pub async fn shift_clock(&self, seconds: f64) {
         sqlx::query("update leadrail.clock set shift = shift + $1 * interval '1 second'")

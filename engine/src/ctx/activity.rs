@@ -1,28 +1,27 @@
 //! One activity of a run: take its stored result, or look, or run it, and write down what came of it.
 
 use super::Ctx;
-use crate::activity::{
-    Activity, ActivityError, ActivityOptions, Attempt, Budget, Effect, FailureKind, Found,
-    OnUnknown,
-};
+use crate::activity::{Activity, ActivityError, ActivityOptions, Attempt, Effect, FailureKind};
 use crate::deadline::{Deadline, boottime};
-use crate::decision::{Decision, Tried, decide};
 use crate::failpoint;
 use crate::history::HistoryKind;
-use crate::jitter::roll;
 use crate::journal::Transition;
 use crate::past::Recorded;
 use crate::size;
 use crate::state::RunState;
-use crate::store::lanes;
 use crate::workflow::{CANCELLED, WorkflowError, WorkflowResult, unreadable};
-use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::time::Duration;
+
+mod failure;
+mod lane;
+mod look;
+
+use failure::Stage;
 
 /// One activity call of a run.
 struct Call<'a, A: Activity> {
@@ -34,36 +33,12 @@ struct Call<'a, A: Activity> {
     recorded: Recorded,
 }
 
-/// What an attempt was doing when it failed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Asking about an earlier attempt, whose outcome stays unknown.
-    Looking,
-    Running,
-}
-
 /// The checkpoint's payload.
 #[derive(Serialize)]
 struct Completed<'a, T> {
     output: &'a T,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    evidence: Vec<serde_json::Value>,
-}
-
-/// The payload of a failed attempt.
-#[derive(Serialize)]
-struct Failed<'a> {
-    kind: &'static str,
-    reason: &'a str,
-    message: &'a str,
-    #[serde(rename = "final")]
-    last: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_in_ms: Option<u128>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    keeps_intent: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<serde_json::Value>,
 }
@@ -222,65 +197,6 @@ impl<A: Activity> Call<'_, A> {
         ActivityError::new(kind, reason, message)
     }
 
-    /// A look-up proves nothing before the earlier attempt can no longer take effect.
-    async fn wait_until_settled(&self, began: DateTime<Utc>) {
-        let elapsed = (self.ctx.run.claimed.claimed_at - began)
-            .to_std()
-            .unwrap_or_default();
-        let Some(rest) = (self.options.timeout + self.options.settle).checked_sub(elapsed) else {
-            return;
-        };
-        if rest.is_zero() {
-            return;
-        }
-        let payload = serde_json::json!({ "reason": "settling", "next_in_ms": rest.as_millis() });
-        self.ctx.add_row(
-            HistoryKind::RunWaiting,
-            Some(self.label.clone()),
-            None,
-            Some(payload.to_string()),
-        );
-        self.ctx
-            .park(self.parked(RunState::Waiting, rest, "settling"))
-            .await
-    }
-
-    /// Asks whether the earlier attempt took effect; its result if so.
-    async fn look_first(&self) -> WorkflowResult<Option<A::Output>> {
-        self.ctx
-            .commit()
-            .await
-            .map_err(|why| self.not_storable(why))?;
-        let attempt = self.attempt();
-        let look = AssertUnwindSafe(self.activity.reconcile(&attempt, self.input)).catch_unwind();
-        let found = tokio::time::timeout(attempt.time_left(), look).await;
-        let error = match found {
-            Ok(Ok(Ok(Found::Yes(output)))) => {
-                return self
-                    .complete(&attempt, output, Some("reconciled"))
-                    .map(Some);
-            }
-            Ok(Ok(Ok(Found::No))) => return Ok(None),
-            Ok(Ok(Ok(Found::Unknowable))) if self.options.on_unknown == OnUnknown::Retry => {
-                return Ok(None);
-            }
-            Ok(Ok(Ok(Found::Unknowable))) => ActivityError::rejected(
-                "ambiguous",
-                "nobody can know whether the earlier attempt took effect; a person must look",
-            ),
-            Ok(Ok(Err(error))) => stays_ambiguous(error),
-            Ok(Err(_)) => {
-                ActivityError::new(FailureKind::Ambiguous, "panic", "the look-up panicked")
-            }
-            Err(_) => ActivityError::new(
-                FailureKind::Ambiguous,
-                "timeout",
-                "the look-up did not end in time",
-            ),
-        };
-        self.fail(&attempt, &error, Stage::Looking).await.map(Some)
-    }
-
     /// The checkpoint; it is committed with the next intent or the end.
     fn complete(
         &self,
@@ -305,125 +221,6 @@ impl<A: Activity> Call<'_, A> {
         Ok(output)
     }
 
-    /// Writes the evidence and puts the run where the decision says.
-    async fn fail(
-        &self,
-        attempt: &Attempt,
-        error: &ActivityError,
-        stage: Stage,
-    ) -> WorkflowResult<A::Output> {
-        let shared = &self.ctx.run.shared;
-        let tried = Tried {
-            failures: self.recorded.failures,
-            throttles: self.recorded.throttles,
-        };
-        let schedule = self.options.schedule.as_ref().unwrap_or(&shared.schedule);
-        let roll = roll();
-        let decision = decide(error, tried, schedule, &shared.limits, roll);
-        let (kind, next) = match &decision {
-            Decision::Retry(wait) => (
-                HistoryKind::ActivityFailed,
-                Some(self.not_before_settled(*wait, attempt, error)),
-            ),
-            Decision::Pause(wait) | Decision::Block(_, wait) => {
-                (HistoryKind::ActivityThrottled, Some(*wait))
-            }
-            Decision::GiveUp(_) => (HistoryKind::ActivityFailed, None),
-        };
-        self.add_failure(kind, attempt, error, next, stage);
-        metrics::counter!("leadrail_activity_failures_total", "activity" => A::NAME, "reason" => error.reason.to_string()).increment(1);
-        let next = next.unwrap_or_default();
-        match decision {
-            Decision::Retry(_) | Decision::Pause(_) => {
-                if let FailureKind::Throttled { after: Some(wait) } = error.kind {
-                    self.hold_lane(wait).await;
-                }
-                self.ctx
-                    .park(self.parked(RunState::Retrying, next, &error.reason))
-                    .await
-            }
-            Decision::Block(gate, _) => {
-                let mut waiting = self.parked(RunState::Waiting, next, &error.reason);
-                waiting.gates = vec![gate];
-                self.ctx.park(waiting).await
-            }
-            Decision::GiveUp(reason) => Err(WorkflowError {
-                reason,
-                message: error.message.clone(),
-                activity: Some(self.label.to_string()),
-            }),
-        }
-    }
-
-    /// A budget that runs out is everybody's in the lane.
-    async fn heed_budget(&self, attempt: &Attempt) {
-        let scarce = |budget: &Budget| budget.left <= Budget::SCARCE && !self.ctx.lane().is_empty();
-        let Some(budget) = attempt.take_budget().filter(scarce) else {
-            return;
-        };
-        let pool = &self.ctx.run.shared.store.pool;
-        if let Err(error) = lanes::spend(pool, self.ctx.lane(), budget).await {
-            tracing::warn!(run.id = %self.ctx.run_id(), error = %error, "The lane's budget could not be noted; its other runs may be throttled");
-        }
-    }
-
-    /// The other side wants to be left alone: by all runs of the lane, not by this one only.
-    async fn hold_lane(&self, wait: Duration) {
-        let lane = self.ctx.lane();
-        if lane.is_empty() {
-            return;
-        }
-        if let Err(error) = lanes::hold(&self.ctx.run.shared.store.pool, lane, wait).await {
-            tracing::warn!(run.id = %self.ctx.run_id(), error = %error, "The lane could not be held back; its other runs may be throttled too");
-        }
-    }
-
-    /// The next look after an unknown outcome must come when it means something.
-    fn not_before_settled(
-        &self,
-        wait: Duration,
-        attempt: &Attempt,
-        error: &ActivityError,
-    ) -> Duration {
-        if error.kind == FailureKind::Ambiguous && A::EFFECT == Effect::Once {
-            wait.max(attempt.time_left() + self.options.settle)
-        } else {
-            wait
-        }
-    }
-
-    fn add_failure(
-        &self,
-        kind: HistoryKind,
-        attempt: &Attempt,
-        error: &ActivityError,
-        next: Option<Duration>,
-        stage: Stage,
-    ) {
-        let failed = Failed {
-            kind: match error.kind {
-                FailureKind::NotDone => "not_done",
-                FailureKind::Ambiguous => "ambiguous",
-                FailureKind::Throttled { .. } => "throttled",
-                FailureKind::Rejected => "rejected",
-                FailureKind::Blocked { .. } => "blocked",
-            },
-            reason: &error.reason,
-            message: &error.message,
-            last: next.is_none(),
-            next_in_ms: next.map(|wait| wait.as_millis()),
-            keeps_intent: stage == Stage::Looking || error.kind == FailureKind::Ambiguous,
-            evidence: attempt.take_evidence(),
-        };
-        let payload = serde_json::to_string(&failed).ok();
-        self.ctx.add_row(
-            kind,
-            Some(self.label.clone()),
-            Some(attempt.number),
-            payload,
-        );
-    }
-
     fn parked(&self, state: RunState, wait: Duration, reason: &str) -> Transition {
         let mut transition = Transition::to(state);
         transition.delay = Some(wait);
@@ -439,16 +236,5 @@ impl<A: Activity> Call<'_, A> {
             message: why,
             activity: Some(self.label.to_string()),
         }
-    }
-}
-
-/// A look-up that fails proves nothing: whatever its kind, the earlier outcome stays unknown.
-fn stays_ambiguous(error: ActivityError) -> ActivityError {
-    match error.kind {
-        FailureKind::NotDone => ActivityError {
-            kind: FailureKind::Ambiguous,
-            ..error
-        },
-        _ => error,
     }
 }

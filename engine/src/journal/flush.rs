@@ -99,9 +99,11 @@ impl<L: Ledger> FlushLoop<L> {
             .iter()
             .find_map(|entry| entry.rows.first().map(|row| (entry.run, row.seq)));
         let settled = loop {
+            failpoint!("settle.before_connect");
             if !self.ledger.connect(&self.lost).await {
                 break Settled::TakenOver;
             }
+            failpoint!("settle.after_connect");
             let held = self.claims.held_ids();
             if let Ok(settled) = self.ledger.settle(first, &held).await {
                 break settled;
@@ -148,3 +150,7 @@ fn answer_all(batch: Vec<Entry>, outcome: &Result<(), NotWritten>) {
         entry.answer(outcome.clone());
     }
 }
+
+#[cfg(test)]
+#[path = "flush/tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use super::Entry;
 use super::batch::Columns;
 use super::ledger::{Broken, Ledger, Outcome, Refusal, Settled};
 use crate::claim::ClaimedRun;
+use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
 use crate::store::connect::{Connector, is_transient};
 use chrono::{DateTime, Utc};
@@ -132,6 +133,7 @@ impl PostgresLedger {
             )
             .fetch_one(self.connection()?)
             .await?;
+            failpoint!("settle.after_end_session");
             if !ended {
                 return Err(sqlx::Error::PoolTimedOut);
             }
@@ -153,6 +155,7 @@ impl PostgresLedger {
         )
         .fetch_one(&mut *connection)
         .await?;
+        failpoint!("settle.after_look");
         if !found.ours {
             return Ok(Settled::TakenOver);
         }
@@ -163,6 +166,7 @@ impl PostgresLedger {
         )
         .fetch_one(connection)
         .await?;
+        failpoint!("settle.after_release");
         Ok(match found.written {
             true => Settled::Committed,
             false => Settled::NotCommitted,

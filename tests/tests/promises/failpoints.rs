@@ -1,19 +1,59 @@
 //! Killed between any two statements: the lead still arrives, once.
 
 use crate::PROGRAM;
-use leadrail_tests::{Stage, sample_lead, wait_for};
+use leadrail_tests::{Process, Stage, sample_lead, wait_for};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Every place where the journal, an activity or a run's end may be cut, and how often a single
 /// lead passes it.
-const PLACES: [(&str, u32); 6] = [
+const PLACES: [(&str, u32); 9] = [
+    ("journal.handed_in", 3),
     ("journal.before_send", 5),
     ("journal.after_send", 5),
     ("journal.after_commit", 5),
+    ("journal.answered", 3),
     ("activity.before_run", 4),
     ("activity.after_run", 4),
     ("run.before_end", 1),
+    ("run.after_end", 1),
 ];
+
+/// Places that only a resumed run passes, whose customer may or may not be there.
+const LATER_PLACES: [&str; 4] = [
+    "history.before_read",
+    "history.after_read",
+    "look.before_run",
+    "look.after_run",
+];
+
+/// Places that a worker passes only after its session with the database broke.
+const PLACES_OF_BROKEN_SESSIONS: [&str; 5] = [
+    "settle.before_connect",
+    "settle.after_connect",
+    "settle.after_end_session",
+    "settle.after_look",
+    "settle.after_release",
+];
+
+/// Waits until a worker has died at its failpoint.
+async fn until_dead(worker: &mut Process, failpoint: &str) {
+    wait_for(
+        &format!("death at {failpoint}"),
+        Duration::from_secs(60),
+        || {
+            let ended = worker.has_ended();
+            async move { ended.then_some(()) }
+        },
+    )
+    .await;
+}
+
+async fn arrives_once(stage: &Stage, after: &str) {
+    stage.until_completed(1, Duration::from_secs(60)).await;
+    let books = stage.books().await;
+    assert_eq!((books.leads(), books.customers()), (1, 1), "after {after}");
+}
 
 /// Kills the first worker at the given pass, and a second one at the same pass of the rest of the
 /// way; a third goes unharmed.
@@ -22,15 +62,7 @@ async fn dies_there(place: &str, pass: u32) {
     stage.push(&[sample_lead(pass)]);
     let failpoint = format!("{place}=kill@{pass}");
     let mut first = stage.worker("first", &[("LEADRAIL_FAILPOINT", &failpoint)]);
-    wait_for(
-        &format!("death at {failpoint}"),
-        Duration::from_secs(60),
-        || {
-            let ended = first.has_ended();
-            async move { ended.then_some(()) }
-        },
-    )
-    .await;
+    until_dead(&mut first, &failpoint).await;
     let mut again = stage.worker("again", &[("LEADRAIL_FAILPOINT", &failpoint)]);
     let mut unharmed = None;
     wait_for(
@@ -53,13 +85,49 @@ async fn dies_there(place: &str, pass: u32) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lead_arrives_once_wherever_its_worker_is_killed() {
-    let cases = PLACES
-        .into_iter()
-        .flat_map(|(place, passes)| (1..=passes).map(move |pass| (place, pass)));
-    let mut running = tokio::task::JoinSet::new();
-    for (place, pass) in cases {
+/// The customer is created and its answer never written down; the second worker dies at the place.
+async fn dies_there_later(place: &str) {
+    let stage = Stage::new(PROGRAM).await;
+    stage.push(&[sample_lead(1)]);
+    let first = "activity.after_run=kill@3";
+    let mut creator = stage.worker("creator", &[("LEADRAIL_FAILPOINT", first)]);
+    until_dead(&mut creator, first).await;
+    let failpoint = format!("{place}=kill@1");
+    let mut second = stage.worker("second", &[("LEADRAIL_FAILPOINT", &failpoint)]);
+    until_dead(&mut second, &failpoint).await;
+    let _last = stage.worker("last", &[]);
+    arrives_once(&stage, &failpoint).await;
+}
+
+/// Sessions are cut while the lead is under way, until the worker dies on its way back.
+async fn dies_there_after_a_cut(place: &str) {
+    let stage = Stage::new(PROGRAM).await;
+    stage.push(&[sample_lead(1)]);
+    let failpoint = format!("{place}=kill@1");
+    let mut worker = stage.worker("broken", &[("LEADRAIL_FAILPOINT", &failpoint)]);
+    wait_for(
+        &format!("death at {failpoint}"),
+        Duration::from_secs(60),
+        || {
+            let ended = worker.has_ended();
+            let stage = &stage;
+            async move {
+                stage.cut_journals().await;
+                ended.then_some(())
+            }
+        },
+    )
+    .await;
+    let _last = stage.worker("last", &[]);
+    arrives_once(&stage, &failpoint).await;
+}
+
+/// Most cases wait most of the time.
+async fn four_at_a_time(
+    cases: impl IntoIterator<Item = impl Future<Output = ()> + Send + 'static>,
+) {
+    let mut running = JoinSet::new();
+    for case in cases {
         if running.len() == 4 {
             running
                 .join_next()
@@ -67,11 +135,29 @@ async fn a_lead_arrives_once_wherever_its_worker_is_killed() {
                 .expect("a case")
                 .expect("it holds");
         }
-        running.spawn(dies_there(place, pass));
+        running.spawn(case);
     }
     while let Some(case) = running.join_next().await {
         case.expect("it holds");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_arrives_once_wherever_its_worker_is_killed() {
+    let cases = PLACES
+        .into_iter()
+        .flat_map(|(place, passes)| (1..=passes).map(move |pass| dies_there(place, pass)));
+    four_at_a_time(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_arrives_once_wherever_its_second_worker_is_killed() {
+    four_at_a_time(LATER_PLACES.map(dies_there_later)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_arrives_once_wherever_its_worker_is_killed_after_its_session_broke() {
+    four_at_a_time(PLACES_OF_BROKEN_SESSIONS.map(dies_there_after_a_cut)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,20 +169,11 @@ async fn a_worker_killed_during_a_takeover_does_not_stop_the_next_one() {
             "holder",
             &[("LEADRAIL_FAILPOINT", "activity.before_run=kill@2")],
         );
-        wait_for("the holder's death", Duration::from_secs(60), || {
-            let ended = holder.has_ended();
-            async move { ended.then_some(()) }
-        })
-        .await;
+        until_dead(&mut holder, "activity.before_run").await;
         let failpoint = format!("{place}=kill@1");
         let mut rescuer = stage.worker("rescuer", &[("LEADRAIL_FAILPOINT", &failpoint)]);
-        wait_for("the rescuer's death", Duration::from_secs(60), || {
-            let ended = rescuer.has_ended();
-            async move { ended.then_some(()) }
-        })
-        .await;
+        until_dead(&mut rescuer, &failpoint).await;
         let _last = stage.worker("last", &[]);
-        stage.until_completed(1, Duration::from_secs(60)).await;
-        assert_eq!(stage.books().await.leads(), 1, "after {failpoint}");
+        arrives_once(&stage, &failpoint).await;
     }
 }

@@ -1,0 +1,111 @@
+use super::*;
+use crate::claim::ClaimedRun;
+use crate::ids::RunId;
+use crate::journal::Broken;
+use futures::future::join_all;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Answers each statement by what is in it.
+struct Scripted<F>(F);
+
+impl<F: FnMut(&[Entry]) -> Outcome + Send> Ledger for Scripted<F> {
+    async fn connect(&mut self, _: &CancellationToken) -> bool {
+        true
+    }
+
+    async fn write(&mut self, batch: &[Entry], _: usize) -> Outcome {
+        (self.0)(batch)
+    }
+
+    async fn settle(&mut self, _: Option<(RunId, i32)>, _: &[Uuid]) -> Result<Settled, Broken> {
+        Ok(Settled::Committed)
+    }
+}
+
+fn nothing_to_claim() -> Outcome {
+    Outcome::Written(Vec::new(), None)
+}
+
+fn flushing<L>(claims: Claims, ledger: L) -> FlushLoop<L> {
+    FlushLoop {
+        worker: WorkerId(Uuid::nil()),
+        journal: Journal::new(),
+        claims: Arc::new(claims),
+        ledger,
+        lost: CancellationToken::new(),
+        stop: CancellationToken::new(),
+    }
+}
+
+/// Hands in an entry for each of these runs and flushes them together: what each was told, and
+/// whether the journal goes on.
+async fn flush_all<L: Ledger>(
+    flush: &mut FlushLoop<L>,
+    runs: &[RunId],
+) -> (Vec<Result<(), NotWritten>>, bool) {
+    let journal = flush.journal.clone();
+    let written = runs.iter().map(|run| journal.write(*run, Vec::new(), None));
+    tokio::join!(join_all(written), async {
+        flush.flush(flush.journal.take_pending()).await
+    })
+}
+
+#[tokio::test]
+async fn a_flush_of_a_full_worker_forgets_neither_its_hunger_nor_what_is_due() {
+    let (claims, _runs) = Claims::new(2);
+    let runs = [ClaimedRun::sample(), ClaimedRun::sample()];
+    let due = Some(Duration::from_secs(3));
+    claims.arrived(2, runs.to_vec(), due);
+    let mut flush = flushing(claims, Scripted(|_: &[Entry]| nothing_to_claim()));
+    let told = flush_all(&mut flush, &[runs[0].id]).await;
+    assert_eq!(told, (vec![Ok(())], true));
+    assert_eq!(flush.claims.next_due(), due);
+    for run in &runs {
+        flush.claims.finished(run.id);
+    }
+    assert_eq!(flush.claims.want(), 2);
+}
+
+#[tokio::test]
+async fn one_bad_entry_is_refused_alone() {
+    let runs: Vec<RunId> = (0..7).map(|_| RunId::new()).collect();
+    for bad in &runs {
+        let picky = |batch: &[Entry]| match batch.iter().any(|entry| entry.run == *bad) {
+            true => Outcome::Refused(Refusal::Data("no".to_owned())),
+            false => nothing_to_claim(),
+        };
+        let mut flush = flushing(Claims::new(8).0, Scripted(picky));
+        let (told, goes_on) = flush_all(&mut flush, &runs).await;
+        assert!(goes_on);
+        for (run, told) in runs.iter().zip(told) {
+            let expected = match run == bad {
+                true => Err(NotWritten::Refused("no".to_owned())),
+                false => Ok(()),
+            };
+            assert_eq!(told, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
+    let runs = [RunId::new(), RunId::new()];
+    let refusing = |batch: &[Entry]| match batch.iter().any(|entry| entry.run == runs[0]) {
+        true => Outcome::Refused(Refusal::NotOurs),
+        false => nothing_to_claim(),
+    };
+    let mut flush = flushing(Claims::new(8).0, Scripted(refusing));
+    let told = flush_all(&mut flush, &runs).await;
+    assert_eq!(told, (vec![Err(NotWritten::TakenOver), Ok(())], true));
+    assert!(!flush.lost.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_worker_that_was_taken_over_gives_everything_up() {
+    let mut flush = flushing(Claims::new(8).0, Scripted(|_: &[Entry]| Outcome::TakenOver));
+    let told = flush_all(&mut flush, &[RunId::new(), RunId::new()]).await;
+    let lost = Err(NotWritten::TakenOver);
+    assert_eq!(told, (vec![lost.clone(), lost], false));
+    assert!(flush.lost.is_cancelled());
+}
