@@ -1,26 +1,33 @@
 //! `leadrail chaos`: the whole product under blows, judged by the CRM's own books.
 //!
-//! Workers are processes of their own that are killed and frozen, PostgreSQL is crashed, sessions
-//! are cut, and the CRM misbehaves as its fault plan says. Then everything calms down, and what was
+//! Workers are processes of their own that are killed, frozen, and asked to end as at a deploy, some
+//! with a wrong clock. PostgreSQL is crashed, sessions are cut, answers to commits get lost, clients
+//! hang up, and the CRM misbehaves as its fault plan says. Then everything calms down, and what was
 //! accepted is compared with what stands in the CRM. A verdict that nothing could have turned red
 //! is worth nothing: every kind of trouble must have struck, and three controls (`--without`) take
 //! one safeguard away each and must be seen.
 
 mod chronicle;
+mod clocks;
 mod control;
 mod crew;
 mod evidence;
 mod faults;
 mod fence;
 mod figures;
+mod hang_up;
+mod member;
 mod nemesis;
 mod outages;
 mod plan;
+mod proxy;
+mod rolling;
 mod sender;
 mod stage;
 mod takeover;
 mod verdict;
 mod watch;
+mod wires;
 
 use crate::failure::Said;
 use crate::progress::Progress;
@@ -37,10 +44,10 @@ use tokio_util::sync::CancellationToken;
 use verdict::Verdict;
 use watch::Watch;
 
-/// Kills workers, freezes them, crashes PostgreSQL and lets a simulated CRM misbehave while leads
-/// come in; then compares what was accepted with the CRM's own books.
+/// Kills workers, freezes them, crashes PostgreSQL, loses its answers and lets a simulated CRM
+/// misbehave while leads come in; then compares what was accepted with the CRM's own books.
 ///
-/// Everything is private to this command. Exit code 0 only if nothing was lost or doubled and every
+/// Where libfaketime is installed, two of the four workers have a wrong clock. Everything is private to this command. Exit code 0 only if nothing was lost or doubled and every
 /// kind of trouble struck; with --without only if the missing safeguard was noticed.
 #[derive(clap::Args)]
 #[command(
@@ -101,10 +108,11 @@ async fn play(plan: &Plan, stage: &Stage) -> anyhow::Result<Verdict> {
     let calm = CancellationToken::new();
     let began = Instant::now();
     let mut progress = Progress::start("leads", None);
-    let (sent, (), struck, watched) = tokio::join!(
+    let (sent, (), struck, (), watched) = tokio::join!(
         sender.send_all(),
         nemesis::strike(plan, &mut crew, &calm),
         outages::strike(plan, stage, &chronicle, &calm),
+        wires::strike(plan, &stage.proxy, &chronicle, &calm),
         watch.until_drained(began, &calm, &mut progress),
     );
     progress.end();

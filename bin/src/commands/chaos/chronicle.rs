@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Everything that was done to the product. Shared by whoever strikes.
@@ -17,12 +17,24 @@ pub(super) struct Chronicle {
 pub(super) struct Events {
     pub(super) kills: Vec<Blow>,
     pub(super) freezes: Vec<Blow>,
+    /// Freezes in the middle of a call to the CRM.
+    pub(super) freezes_in_calls: Vec<Blow>,
     pub(super) outages: Vec<Outage>,
     /// Outages in which the first process was killed, and in which it was told to drop everything.
     pub(super) crashes: u64,
     pub(super) restarts: u64,
     pub(super) cuts: u64,
     pub(super) sessions_cut: u64,
+    /// Answers to committed statements that never arrived, and notifications.
+    pub(super) answers_lost: u64,
+    pub(super) notifications_lost: u64,
+    /// The time in which no notification arrived.
+    pub(super) deaf: Option<Outage>,
+    /// Rounds in which every worker was started anew.
+    pub(super) rounds: Vec<Outage>,
+    /// Workers that were sent a SIGTERM, and how long those took that ended in order.
+    pub(super) asked_to_end: u64,
+    pub(super) ended_in_order: Vec<Duration>,
     /// Writes of workers without a row that the database refused.
     pub(super) fenced_writes: u64,
     /// Workers that ended although nobody killed them.
@@ -39,7 +51,7 @@ pub(super) struct Blow {
     pub(super) workers: Vec<Uuid>,
 }
 
-/// A time in which the database was away.
+/// A time in which something was away: the database, its notifications, a worker at a time.
 #[derive(Clone, Copy)]
 pub(super) struct Outage {
     pub(super) from: DateTime<Utc>,
@@ -72,7 +84,7 @@ impl Chronicle {
         format!(
             "{} kills, {} freezes, {} database crashes, {} cuts",
             events.kills.len(),
-            events.freezes.len(),
+            events.freezes.len() + events.freezes_in_calls.len(),
             events.outages.len(),
             events.cuts
         )

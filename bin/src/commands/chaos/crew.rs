@@ -1,39 +1,35 @@
-//! The workers: processes of this program that may be killed, frozen and thawed.
+//! The workers, who may be killed, frozen, thawed, and asked to end.
 
 use super::chronicle::{Blow, Chronicle};
-use super::plan::{LEASE, Plan, WORKERS};
+use super::member::{Ended, Frozen, Member, rss_kib};
+use super::plan::{FREEZE, GRACE, Plan, WORKERS};
 use super::stage::Stage;
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use sqlx::PgPool;
-use std::fs::File;
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tokio::process::Child;
 use uuid::Uuid;
 
 /// A worker that woke is left alone for so long: it is to try what it still wants to write.
 const SPARED: Duration = Duration::from_millis(2_500);
+/// One that was taken over before it woke tries at once.
+const SPARED_SHORTLY: Duration = Duration::from_millis(700);
+/// A busy worker begins a call within this.
+const ACTS_WITHIN: Duration = Duration::from_millis(200);
+/// The call is sent by then, and the CRM has not answered yet.
+const INTO_THE_CALL: Duration = Duration::from_millis(12);
+/// How often it is looked whether a frozen one was taken over.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The grace, and what a restart of the database may add to it.
+const ENDS_WITHIN: Duration = GRACE.saturating_add(Duration::from_secs(5));
 /// A database that does not say who a worker is within this is away.
 const ASK_WITHIN: Duration = Duration::from_millis(300);
-
-/// Detailed enough for a worker to say that it was taken over.
-const LOG: &str = "warn,leadrail_engine=info,apalis_core=info";
 
 pub(super) struct Crew<'a> {
     slots: u32,
     stage: &'a Stage,
     chronicle: &'a Chronicle,
     members: Vec<Member>,
-}
-
-struct Member {
-    name: String,
-    process: Child,
-    /// When it is to be thawed.
-    frozen_until: Option<Instant>,
-    spared_until: Instant,
 }
 
 impl<'a> Crew<'a> {
@@ -43,15 +39,7 @@ impl<'a> Crew<'a> {
         chronicle: &'a Chronicle,
     ) -> anyhow::Result<Self> {
         let slots = plan.slots();
-        let members = (0..WORKERS).map(|number| {
-            let name = format!("worker-{number}");
-            Ok(Member {
-                process: spawn(stage, &name, slots)?,
-                name,
-                frozen_until: None,
-                spared_until: Instant::now(),
-            })
-        });
+        let members = (0..WORKERS).map(|number| Member::start(stage, number, slots));
         let members = members.collect::<anyhow::Result<_>>()?;
         Ok(Self {
             slots,
@@ -61,6 +49,10 @@ impl<'a> Crew<'a> {
         })
     }
 
+    pub(super) fn chronicle(&self) -> &'a Chronicle {
+        self.chronicle
+    }
+
     /// Those that may be struck now.
     pub(super) fn at_hand(&self) -> Vec<usize> {
         let now = Instant::now();
@@ -68,14 +60,14 @@ impl<'a> Crew<'a> {
             .members
             .iter()
             .enumerate()
-            .filter(|(_, member)| member.frozen_until.is_none() && member.spared_until <= now);
+            .filter(|(_, member)| member.is_at_hand(now));
         free.map(|(index, _)| index).collect()
     }
 
-    pub(super) fn frozen(&self) -> usize {
-        let frozen = self.members.iter();
-        frozen
-            .filter(|member| member.frozen_until.is_some())
+    /// How many are frozen or about to end.
+    pub(super) fn away(&self) -> usize {
+        let away = self.members.iter();
+        away.filter(|member| member.frozen.is_some() || member.asked_to_end.is_some())
             .count()
     }
 
@@ -91,34 +83,86 @@ impl<'a> Crew<'a> {
             .await
             .with_context(|| format!("{} could not be killed", member.name))?;
         self.chronicle.events().kills.push(blow);
-        member.process = spawn(self.stage, &member.name, self.slots)?;
-        Ok(())
+        member.start_again(self.stage, self.slots)
+    }
+
+    /// SIGTERM, as at a deploy; false if it cannot be asked now. One that is known to the database
+    /// is past its start and hears it.
+    pub(super) async fn ask_to_end(&mut self, index: usize) -> bool {
+        let known = self.aim(index).await;
+        let known = known.is_some_and(|blow| !blow.workers.is_empty());
+        if !known || !self.members[index].is_at_hand(Instant::now()) {
+            return false;
+        }
+        let member = &mut self.members[index];
+        member.signal(Signal::TERM);
+        member.asked_to_end = Some(Instant::now());
+        self.chronicle.events().asked_to_end += 1;
+        true
+    }
+
+    /// Whether it was asked to end and has not been replaced by one that is at work.
+    pub(super) async fn is_ending(&self, index: usize) -> bool {
+        self.members[index].asked_to_end.is_some() || self.aim(index).await.is_none()
     }
 
     /// Stops it for longer than its lease.
-    pub(super) async fn freeze(&mut self, index: usize, time: Duration) {
-        let Some(blow) = self.aim(index).await else {
-            return;
-        };
-        let member = &mut self.members[index];
-        member.signal(Signal::STOP);
-        member.frozen_until = Some(Instant::now() + time);
-        self.chronicle.events().freezes.push(blow);
+    pub(super) async fn freeze(&mut self, index: usize) {
+        if let Some(blow) = self.aim(index).await {
+            self.members[index].freeze(Frozen {
+                until: Instant::now() + FREEZE,
+                incarnations: Vec::new(),
+            });
+            self.chronicle.events().freezes.push(blow);
+        }
     }
 
-    /// When the next one is to be thawed.
+    /// Stops it while the CRM answers one of its calls, and cuts its sign of life: it is taken over
+    /// soon, and what it writes when it wakes is stale. False if it made no call.
+    pub(super) async fn freeze_in_call(&mut self, index: usize) -> bool {
+        let blow = self.aim(index).await;
+        let Some(blow) = blow.filter(|blow| !blow.workers.is_empty()) else {
+            return false;
+        };
+        let door = self.stage.proxy.door(index);
+        if !door.until_it_acts(ACTS_WITHIN).await {
+            return false;
+        }
+        tokio::time::sleep(INTO_THE_CALL).await;
+        self.members[index].freeze(Frozen {
+            until: Instant::now() + FREEZE,
+            incarnations: blow.workers.clone(),
+        });
+        door.silence();
+        self.chronicle.events().freezes_in_calls.push(blow);
+        true
+    }
+
+    /// When it is to be looked whether one can be thawed.
     pub(super) fn next_thaw(&self) -> Option<Instant> {
-        let times = self.members.iter().filter_map(|member| member.frozen_until);
+        let soon = Instant::now() + LOOK_EVERY;
+        let frozen = self
+            .members
+            .iter()
+            .filter_map(|member| member.frozen.as_ref());
+        let times = frozen.map(|frozen| match frozen.incarnations.is_empty() {
+            true => frozen.until,
+            false => frozen.until.min(soon),
+        });
         times.min()
     }
 
     /// Lets those go on whose time has come.
-    pub(super) fn thaw(&mut self, now: Instant) {
+    pub(super) async fn thaw(&mut self) {
         for member in &mut self.members {
-            if member.frozen_until.is_some_and(|until| until <= now) {
-                member.signal(Signal::CONT);
-                member.frozen_until = None;
-                member.spared_until = Instant::now() + SPARED;
+            let Some(frozen) = &member.frozen else {
+                continue;
+            };
+            let aimed = !frozen.incarnations.is_empty();
+            if aimed && is_gone(self.stage.rig.engine.pool(), &frozen.incarnations).await {
+                member.thaw(SPARED_SHORTLY);
+            } else if frozen.until <= Instant::now() {
+                member.thaw(SPARED);
             }
         }
     }
@@ -127,17 +171,23 @@ impl<'a> Crew<'a> {
     pub(super) async fn thaw_all(&mut self) {
         while let Some(at) = self.next_thaw() {
             tokio::time::sleep_until(at.into()).await;
-            self.thaw(Instant::now());
+            self.thaw().await;
         }
     }
 
-    /// Replaces whoever ended by itself, which none should, and looks how large they are.
-    pub(super) fn muster(&mut self) -> anyhow::Result<()> {
+    /// Replaces whoever ended, and looks how large they are.
+    pub(super) async fn muster(&mut self) -> anyhow::Result<()> {
         let mut largest = 0;
         for member in &mut self.members {
-            if !matches!(member.process.try_wait(), Ok(None)) {
-                self.chronicle.events().quitters += 1;
-                member.process = spawn(self.stage, &member.name, self.slots)?;
+            if let Some(how) = member.has_ended(ENDS_WITHIN).await? {
+                let mut events = self.chronicle.events();
+                match how {
+                    Ended::InOrder(after) => events.ended_in_order.push(after),
+                    Ended::NotInOrder => {}
+                    Ended::Unasked => events.quitters += 1,
+                }
+                drop(events);
+                member.start_again(self.stage, self.slots)?;
             }
             largest = largest.max(member.process.id().map_or(0, rss_kib));
         }
@@ -169,14 +219,15 @@ impl<'a> Crew<'a> {
     }
 }
 
-impl Member {
-    fn signal(&self, signal: Signal) {
-        let id = self.process.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = id.and_then(Pid::from_raw) {
-            // One that has just ended cannot be reached, and muster finds that out.
-            let _ = kill_process(pid, signal);
-        }
-    }
+/// Whether the database knows none of these any more; false while it is away.
+async fn is_gone(pool: &PgPool, incarnations: &[Uuid]) -> bool {
+    let asking = sqlx::query_scalar::<_, bool>(
+        "select not exists (select from leadrail.worker where id = any ($1))",
+    )
+    .bind(incarnations)
+    .fetch_one(pool);
+    let gone = tokio::time::timeout(ASK_WITHIN, asking).await;
+    gone.is_ok_and(Result::unwrap_or_default)
 }
 
 async fn ids(pool: &PgPool, pid: u32) -> sqlx::Result<Vec<Uuid>> {
@@ -184,43 +235,4 @@ async fn ids(pool: &PgPool, pid: u32) -> sqlx::Result<Vec<Uuid>> {
         .bind(i64::from(pid))
         .fetch_all(pool)
         .await
-}
-
-fn spawn(stage: &Stage, name: &str, slots: u32) -> anyhow::Result<Child> {
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(log_file(&stage.rig.folder, name))?;
-    stage
-        .rig
-        .worker_process(name, slots)?
-        .env("LEADRAIL_WORKER_LEASE", format!("{}s", LEASE.as_secs()))
-        .env("LEADRAIL_WORKER_POLL", "200ms")
-        .env("LEADRAIL_WORKER_THROTTLE_DEFAULT", "500ms")
-        .env("LEADRAIL_LOG", LOG)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("{name} cannot be started"))
-}
-
-fn log_file(folder: &Path, name: &str) -> std::path::PathBuf {
-    folder.join(format!("{name}.log"))
-}
-
-/// What all workers of a run have logged.
-pub(super) fn logs(folder: &Path) -> String {
-    let names = (0..WORKERS).map(|number| format!("worker-{number}"));
-    names
-        .map(|name| std::fs::read_to_string(log_file(folder, &name)).unwrap_or_default())
-        .collect()
-}
-
-/// Its memory as Linux counts it; 0 elsewhere.
-fn rss_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.unwrap_or_default()
 }

@@ -1,12 +1,14 @@
 //! What is read when all is calm: the CRM's own books, the runs, their histories, the logs.
 
-use super::chronicle::Chronicle;
-use super::crew;
+use super::chronicle::{Chronicle, Outage};
+use super::clocks;
+use super::member;
 use super::outages::refused_writes;
 use super::sender::Sender;
 use super::stage::Stage;
 use super::takeover::Loss;
 use crate::commands::rig::books::Entries;
+use chrono::{DateTime, Utc};
 use leadrail_adapters::activity;
 use leadrail_engine::Check;
 use leadrail_lead::{EventId, Marker};
@@ -36,6 +38,12 @@ pub(super) struct Evidence {
     pub(super) losses: Vec<Loss>,
     pub(super) fenced_workers: u64,
     pub(super) fenced_writes: u64,
+    /// Workers with a wrong clock, and by how many hours it was off.
+    pub(super) wrong_clocks: BTreeMap<String, i64>,
+    /// Leads that completed while no notification arrived.
+    pub(super) completed_while_deaf: u64,
+    /// Leads that completed while one worker after another was started anew.
+    pub(super) completed_while_rolling: u64,
     /// Steps whose lost answer was found again in the CRM.
     pub(super) reconciled: u64,
     /// Times that a run was executed alone, because its workers had died before it got on.
@@ -79,6 +87,10 @@ impl Evidence {
             .await?;
         let checks = stage.rig.engine.check_invariants().await?;
         let fenced_writes = chronicle.events().fenced_writes + refused_writes(stage);
+        let (deaf, rounds) = {
+            let events = chronicle.events();
+            (events.deaf, events.rounds.clone())
+        };
         let mut evidence = Self {
             states: BTreeMap::new(),
             dead: BTreeMap::new(),
@@ -92,6 +104,9 @@ impl Evidence {
             losses: losses(pool).await?,
             fenced_workers: fenced_workers(stage),
             fenced_writes,
+            wrong_clocks: wrong_clocks(stage, chronicle.now()),
+            completed_while_deaf: completed_in(pool, deaf.as_slice()).await?,
+            completed_while_rolling: completed_in(pool, &rounds).await?,
             reconciled: count(pool, RECONCILED).await?,
             isolated: count(pool, ISOLATED).await?,
             audits: count(pool, AUDITS).await?,
@@ -160,6 +175,23 @@ async fn count(pool: &PgPool, query: &'static str) -> sqlx::Result<u64> {
     Ok(u64::try_from(counted).unwrap_or_default())
 }
 
+/// How many leads completed in these times.
+async fn completed_in(pool: &PgPool, times: &[Outage]) -> sqlx::Result<u64> {
+    let mut completed = 0;
+    for Outage { from, until } in times {
+        let counted: i64 = sqlx::query_scalar(
+            "select count(*) from leadrail.history
+             where kind = 'run_completed' and at between $1 and $2",
+        )
+        .bind(from)
+        .bind(until)
+        .fetch_one(pool)
+        .await?;
+        completed += u64::try_from(counted).unwrap_or_default();
+    }
+    Ok(completed)
+}
+
 async fn standings(pool: &PgPool) -> sqlx::Result<HashMap<String, Standing>> {
     let rows = sqlx::query(
         "select key, id::text as run, state::text as state, reason
@@ -178,12 +210,12 @@ async fn standings(pool: &PgPool) -> sqlx::Result<HashMap<String, Standing>> {
     Ok(each.collect())
 }
 
-/// Runs that were taken from a worker, with the worker and the next claim.
+/// Runs that were taken from a worker: by when, and when they were claimed again.
 async fn losses(pool: &PgPool) -> sqlx::Result<Vec<Loss>> {
     let rows = sqlx::query(
-        "select worker, again
+        "select worker, at, again
          from (
-             select h.kind, (h.payload ->> 'worker')::uuid as worker,
+             select h.kind, h.at, (h.payload ->> 'worker')::uuid as worker,
                     min(h.at) filter (where h.kind = 'run_started') over (
                         partition by h.run_id order by h.seq
                         rows between 1 following and unbounded following
@@ -197,6 +229,7 @@ async fn losses(pool: &PgPool) -> sqlx::Result<Vec<Loss>> {
     .await?;
     let each = rows.into_iter().map(|row| Loss {
         worker: row.get("worker"),
+        taken: row.get("at"),
         again: row.get("again"),
     });
     Ok(each.collect())
@@ -245,6 +278,14 @@ async fn stale_writes(pool: &PgPool) -> sqlx::Result<StaleWrites> {
 
 /// Workers that found out that they were taken over, by their own logs.
 fn fenced_workers(stage: &Stage) -> u64 {
-    let logs = crew::logs(&stage.rig.folder);
-    logs.matches("This worker was taken over").count() as u64
+    let logs = member::logs(&stage.rig.folder);
+    let found_out = logs.map(|(_, log)| log.matches("This worker was taken over").count() as u64);
+    found_out.sum()
+}
+
+/// Workers whose clock was wrong, by their own logs, and by how many hours.
+fn wrong_clocks(stage: &Stage, now: DateTime<Utc>) -> BTreeMap<String, i64> {
+    let logs = member::logs(&stage.rig.folder);
+    let off = logs.map(|(name, log)| (name, clocks::hours_off(&log, now)));
+    off.filter(|(_, hours)| *hours != 0).collect()
 }

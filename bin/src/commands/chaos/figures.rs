@@ -1,8 +1,9 @@
 //! The figures of a run, each with what it must be.
 
 use super::chronicle::Events;
+use super::clocks;
 use super::evidence::Evidence;
-use super::plan::LEASE;
+use super::plan::{LEASE, Least, Plan};
 use super::sender::Sent;
 use super::takeover::{after_kills, percentile};
 use super::watch::Watched;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A run that lies longer than this after a kill was not taken over in time.
-const TAKEOVER_WITHIN_MS: i64 = LEASE.as_millis() as i64 + 1_000;
+const GONE_ON_WITHIN_MS: i64 = LEASE.as_millis() as i64 + 1_000;
 /// Of fewer takeovers the slowest in a hundred says nothing.
 const ENOUGH_TAKEOVERS: usize = 100;
 /// A worker has no reason to be larger.
@@ -34,13 +35,15 @@ pub(super) struct Figures {
     pub(super) all: Vec<Figure>,
     /// Whether this is a control, which strikes less and with less patience.
     is_control: bool,
+    least: Least,
 }
 
 impl Figures {
-    pub(super) fn new(is_control: bool) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         Self {
             all: Vec::new(),
-            is_control,
+            is_control: plan.without.is_some(),
+            least: plan.least(),
         }
     }
 
@@ -83,6 +86,8 @@ impl Figures {
         self.must_be("sent_again_and_recognized", sent.recognized, sent.again);
         self.must_be("changed_and_refused", sent.refused, sent.changed);
         self.tell("requests_repeated", sent.repeated);
+        self.struck("requests_cut_by_client", sent.cut, 1);
+        self.tell("taken_although_cut", sent.cut_and_taken);
     }
 
     /// What became of it.
@@ -153,7 +158,9 @@ impl Figures {
     /// What struck; a kind that never did proves nothing.
     pub(super) fn of_blows(&mut self, events: &Events, watched: &Watched, evidence: &Evidence) {
         self.struck("kills", events.kills.len() as u64, 1);
-        self.struck("freezes", events.freezes.len() as u64, 1);
+        let (freezes, in_calls) = (&events.freezes, &events.freezes_in_calls);
+        self.struck("freezes", freezes.len() as u64, self.least.freezes);
+        self.struck("freezes_in_calls", in_calls.len() as u64, 1);
         self.struck("database_restarts", events.restarts, 1);
         self.struck("database_kills", events.crashes, 1);
         let away = events
@@ -163,6 +170,9 @@ impl Figures {
         self.tell("database_away_longest_ms", json!(away.max()));
         self.struck("session_cuts", events.cuts, 1);
         self.tell("sessions_cut", events.sessions_cut);
+        self.of_wires(events, evidence);
+        self.of_rolling(events, evidence);
+        self.of_clocks(evidence);
         let fired: BTreeMap<_, _> = watched
             .fired
             .iter()
@@ -172,23 +182,63 @@ impl Figures {
         let holds = self.is_control || !idle;
         self.add("faults_fired", json!(fired), "each at least 1", holds);
         self.struck("takeovers", evidence.losses.len() as u64, 1);
-        self.tell("fenced_workers", evidence.fenced_workers);
-        self.tell("fenced_writes", evidence.fenced_writes);
-        let fenced = evidence.fenced_workers + evidence.fenced_writes;
-        self.struck("fenced", fenced, (events.freezes.len() as u64 / 4).max(1));
+        self.of_fence(events, evidence);
         self.must_be("workers_that_ended_by_themselves", events.quitters, 0);
+    }
+
+    /// How often a worker that had been taken over was refused: workers that found it out, and
+    /// statements that the database did not execute for them.
+    fn of_fence(&mut self, events: &Events, evidence: &Evidence) {
+        // Every freeze outlasts the lease, so a quarter of them is little, whatever the run's size.
+        let fenced = self.least.fenced.max(events.freezes.len() as u64 / 4);
+        self.struck("fenced_workers", evidence.fenced_workers, fenced);
+        self.struck("fenced_writes", evidence.fenced_writes, 1);
+    }
+
+    /// What was lost between the workers and the database.
+    fn of_wires(&mut self, events: &Events, evidence: &Evidence) {
+        let least = self.least.answers_lost;
+        self.struck("commit_answers_lost", events.answers_lost, least);
+        self.struck("notifications_lost", events.notifications_lost, 1);
+        let deaf = events.deaf.map(|deaf| deaf.until - deaf.from);
+        let deaf = deaf.map(|deaf| rounded(deaf.as_seconds_f64()));
+        self.tell("without_notifications_s", json!(deaf));
+        let completed = evidence.completed_while_deaf;
+        self.struck("completed_without_notifications", completed, 1);
+    }
+
+    /// Every worker that was asked to end did so by itself, in order, and leads went on meanwhile.
+    fn of_rolling(&mut self, events: &Events, evidence: &Evidence) {
+        let rounds = events.rounds.len() as u64;
+        self.struck("rolling_restarts", rounds, self.least.rounds);
+        let ended = &events.ended_in_order;
+        self.must_be("ended_in_order", ended.len() as u64, events.asked_to_end);
+        let slowest = ended.iter().max().map(|slowest| slowest.as_millis() as u64);
+        self.tell("ended_slowest_ms", json!(slowest));
+        let completed = evidence.completed_while_rolling;
+        self.struck("completed_while_rolling", completed, 1);
+    }
+
+    /// Wrong clocks need something that is not installed everywhere; without it nothing is shown.
+    fn of_clocks(&mut self, evidence: &Evidence) {
+        let seen = &evidence.wrong_clocks;
+        if !clocks::can_be_wrong() {
+            let said = "no clock was wrong: libfaketime is not installed";
+            return self.tell("hours_clocks_were_off", said);
+        }
+        let holds = self.is_control || seen.len() == clocks::WRONG;
+        let must = format!("of {} workers", clocks::WRONG);
+        self.add("hours_clocks_were_off", json!(seen), &must, holds);
     }
 
     /// How quick and how large it was.
     pub(super) fn of_speed(&mut self, events: &Events, watched: &Watched, evidence: &Evidence) {
-        let waits = after_kills(&evidence.losses, events);
-        self.tell("takeovers_measured", waits.len());
-        self.tell("takeover_p50_ms", json!(percentile(&waits, 50)));
-        let slow = percentile(&waits, 99);
-        let most = TAKEOVER_WITHIN_MS.unsigned_abs();
-        let in_time = slow.is_none_or(|slow| slow <= TAKEOVER_WITHIN_MS);
-        let holds = in_time || waits.len() < ENOUGH_TAKEOVERS || self.is_control;
-        self.at_most("takeover_p99_ms", json!(slow), most, holds);
+        let (taken, gone_on) = after_kills(&evidence.losses, events);
+        self.tell("takeovers_measured", taken.len());
+        self.tell("takeover_p50_ms", json!(percentile(&taken, 50)));
+        self.soon_enough("takeover_p99_ms", &taken);
+        self.tell("gone_on_p50_ms", json!(percentile(&gone_on, 50)));
+        self.soon_enough("gone_on_p99_ms", &gone_on);
         let rate = watched.ended_under_blows as f64 / watched.blows.as_secs_f64();
         self.tell("leads_a_second_under_blows", rounded(rate));
         self.tell("blows_s", rounded(watched.blows.as_secs_f64()));
@@ -196,6 +246,14 @@ impl Figures {
         let rss = events.largest_rss_kib / 1_024;
         let holds = rss <= LARGEST_WORKER_MIB;
         self.at_most("worker_rss_mib", rss, LARGEST_WORKER_MIB, holds);
+    }
+
+    /// The slowest in a hundred of what follows a kill.
+    fn soon_enough(&mut self, name: &'static str, waits: &[i64]) {
+        let slow = percentile(waits, 99);
+        let in_time = slow.is_none_or(|slow| slow <= GONE_ON_WITHIN_MS);
+        let holds = in_time || waits.len() < ENOUGH_TAKEOVERS || self.is_control;
+        self.at_most(name, json!(slow), GONE_ON_WITHIN_MS.unsigned_abs(), holds);
     }
 
     pub(super) fn number(&self, name: &str) -> u64 {

@@ -23,7 +23,9 @@ const LEADS_A_SLOT: u64 = 50;
 /// A silent worker is believed for so long.
 pub(super) const LEASE: Duration = Duration::from_secs(4);
 /// Longer than the lease, so that a frozen worker is taken over before it wakes.
-pub(super) const FREEZE: Duration = Duration::from_millis(6_000);
+pub(super) const FREEZE: Duration = Duration::from_millis(5_500);
+/// What a worker is given to end when asked to: more than any call may take.
+pub(super) const GRACE: Duration = Duration::from_secs(4);
 pub(super) const CALL_TIMEOUT_MS: u64 = 800;
 pub(super) const SETTLE_SECONDS: u64 = 2;
 
@@ -36,6 +38,8 @@ const LATENCY_MS: u64 = 40;
 const LONG_LATENCY_MS: u64 = 300;
 /// Leads a second that any machine manages under blows; a given number is spread over so long.
 const EASY_RATE: f64 = 50.0;
+/// Often enough for 500 in a full run, and rarely enough for the workers to get on in between.
+const LOST_ANSWER_EVERY: Duration = Duration::from_millis(500);
 /// An account's list of new customers must stay within what an adapter reads of it.
 const LEADS_AN_ACCOUNT: u64 = 200;
 
@@ -45,6 +49,8 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) leads: u64,
     pub(super) without: Option<Control>,
+    /// As many leads as the profile has time for.
+    whole: bool,
     /// Blows fall for at least so long.
     pub(super) strike_at_least: Duration,
     /// No lead is sent after this.
@@ -58,14 +64,41 @@ pub(super) struct Plan {
     pub(super) timetable: Timetable,
 }
 
+/// Fewer blows of a kind than this prove too little.
+#[derive(Clone, Copy)]
+pub(super) struct Least {
+    /// At random.
+    pub(super) freezes: u64,
+    /// Workers that were refused after a takeover.
+    pub(super) fenced: u64,
+    pub(super) answers_lost: u64,
+    /// Rounds of rolling restarts.
+    pub(super) rounds: u64,
+}
+
 /// When which blow falls: the first one, and how often from then on.
 #[derive(Default)]
 pub(super) struct Timetable {
     pub(super) kill: Option<Beat>,
     pub(super) freeze: Option<Beat>,
+    /// Freezes in the middle of a call.
+    pub(super) freeze_in_call: Option<Beat>,
+    /// Rounds in which every worker is started anew.
+    pub(super) roll: Option<Beat>,
     pub(super) cut: Option<Beat>,
     pub(super) restart: Option<Beat>,
     pub(super) crash: Option<Beat>,
+    /// How often about an answer of the database's gets lost.
+    pub(super) lost_answer: Option<Duration>,
+    /// When no notification arrives.
+    pub(super) deaf: Option<Spell>,
+}
+
+/// A time that comes once.
+#[derive(Clone, Copy)]
+pub(super) struct Spell {
+    pub(super) first: Duration,
+    pub(super) lasts: Duration,
 }
 
 /// A blow that falls again and again.
@@ -115,12 +148,37 @@ impl Plan {
             seed,
             leads: leads.unwrap_or(usual),
             without,
+            whole: spread.is_none(),
             strike_at_least,
             send_within,
             patience: Duration::from_secs(patience_secs),
             drain_within: Duration::from_secs(drain_secs),
             pace: leads.map(|leads| leads as f64 / (strike_at_least.as_secs_f64() * 0.8)),
             timetable: Timetable::of(profile, without),
+        }
+    }
+
+    /// How often blows must have fallen; once is enough in a run of another size.
+    pub(super) fn least(&self) -> Least {
+        match (self.whole, self.profile) {
+            (false, _) => Least {
+                freezes: 1,
+                fenced: 1,
+                answers_lost: 1,
+                rounds: 1,
+            },
+            (true, Profile::Ci) => Least {
+                freezes: 10,
+                fenced: 30,
+                answers_lost: 50,
+                rounds: 1,
+            },
+            (true, Profile::Full) => Least {
+                freezes: 60,
+                fenced: 200,
+                answers_lost: 500,
+                rounds: 3,
+            },
         }
     }
 
@@ -206,16 +264,23 @@ impl Timetable {
             }
             None => {}
         }
-        let crash_every = match profile {
-            Profile::Ci => 3_600_000,
-            Profile::Full => 150_000,
+        let (crash_every, roll_every, deaf_secs) = match profile {
+            Profile::Ci => (3_600_000, 3_600_000, 10),
+            Profile::Full => (150_000, 110_000, 60),
         };
         Self {
             kill: Some(Beat::new(1_500, 1_500)),
             freeze: Some(Beat::new(1_000, 4_000)),
+            freeze_in_call: Some(Beat::new(2_000, 1_800)),
+            roll: Some(Beat::new(5_000, roll_every)),
             cut: Some(Beat::new(3_000, 10_000)),
             restart: Some(Beat::new(6_000, 15_000)),
             crash: Some(Beat::new(10_500, crash_every)),
+            lost_answer: Some(LOST_ANSWER_EVERY),
+            deaf: Some(Spell {
+                first: Duration::from_secs(2),
+                lasts: Duration::from_secs(deaf_secs),
+            }),
         }
     }
 }
@@ -246,6 +311,8 @@ mod tests {
         for beat in [
             table.kill,
             table.freeze,
+            table.freeze_in_call,
+            table.roll,
             table.cut,
             table.restart,
             table.crash,

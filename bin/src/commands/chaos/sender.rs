@@ -1,6 +1,7 @@
 //! Hands leads over by HTTP and by SQL, as call pipelines do: some come twice, and some come under
-//! the id of another.
+//! the id of another. Some posts are cut before they are answered, and sent again.
 
+use super::hang_up::post_and_hang_up;
 use super::plan::Plan;
 use super::stage::Stage;
 use crate::commands::rig::CRM;
@@ -19,6 +20,10 @@ const SQL_EVERY: u64 = 8;
 /// One lead in so many is sent again; one in so many more with another body.
 const AGAIN: u64 = 10;
 const CHANGED: u64 = 100;
+/// One request in so many is cut by the client: the second of them, and so on.
+const CUT: u64 = 20;
+/// How long its answer is awaited at most: some are cut before, some while the leads are written.
+const CUT_WITHIN_MS: u64 = 20;
 /// One caller in so many calls the same contractor a second time.
 const CALLS_AGAIN: u64 = 20;
 /// So many leads may be on their way; more would only wait.
@@ -47,6 +52,9 @@ pub(super) struct Sent {
     /// Other leads under the id of one that is there, and how many of those the doors refused.
     pub(super) changed: u64,
     pub(super) refused: u64,
+    /// Requests that the client cut, and how many of their leads the door had taken all the same.
+    pub(super) cut: u64,
+    pub(super) cut_and_taken: u64,
     /// Requests that had to be repeated because nobody answered.
     pub(super) repeated: u64,
 }
@@ -114,6 +122,9 @@ impl<'a> Sender<'a> {
             let number = sent.accepted / BATCH;
             let said = match number % SQL_EVERY {
                 0 => self.by_sql(&letters, &mut sent.repeated).await?,
+                _ if number % CUT == 1 => {
+                    self.cut_and_again(&letters, &mut choice, &mut sent).await?
+                }
                 _ => self.by_http(&letters, &mut sent.repeated).await?,
             };
             sent.note(&letters, &said)?;
@@ -174,12 +185,26 @@ impl<'a> Sender<'a> {
         lead
     }
 
+    /// One request that the client cuts; then the same again, as whoever got no answer must.
+    async fn cut_and_again(
+        &self,
+        letters: &[Letter],
+        choice: &mut StdRng,
+        sent: &mut Sent,
+    ) -> anyhow::Result<Vec<u16>> {
+        let after = Duration::from_millis(choice.random_range(0..=CUT_WITHIN_MS));
+        let cut = post_and_hang_up(&self.stage.rig.api, &body_of(letters), after).await;
+        sent.cut += u64::from(cut.is_ok());
+        let said = self.by_http(letters, &mut sent.repeated).await?;
+        let taken = letters.iter().zip(&said);
+        let taken = taken.filter(|(letter, status)| letter.kind == Kind::New && **status == 200);
+        sent.cut_and_taken += taken.count() as u64;
+        Ok(said)
+    }
+
     /// One request; again and again until it is answered, which a lead must bear.
     async fn by_http(&self, letters: &[Letter], repeated: &mut u64) -> anyhow::Result<Vec<u16>> {
-        let body: Value = letters
-            .iter()
-            .map(|letter| letter.payload.clone())
-            .collect();
+        let body = body_of(letters);
         let began = Instant::now();
         loop {
             let answer = self.stage.rig.post(&body).await;
@@ -254,6 +279,11 @@ impl Sent {
         }
         Ok(())
     }
+}
+
+fn body_of(letters: &[Letter]) -> Value {
+    let payloads = letters.iter().map(|letter| letter.payload.clone());
+    payloads.collect()
 }
 
 fn refusal(error: &sqlx::Error) -> Option<String> {

@@ -3,7 +3,8 @@
 use super::control::Control;
 use super::faults::{self, Fired};
 use super::fence;
-use super::plan::{CALL_TIMEOUT_MS, Plan, schedule};
+use super::plan::{CALL_TIMEOUT_MS, Plan, WORKERS, schedule};
+use super::proxy::Proxy;
 use crate::commands::rig::{CRM, Rig};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(super) struct Stage {
     pub(super) rig: Rig,
+    /// The workers' way to the database.
+    pub(super) proxy: Proxy,
     pub(super) accounts: Vec<String>,
 }
 
@@ -23,9 +26,11 @@ impl Stage {
     /// Puts everything up but the workers.
     pub(super) async fn up(plan: &Plan) -> anyhow::Result<Self> {
         let rig = Rig::up(None, &settings(), schedule()).await?;
+        let proxy = Proxy::open(&rig.database_url, WORKERS, plan.seed).await?;
         let accounts = (0..plan.accounts()).map(|number| format!("chaos-{number:03}"));
         let stage = Self {
             rig,
+            proxy,
             accounts: accounts.collect(),
         };
         stage.connect(plan).await?;
@@ -77,6 +82,7 @@ impl Stage {
     }
 
     pub(super) async fn down(self) {
+        self.proxy.close().await;
         self.rig.down().await;
     }
 }

@@ -1,4 +1,7 @@
-//! How soon the leads of a killed worker went on.
+//! How soon the leads of a killed worker were taken over, and how soon they went on.
+//!
+//! A lead that was taken over stands in line like any other: with a backlog it waits for a free place
+//! and for its lane's turn.
 
 use super::chronicle::{Blow, Events, Outage};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,18 +14,21 @@ const AROUND_AN_OUTAGE: TimeDelta = TimeDelta::seconds(3);
 /// A run that its worker lost.
 pub(super) struct Loss {
     pub(super) worker: Option<Uuid>,
+    /// When it was taken over.
+    pub(super) taken: DateTime<Utc>,
     /// When it was claimed again.
     pub(super) again: Option<DateTime<Utc>>,
 }
 
-/// Milliseconds from a kill to the next claim, sorted; those that an outage fell into are left out.
-pub(super) fn after_kills(losses: &[Loss], events: &Events) -> Vec<i64> {
+/// Milliseconds from a kill to the takeover and to the next claim, each sorted; those that an outage
+/// fell into are left out.
+pub(super) fn after_kills(losses: &[Loss], events: &Events) -> (Vec<i64>, Vec<i64>) {
     let killed: HashMap<Uuid, &Blow> = events
         .kills
         .iter()
         .flat_map(|blow| blow.workers.iter().map(move |worker| (*worker, blow)))
         .collect();
-    let mut waits: Vec<i64> = losses
+    let (mut taken, mut again): (Vec<_>, Vec<_>) = losses
         .iter()
         .filter_map(|loss| {
             let blow = killed.get(&loss.worker?)?;
@@ -31,11 +37,13 @@ pub(super) fn after_kills(losses: &[Loss], events: &Events) -> Vec<i64> {
                 .outages
                 .iter()
                 .any(|outage| overlaps(outage, blow.at, again));
-            (!disturbed).then(|| (again - blow.at).num_milliseconds())
+            let after = |then: DateTime<Utc>| (then - blow.at).num_milliseconds();
+            (!disturbed).then(|| (after(loss.taken), after(again)))
         })
-        .collect();
-    waits.sort_unstable();
-    waits
+        .unzip();
+    taken.sort_unstable();
+    again.sort_unstable();
+    (taken, again)
 }
 
 fn overlaps(outage: &Outage, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
@@ -76,6 +84,7 @@ mod tests {
         };
         let loss = |worker, millis| Loss {
             worker: Some(worker),
+            taken: at(millis - 100),
             again: Some(at(millis)),
         };
         let losses = [
@@ -84,7 +93,8 @@ mod tests {
             loss(disturbed, 22_000),
             loss(frozen, 4_000),
         ];
-        assert_eq!(after_kills(&losses, &events), [900, 1_500]);
+        let (taken, again) = after_kills(&losses, &events);
+        assert_eq!((taken, again), (vec![800, 1_400], vec![900, 1_500]));
     }
 
     #[test]

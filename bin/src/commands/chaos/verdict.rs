@@ -30,7 +30,7 @@ impl Verdict {
         chronicle: &Chronicle,
     ) -> Self {
         let events = chronicle.events().clone();
-        let mut figures = Figures::new(plan.without.is_some());
+        let mut figures = Figures::new(plan);
         figures.of_doors(sent);
         figures.of_leads(sent, &evidence);
         figures.of_engine(&evidence);

@@ -1,0 +1,155 @@
+//! One worker: a process of this program.
+
+use super::clocks;
+use super::plan::{GRACE, LEASE, WORKERS};
+use super::stage::Stage;
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::process::Child;
+use uuid::Uuid;
+
+/// A worker and what is being done to it.
+pub(super) struct Member {
+    number: usize,
+    pub(super) name: String,
+    pub(super) process: Child,
+    pub(super) frozen: Option<Frozen>,
+    pub(super) spared_until: Instant,
+    /// When it was sent a SIGTERM.
+    pub(super) asked_to_end: Option<Instant>,
+}
+
+/// A worker that is stopped.
+pub(super) struct Frozen {
+    /// When it is to be thawed at the latest.
+    pub(super) until: Instant,
+    /// It is thawed as soon as none of these is known to the database any more; not before its time
+    /// if there are none.
+    pub(super) incarnations: Vec<Uuid>,
+}
+
+/// How a worker ended that nobody killed.
+pub(super) enum Ended {
+    /// It was asked to and said that all is well, after this time.
+    InOrder(Duration),
+    /// It was asked to, and did not or not in order.
+    NotInOrder,
+    /// Nobody had asked.
+    Unasked,
+}
+
+impl Member {
+    pub(super) fn start(stage: &Stage, number: usize, slots: u32) -> anyhow::Result<Self> {
+        Ok(Self {
+            number,
+            name: name(number),
+            process: spawn(stage, number, slots)?,
+            frozen: None,
+            spared_until: Instant::now(),
+            asked_to_end: None,
+        })
+    }
+
+    /// Another process in its place.
+    pub(super) fn start_again(&mut self, stage: &Stage, slots: u32) -> anyhow::Result<()> {
+        self.process = spawn(stage, self.number, slots)?;
+        self.asked_to_end = None;
+        Ok(())
+    }
+
+    /// Whether it may be struck now.
+    pub(super) fn is_at_hand(&self, now: Instant) -> bool {
+        self.frozen.is_none() && self.asked_to_end.is_none() && self.spared_until <= now
+    }
+
+    /// How it ended, if it did. One that was asked to and stays for longer than this is killed.
+    pub(super) async fn has_ended(&mut self, within: Duration) -> anyhow::Result<Option<Ended>> {
+        let status = self.process.try_wait()?;
+        let Some(asked) = self.asked_to_end.map(|asked| asked.elapsed()) else {
+            return Ok(status.map(|_| Ended::Unasked));
+        };
+        match status {
+            Some(status) if status.success() => Ok(Some(Ended::InOrder(asked))),
+            Some(status) => {
+                tracing::error!("{} ended with {status} when asked to", self.name);
+                Ok(Some(Ended::NotInOrder))
+            }
+            None if asked > within => {
+                tracing::error!("{} was asked to end and did not", self.name);
+                self.process.kill().await?;
+                Ok(Some(Ended::NotInOrder))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Stops it.
+    pub(super) fn freeze(&mut self, frozen: Frozen) {
+        self.signal(Signal::STOP);
+        self.frozen = Some(frozen);
+    }
+
+    /// Lets it go on, and be for so long.
+    pub(super) fn thaw(&mut self, spared: Duration) {
+        self.signal(Signal::CONT);
+        self.frozen = None;
+        self.spared_until = Instant::now() + spared;
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        let id = self.process.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = id.and_then(Pid::from_raw) {
+            // One that has just ended cannot be reached, and muster finds that out.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("worker-{number}")
+}
+
+fn spawn(stage: &Stage, number: usize, slots: u32) -> anyhow::Result<Child> {
+    let name = name(number);
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_file(&stage.rig.folder, &name))?;
+    let mut command = stage.rig.worker_process(&name, slots)?;
+    clocks::set(&mut command, number);
+    command
+        .env("DATABASE_URL", stage.proxy.door(number).url())
+        .env("LEADRAIL_WORKER_LEASE", format!("{}s", LEASE.as_secs()))
+        .env("LEADRAIL_WORKER_GRACE", format!("{}s", GRACE.as_secs()))
+        .env("LEADRAIL_WORKER_POLL", "200ms")
+        .env("LEADRAIL_WORKER_THROTTLE_DEFAULT", "500ms")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("{name} cannot be started"))
+}
+
+fn log_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.log"))
+}
+
+/// What each worker of a run has logged, all its processes together, by its name.
+pub(super) fn logs(folder: &Path) -> impl Iterator<Item = (String, String)> {
+    (0..WORKERS).map(name).map(move |name| {
+        let log = std::fs::read_to_string(log_file(folder, &name));
+        (name, log.unwrap_or_default())
+    })
+}
+
+/// Its memory as Linux counts it; 0 elsewhere.
+pub(super) fn rss_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or_default()
+}
