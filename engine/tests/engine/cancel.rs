@@ -4,7 +4,6 @@ use crate::kit::{Act, Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{Cancelled, FailureKind, HistoryKind, Registry, RunId, RunState};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Two steps, a wait between them, and a clean-up when told to stop.
 fn careful(world: &Arc<World>) -> Registry {
@@ -68,11 +67,7 @@ async fn a_clean_up_that_must_retry_resumes_as_a_clean_up() {
     bench.until(run, RunState::Waiting).await;
     bench.engine.cancel(run, "stop").await.unwrap();
     bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(60))
-        .await
-        .unwrap();
+    bench.pass(60).await;
     bench.until(run, RunState::Cancelled).await;
     assert_eq!(
         (world.effects("second"), world.effects("undo first")),

@@ -33,11 +33,7 @@ async fn one_branch_finishes_while_the_other_waits_for_its_retry() {
     let worker = Working::start(&bench, two_branches(&world), quick_config());
     bench.until(run, RunState::Retrying).await;
     assert_eq!((world.effects("r1"), world.effects("r2")), (1, 1));
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(60))
-        .await
-        .unwrap();
+    bench.pass(60).await;
     assert_eq!(bench.output(run).await, json!(["l2", "r2"]));
     for each in ["l1", "l2", "r1", "r2"] {
         assert_eq!(world.effects(each), 1, "{each}");
@@ -84,11 +80,7 @@ async fn the_earliest_of_several_waits_decides_when_the_run_is_due() {
             "waiting again",
         )
         .await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(7_200))
-        .await
-        .unwrap();
+    bench.pass(7_200).await;
     assert_eq!(bench.output(run).await, json!([3, "now"]));
     assert_eq!(bench.count(run, HistoryKind::TimerStarted).await, 3);
     worker.stop().await;
@@ -113,11 +105,7 @@ async fn a_killed_run_with_branches_resumes_each_where_it_stood() {
         )
         .await;
     worker.stop().await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(10))
-        .await
-        .unwrap();
+    bench.pass(10).await;
     let worker = Working::start(&bench, two_branches(&world), quick_config());
     assert_eq!(bench.output(run).await, json!(["l2", "r2"]));
     for each in ["l1", "l2", "r1", "r2"] {

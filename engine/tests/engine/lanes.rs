@@ -189,17 +189,9 @@ async fn a_rate_lets_a_burst_by_and_then_one_a_gap() {
     let took = |taken: HashMap<String, usize>| taken.get("paced").copied().unwrap_or(0);
     assert_eq!(took(claim(&bench, 50).await), 4);
     assert_eq!(took(claim(&bench, 50).await), 0);
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(7))
-        .await
-        .unwrap();
+    bench.pass(7).await;
     assert_eq!(took(claim(&bench, 50).await), 1);
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(60))
-        .await
-        .unwrap();
+    bench.pass(60).await;
     assert_eq!(
         took(claim(&bench, 50).await),
         4,
@@ -231,11 +223,7 @@ async fn the_places_of_a_dead_worker_are_free_after_its_takeover() {
             .unwrap();
     assert_eq!(taken, 5);
     assert_eq!(claim(&bench, 50).await, HashMap::new());
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(60))
-        .await
-        .unwrap();
+    bench.pass(60).await;
     let freed: i32 = sqlx::query_scalar("select leadrail.take_over(array[$1])")
         .bind(dead)
         .fetch_one(bench.engine.pool())
@@ -287,11 +275,7 @@ async fn a_throttled_answer_holds_the_whole_lane_and_no_other() {
     until_completed(&bench, 10).await;
     assert_eq!((world.effects("busy"), world.effects("calm")), (0, 10));
     assert!(held > bench_now(&bench).await);
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(900))
-        .await
-        .unwrap();
+    bench.pass(900).await;
     until_completed(&bench, 21).await;
     worker.stop().await;
 }
@@ -346,11 +330,7 @@ async fn a_lane_starts_no_more_runs_than_the_other_side_has_calls_left() {
     assert_eq!(left.load(Ordering::SeqCst), 0, "nobody called in vain");
 
     left.store(1_000, Ordering::SeqCst);
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(600))
-        .await
-        .unwrap();
+    bench.pass(600).await;
     until_completed(&bench, 21).await;
     worker.stop().await;
 }

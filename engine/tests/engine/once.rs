@@ -12,12 +12,7 @@ async fn with_one_failure(world: &Arc<World>, steps: &[&str]) -> Vec<Event> {
     let bench = Bench::new().await;
     let run = bench.enqueue(steps).await;
     let worker = Working::start(&bench, registry(world, quick()), quick_config());
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass_first_retry(run).await;
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
     bench.engine.history(run).await.unwrap()
@@ -63,11 +58,7 @@ async fn a_look_that_fails_proves_nothing_so_nothing_is_made() {
             view.state == RunState::Retrying && view.starts == starts
         };
         bench.until_that(run, parked, "retrying").await;
-        bench
-            .engine
-            .shift_clock(Duration::from_secs(4_300))
-            .await
-            .unwrap();
+        bench.pass(4_300).await;
     }
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
@@ -105,12 +96,7 @@ async fn a_dead_letter_of_unknown_outcome_is_looked_up_when_replayed() {
     *world.looks.lock().unwrap() = vec![Act::Fail(FailureKind::Rejected, "auth")];
     let run = bench.enqueue(&["create"]).await;
     let worker = Working::start(&bench, registry(&world, quick()), quick_config());
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass_first_retry(run).await;
     bench.until(run, RunState::Dead).await;
     bench.engine.replay(run).await.unwrap();
     bench.until(run, RunState::Completed).await;

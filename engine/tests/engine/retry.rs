@@ -70,12 +70,7 @@ async fn a_run_resumes_at_the_activity_that_failed() {
     world.script("b", &[DOWN]);
     let run = bench.enqueue(&["a", "b", "c"]).await;
     let worker = Working::start(&bench, registry(&world, quick()), quick_config());
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass_first_retry(run).await;
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
     assert_eq!(*world.executed.lock().unwrap(), ["a", "b", "b", "c"]);
@@ -122,11 +117,7 @@ async fn a_pause_asked_for_is_kept_and_uses_up_no_attempt() {
         let wait = (view.due_at.unwrap() - view.changed_at).num_seconds();
         assert!((90..=101).contains(&wait), "{wait}");
         assert_eq!(view.attempt, Some(1), "still the first attempt");
-        bench
-            .engine
-            .shift_clock(Duration::from_secs(102))
-            .await
-            .unwrap();
+        bench.pass(102).await;
     }
     bench
         .until_that(
@@ -135,11 +126,7 @@ async fn a_pause_asked_for_is_kept_and_uses_up_no_attempt() {
             "retrying",
         )
         .await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass(41).await;
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
 }
@@ -156,11 +143,7 @@ async fn a_panic_and_a_hang_are_failures_like_any_other() {
         bench
             .until_that(run, |view| view.reason.as_deref() == Some(reason), reason)
             .await;
-        bench
-            .engine
-            .shift_clock(Duration::from_secs(200))
-            .await
-            .unwrap();
+        bench.pass(200).await;
     }
     bench.until(run, RunState::Completed).await;
     worker.stop().await;

@@ -91,11 +91,7 @@ async fn a_limit_counts_from_when_the_run_first_asked() {
     let worker = Working::start(&bench, registry.clone(), quick_config());
     bench.until(run, RunState::Waiting).await;
     worker.stop().await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(1_800))
-        .await
-        .unwrap();
+    bench.pass(1_800).await;
     bench.engine.try_now(run).await.unwrap();
     let worker = Working::start(&bench, registry, quick_config());
     bench
@@ -105,11 +101,7 @@ async fn a_limit_counts_from_when_the_run_first_asked() {
             "waiting again",
         )
         .await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(1_801))
-        .await
-        .unwrap();
+    bench.pass(1_801).await;
     assert_eq!(bench.output(run).await, Value::Null);
     assert_eq!(bench.count(run, HistoryKind::SignalTimedOut).await, 1);
     worker.stop().await;

@@ -89,17 +89,8 @@ async fn a_sleeping_run_wakes_at_its_time_however_often_its_worker_changes() {
         .await;
     let drift = (again.due_at.unwrap() - due).num_milliseconds().abs();
     assert!(drift <= 200, "it sleeps {drift} ms longer or shorter");
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(3_601))
-        .await
-        .unwrap();
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass(3_601).await;
+    bench.pass_first_retry(run).await;
     bench.until(run, RunState::Completed).await;
     second.stop().await;
     let timers = bench
@@ -116,12 +107,7 @@ async fn side_values_are_the_same_on_every_pass() {
     let run = NewRun::of::<Sleeper>(&0).unwrap();
     let run = bench.engine.enqueue(&[run]).await.unwrap()[0].run_id;
     let worker = Working::start(&bench, sleeper(), quick_config());
-    bench.until(run, RunState::Retrying).await;
-    bench
-        .engine
-        .shift_clock(Duration::from_secs(41))
-        .await
-        .unwrap();
+    bench.pass_first_retry(run).await;
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
     let history = bench.engine.history(run).await.unwrap();

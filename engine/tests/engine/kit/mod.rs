@@ -69,6 +69,18 @@ impl Bench {
         }
     }
 
+    /// Lets so many seconds pass on the engine's clock.
+    pub async fn pass(&self, seconds: u64) {
+        let ahead = Duration::from_secs(seconds);
+        self.engine.shift_clock(ahead).await.expect("the clock");
+    }
+
+    /// Waits until the run is to be tried again for the first time, and passes that time.
+    pub async fn pass_first_retry(&self, run: RunId) {
+        self.until(run, RunState::Retrying).await;
+        self.pass(41).await;
+    }
+
     pub async fn kinds(&self, run: RunId) -> Vec<HistoryKind> {
         let history = self.engine.history(run).await.expect("history");
         history.into_iter().map(|event| event.kind).collect()
