@@ -47,6 +47,10 @@ demo:
 test:
     .ci/test
 
+# Mutation tests of the fence and the classification; takes half an hour.
+mutants:
+    .ci/mutants
+
 # A database server for development, until Ctrl-D; its address is printed.
 dev-postgres *arguments:
     cargo run --quiet -p leadrail-postgres --bin private-postgres -- --database dev {{ arguments }}

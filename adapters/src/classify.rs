@@ -296,4 +296,17 @@ mod tests {
             assert_ne!(kinds(Some(status), None).1, "done", "{status}");
         }
     }
+
+    #[test]
+    fn a_fault_says_in_words_who_did_what() {
+        let answer = Answer {
+            head: None,
+            fault: Some(Fault::Tls),
+        };
+        let error = classify(&HOUSECALL_PRO, Effect::Write, &answer).unwrap_err();
+        assert_eq!(
+            error.detail(),
+            "Housecall Pro could not be trusted: the TLS connection failed"
+        );
+    }
 }

@@ -1,0 +1,8 @@
+//! The simulated Housecall Pro behaves as the real one is documented to.
+
+mod access;
+mod customers;
+mod leads;
+mod searching;
+#[path = "../support/mod.rs"]
+mod support;
