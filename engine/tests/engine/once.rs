@@ -75,6 +75,7 @@ async fn the_look_waits_until_the_effect_would_have_shown() {
     world.script("create", &[LOST_ANSWER]);
     let run = bench.enqueue(&["create"]).await;
     let slow = ActivityOptions {
+        timeout: Duration::from_millis(300),
         settle: Duration::from_secs(3_600),
         ..quick()
     };

@@ -1,7 +1,7 @@
 //! Failures: the exact waits of the schedule, resuming where it stopped, and the end of patience.
 
 use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry};
-use leadrail_engine::{FailureKind, HistoryKind, RetrySchedule, RunState};
+use leadrail_engine::{ActivityOptions, FailureKind, HistoryKind, RetrySchedule, RunState};
 use std::time::Duration;
 
 const DOWN: Act = Act::Fail(FailureKind::NotDone, "http_503");
@@ -138,7 +138,11 @@ async fn a_panic_and_a_hang_are_failures_like_any_other() {
     world.script("a", &[Act::Panic]);
     world.script("b", &[Act::Hang]);
     let run = bench.enqueue(&["a", "b"]).await;
-    let worker = Working::start(&bench, registry(&world, quick()), quick_config());
+    let impatient = ActivityOptions {
+        timeout: Duration::from_millis(300),
+        ..quick()
+    };
+    let worker = Working::start(&bench, registry(&world, impatient), quick_config());
     for reason in ["panic", "timeout"] {
         bench
             .until_that(run, |view| view.reason.as_deref() == Some(reason), reason)

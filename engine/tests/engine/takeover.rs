@@ -6,22 +6,40 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// Takes over all workers there are.
 async fn evict_workers(bench: &Bench) {
-    sqlx::query(
-        "update leadrail.worker set seen_at = seen_at - interval '1 hour', backend_pid = 0",
-    )
-    .execute(bench.engine.pool())
-    .await
-    .unwrap();
     let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from leadrail.worker")
         .fetch_all(bench.engine.pool())
         .await
         .unwrap();
+    // A worker that is writing at this moment is passed over, as by its peers, who come again.
+    while !evicted(bench, &ids).await {}
+}
+
+/// In one transaction, so that no worker renews its lease in between.
+async fn evicted(bench: &Bench, ids: &[uuid::Uuid]) -> bool {
+    let mut others = bench.engine.pool().begin().await.unwrap();
+    sqlx::query(
+        "update leadrail.worker set seen_at = seen_at - interval '1 hour', backend_pid = 0
+         where id = any($1)",
+    )
+    .bind(ids)
+    .execute(&mut *others)
+    .await
+    .unwrap();
     let _: i32 = sqlx::query_scalar("select leadrail.take_over($1)")
         .bind(ids)
-        .fetch_one(bench.engine.pool())
+        .fetch_one(&mut *others)
         .await
         .unwrap();
+    let left: bool =
+        sqlx::query_scalar("select exists (select from leadrail.worker where id = any($1))")
+            .bind(ids)
+            .fetch_one(&mut *others)
+            .await
+            .unwrap();
+    others.commit().await.unwrap();
+    !left
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,7 @@ impl Bench {
         self.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
     }
 
-    /// Waits until the run is in this state; fails with its history after ten seconds.
+    /// Waits until the run is in this state; fails with its history after fifteen seconds.
     pub async fn until(&self, run: RunId, state: RunState) -> RunView {
         self.until_that(run, |view| view.state == state, state.as_str())
             .await
@@ -231,10 +231,10 @@ impl Workflow for Story {
     }
 }
 
-/// Options with times that tests can wait for.
+/// Settles in a time that tests can wait for, and times out in none that a busy machine takes.
 pub fn quick() -> ActivityOptions {
     ActivityOptions {
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(10),
         settle: Duration::from_millis(200),
         ..ActivityOptions::default()
     }
