@@ -90,6 +90,31 @@ async fn an_emergency_goes_before_any_backlog_of_any_lane() {
 }
 
 #[tokio::test]
+async fn interrupted_runs_go_on_before_any_lane_has_its_turn() {
+    let bench = Bench::new().await;
+    for lane in ["first", "second"] {
+        enqueue(&bench, lane, 2, 1).await;
+    }
+    assert_eq!(claim(&bench, 2).await.len(), 2);
+    for lane in 0..100 {
+        enqueue(&bench, &format!("waiting-{lane}"), 2, 3).await;
+    }
+    for lane in ["first", "second"] {
+        enqueue(&bench, lane, 2, 3).await;
+    }
+    let lost: i32 = sqlx::query_scalar(
+        "select leadrail.requeue(array(
+             select id from leadrail.workflow_run where state = 'running'), 'run_lost')",
+    )
+    .fetch_one(bench.engine.pool())
+    .await
+    .unwrap();
+    assert_eq!(lost, 2);
+    let both = HashMap::from([("first".to_owned(), 1), ("second".to_owned(), 1)]);
+    assert_eq!(claim(&bench, 2).await, both);
+}
+
+#[tokio::test]
 async fn a_paused_lane_stays_queued_and_lets_the_others_by() {
     let bench = Bench::new().await;
     let world = World::new();
