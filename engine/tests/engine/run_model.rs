@@ -45,8 +45,8 @@ fn a_journal_without_a_fence_or_an_owner_is_noticed() {
     let runtime = Runtime::new().unwrap();
     for (part, instead) in [
         ("if not found then", "if false then"),
-        ("and r.worker_id = p_worker", ""),
-        ("and r.state = 'running'", ""),
+        ("and r.worker_id is not distinct from t.holder", ""),
+        ("and r.state = t.held", ""),
     ] {
         let bench = runtime.block_on(Bench::new());
         runtime.block_on(spoil(&bench, part, instead));

@@ -12,7 +12,7 @@ type Change = (&'static str, &'static str);
 
 const JOURNAL: &[Change] = &[
     ("if not found then", "if false then"),
-    ("and r.worker_id = p_worker", ""),
+    ("and r.worker_id is not distinct from t.holder", ""),
     ("if v_count <> cardinality(t_run) then", "if false then"),
     (
         "select h.run_id, h.seq, v_now",

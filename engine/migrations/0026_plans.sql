@@ -1,0 +1,90 @@
+-- The journal finds runs by their ids, whatever the statistics say.
+--
+-- Its plans depended on them: after an analyze in the middle of a flood a worker was taken to hold one
+-- run, and a statement compared each of its entries with each run of the worker (two million
+-- comparisons, half a second); a claim read the whole hot table to join 500 ids to it.
+--
+-- Safe beside the previous release: same arguments, same answers. Undo by putting 0011's back.
+create or replace function leadrail.journal(
+    p_worker uuid,
+    h_run uuid[], h_seq integer[], h_kind leadrail.history_kind[], h_attempt smallint[], h_activity text[], h_payload text[],
+    t_run uuid[], t_state leadrail.run_state[], t_delay_ms bigint[], t_attempt smallint[], t_activity text[], t_reason text[],
+    g_run uuid[], g_gate text[], g_since timestamptz[], g_opens boolean[],
+    p_want integer, p_workflows text[]
+) returns table (
+    run_id uuid, workflow text, scope text, key text, lane text, priority smallint, starts integer,
+    created_at timestamptz, claimed_at timestamptz, input text, wait_ms bigint,
+    parent_id uuid, cancel_why text
+)
+language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := leadrail.now();
+    v_count integer;
+begin
+    perform from leadrail.worker w where w.id = p_worker for key share;
+    if not found then
+        raise exception 'worker % was taken over', p_worker using errcode = 'LR002';
+    end if;
+    if cardinality(g_run) > 0 then
+        perform leadrail.lock_gates(g_gate, g_opens);
+    end if;
+
+    if cardinality(h_run) > 0 then
+        insert into leadrail.history (run_id, seq, at, kind, attempt, activity, payload)
+        select h.run_id, h.seq, v_now, h.kind, h.attempt, h.activity, h.payload::json
+        from unnest(h_run, h_seq, h_kind, h_attempt, h_activity, h_payload)
+            as h (run_id, seq, kind, attempt, activity, payload);
+    end if;
+
+    if cardinality(t_run) > 0 then
+        update leadrail.workflow_run r
+        set state = t.state,
+            -- A run that is given back keeps its age in the queue.
+            due_at = case t.state
+                when 'queued' then r.created_at - interval '1 microsecond'
+                else v_now + t.delay_ms * interval '1 millisecond'
+            end,
+            changed_at = v_now, attempt = t.attempt, activity = t.activity, reason = t.reason
+        from (
+            select t.run_id, t.state, t.delay_ms, t.attempt, t.activity, t.reason,
+                   'running'::leadrail.run_state as held, p_worker as holder
+            from unnest(t_run, t_state, t_delay_ms, t_attempt, t_activity, t_reason)
+                as t (run_id, state, delay_ms, attempt, activity, reason)
+            -- Each run is found by its id. Were these two conditions pulled out, statistics would take
+            -- a worker to hold one run, and each run it holds would be compared with each entry.
+            offset 0
+        ) t
+        where r.id = t.run_id and r.state = t.held and r.worker_id is not distinct from t.holder;
+        get diagnostics v_count = row_count;
+        if v_count <> cardinality(t_run) then
+            raise exception 'only % of % runs belong to worker %', v_count, cardinality(t_run), p_worker
+                using errcode = 'LR003';
+        end if;
+        if 'dead'::leadrail.run_state = any (t_state) then
+            insert into leadrail.dead_letter (run_id, scope, lane, reason, activity, died_at)
+            select r.id, r.scope, r.lane, coalesce(r.reason, 'unknown'), r.activity, v_now
+            from unnest(t_run, t_state) as t (run_id, state)
+            join leadrail.workflow_run r on r.id = t.run_id
+            where t.state = 'dead';
+        end if;
+    end if;
+
+    if h_kind && array['child_started', 'run_continued', 'signal_received', 'cancel_requested']::leadrail.history_kind[] then
+        perform leadrail.follow_history(h_run, h_kind, h_payload);
+    end if;
+    if cardinality(g_run) > 0 then
+        perform leadrail.pass_gates(g_run, g_gate, g_since, g_opens);
+    end if;
+    if cardinality(t_run) > 0 and exists (select from leadrail.cancel_request) then
+        perform leadrail.heed_cancel_requests(t_run);
+    end if;
+
+    if p_want <= 0 then
+        return;
+    end if;
+    return query select c.* from leadrail.claim_runs(p_worker, p_want, p_workflows) c;
+end
+$$;
