@@ -312,5 +312,4 @@ fn text(payload: &Value, field: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "past/tests.rs"]
 mod tests;

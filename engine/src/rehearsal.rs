@@ -143,7 +143,7 @@ fn shared(engine: &Engine, registry: &Registry) -> Arc<Shared> {
     };
     Arc::new(Shared::new(
         WorkerId(Uuid::nil()),
-        Journal::new(),
+        Journal::new(1),
         claims,
         store,
         Arc::default(),

@@ -1,7 +1,7 @@
-//! The task that writes: one session, one statement at a time.
+//! A writer: one session, one statement at a time.
 
 use super::ledger::{Ledger, Outcome, Refusal, Settled};
-use super::{Entry, Journal, NotWritten};
+use super::{Entry, Intake, NotWritten};
 use crate::claim::Claims;
 use crate::failpoint;
 use crate::ids::WorkerId;
@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 /// The most entries one statement carries; beyond it the gain is nothing and the memory grows.
 const LARGEST_BATCH: usize = 4_096;
 
-/// Writes a worker's journal until it is told to stop or the worker is taken over.
+/// Writes what it finds in its intake until it is told to stop or the worker is taken over.
 pub(crate) struct FlushLoop<L> {
     pub(crate) worker: WorkerId,
-    pub(crate) journal: Journal,
-    pub(crate) claims: Arc<Claims>,
+    pub(crate) intake: Arc<Intake>,
+    /// What it claims besides; only one writer of a worker does, so that it knows all that is held.
+    pub(crate) claims: Option<Arc<Claims>>,
     pub(crate) ledger: L,
     /// Cancelled here when the fence refuses us.
     pub(crate) lost: CancellationToken,
@@ -42,19 +43,31 @@ impl<L: Ledger> FlushLoop<L> {
         for entry in carried {
             entry.answer(Err(NotWritten::TakenOver));
         }
-        self.journal.close();
+        self.intake.close();
+    }
+
+    /// How many runs it may claim now.
+    fn want(&self) -> usize {
+        self.claims.as_ref().map_or(0, |claims| claims.want())
+    }
+
+    /// A claim came to nothing: it is worth asking again.
+    fn hint(&self) {
+        if let Some(claims) = &self.claims {
+            claims.hint();
+        }
     }
 
     /// Waits until there is something to write or to claim.
     async fn next_entries(&self) -> Vec<Entry> {
         loop {
-            let entries = self.journal.take_pending();
-            let idle = entries.is_empty() && self.claims.want() == 0;
+            let entries = self.intake.take();
+            let idle = entries.is_empty() && self.want() == 0;
             if !idle || self.stop.is_cancelled() || self.lost.is_cancelled() {
                 return entries;
             }
             tokio::select! {
-                () = self.journal.woken() => {}
+                () = self.intake.woken() => {}
                 () = self.stop.cancelled() => {}
                 () = self.lost.cancelled() => {}
             }
@@ -63,12 +76,13 @@ impl<L: Ledger> FlushLoop<L> {
 
     /// Writes one batch to its end, through broken sessions; false when taken over.
     async fn flush(&mut self, batch: Vec<Entry>) -> bool {
-        let want = self.claims.want();
+        let want = self.want();
         if batch.is_empty() && want == 0 {
             return true;
         }
-        if want > 0 {
-            self.claims.asking();
+        let claims = self.claims.as_ref().filter(|_| want > 0);
+        if let Some(claims) = claims {
+            claims.asking();
         }
         failpoint!("journal.before_send");
         let outcome = self.ledger.write(&batch, want).await;
@@ -76,8 +90,8 @@ impl<L: Ledger> FlushLoop<L> {
         match outcome {
             Outcome::Written(runs, next_due) => {
                 failpoint!("journal.after_commit");
-                if want > 0 {
-                    self.claims.arrived(want, runs, next_due);
+                if let Some(claims) = claims {
+                    claims.arrived(want, runs, next_due);
                 }
                 answer_all(batch, &Ok(()));
                 true
@@ -85,7 +99,7 @@ impl<L: Ledger> FlushLoop<L> {
             Outcome::TakenOver => self.give_up(batch),
             Outcome::Unknown => self.settle(batch).await,
             Outcome::Refused(refusal) => {
-                self.claims.hint();
+                self.hint();
                 self.divide(batch, refusal).await
             }
         }
@@ -104,12 +118,12 @@ impl<L: Ledger> FlushLoop<L> {
                 break Settled::TakenOver;
             }
             failpoint!("settle.after_connect");
-            let held = self.claims.held_ids();
-            if let Ok(settled) = self.ledger.settle(first, &held).await {
+            let held = self.claims.as_ref().map(|claims| claims.held_ids());
+            if let Ok(settled) = self.ledger.settle(first, held.as_deref()).await {
                 break settled;
             }
         };
-        self.claims.hint();
+        self.hint();
         match settled {
             Settled::Committed => {
                 answer_all(batch, &Ok(()));
@@ -152,5 +166,4 @@ fn answer_all(batch: Vec<Entry>, outcome: &Result<(), NotWritten>) {
 }
 
 #[cfg(test)]
-#[path = "flush/tests.rs"]
 mod tests;

@@ -50,11 +50,11 @@ pub(crate) trait Ledger: Send {
     fn write(&mut self, batch: &[Entry], want: usize) -> impl Future<Output = Outcome> + Send;
 
     /// After a broken session: makes sure that nothing of it can still be committed, tells whether
-    /// the batch that begins with this line of history was, and gives back runs that it claimed and
-    /// `held` does not name.
+    /// the batch that begins with this line of history was, and, where it may have claimed, gives
+    /// back runs of the worker that `held` does not name.
     fn settle(
         &mut self,
         first: Option<(RunId, i32)>,
-        held: &[Uuid],
+        held: Option<&[Uuid]>,
     ) -> impl Future<Output = Result<Settled, Broken>> + Send;
 }

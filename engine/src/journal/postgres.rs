@@ -18,7 +18,7 @@ const TAKEN_OVER: &str = "LR002";
 /// SQLSTATE for a move of a run that another worker holds.
 const NOT_OURS: &str = "LR003";
 
-/// A worker's session with its journal.
+/// A writer's session with the journal.
 pub(crate) struct PostgresLedger {
     worker: WorkerId,
     workflows: Vec<String>,
@@ -122,7 +122,11 @@ impl PostgresLedger {
     }
 
     /// Ends what broken sessions left behind, then looks.
-    async fn look(&mut self, first: Option<(RunId, i32)>, held: &[Uuid]) -> sqlx::Result<Settled> {
+    async fn look(
+        &mut self,
+        first: Option<(RunId, i32)>,
+        held: Option<&[Uuid]>,
+    ) -> sqlx::Result<Settled> {
         let worker = self.worker.0;
         while let Some(ServerProcess { pid, started }) = self.orphans.last().copied() {
             let ended = sqlx::query_scalar!(
@@ -159,14 +163,16 @@ impl PostgresLedger {
         if !found.ours {
             return Ok(Settled::TakenOver);
         }
-        sqlx::query_scalar!(
-            r#"select leadrail.release_unknown($1, $2) as "runs!""#,
-            worker,
-            held
-        )
-        .fetch_one(connection)
-        .await?;
-        failpoint!("settle.after_release");
+        if let Some(held) = held {
+            sqlx::query_scalar!(
+                r#"select leadrail.release_unknown($1, $2) as "runs!""#,
+                worker,
+                held
+            )
+            .fetch_one(connection)
+            .await?;
+            failpoint!("settle.after_release");
+        }
         Ok(match found.written {
             true => Settled::Committed,
             false => Settled::NotCommitted,
@@ -223,7 +229,7 @@ impl Ledger for PostgresLedger {
     async fn settle(
         &mut self,
         first: Option<(RunId, i32)>,
-        held: &[Uuid],
+        held: Option<&[Uuid]>,
     ) -> Result<Settled, Broken> {
         self.look(first, held).await.map_err(|error| {
             tracing::debug!(error = %error, "The journal could not be looked at after a broken session");

@@ -20,6 +20,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Below this many, statements of one writer are too small to be worth a second session.
+const RUNS_A_WRITER: usize = 1_024;
+const MOST_WRITERS: usize = 4;
+
 /// How an incarnation ended.
 pub(super) enum Ended {
     Drained,
@@ -59,7 +63,7 @@ impl Incarnation {
         };
         let shared = Arc::new(Shared::new(
             worker,
-            Journal::new(),
+            Journal::new(writers(config.concurrency)),
             claims,
             store,
             connector.failover(),
@@ -84,19 +88,18 @@ impl Incarnation {
         let shared = self.shared;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let flush = FlushLoop {
-            worker: shared.worker,
-            journal: shared.journal.clone(),
-            claims: shared.claims.clone(),
-            ledger: PostgresLedger::new(
-                shared.worker,
-                shared.registry.names(),
-                self.connector.clone(),
-            ),
-            lost: shared.lost.clone(),
-            stop: stop.clone(),
-        };
-        tasks.spawn(flush.run());
+        for (nth, intake) in shared.journal.intakes().iter().enumerate() {
+            let (worker, names) = (shared.worker, shared.registry.names());
+            let flush = FlushLoop {
+                worker,
+                intake: intake.clone(),
+                claims: (nth == 0).then(|| shared.claims.clone()),
+                ledger: PostgresLedger::new(worker, names, self.connector.clone()),
+                lost: shared.lost.clone(),
+                stop: stop.clone(),
+            };
+            tasks.spawn(flush.run());
+        }
         let liveness = Liveness::new(shared.clone(), self.connector, config.lease, stop.clone());
         tasks.spawn(liveness.run(self.session));
         tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
@@ -117,6 +120,12 @@ impl Incarnation {
         while tasks.join_next().await.is_some() {}
         ended
     }
+}
+
+/// A writer for every thousand runs, where one session would keep one core of the server busy and
+/// the others waiting.
+fn writers(concurrency: usize) -> usize {
+    (concurrency / RUNS_A_WRITER).clamp(1, MOST_WRITERS)
 }
 
 /// Retires in order unless the incarnation is lost already.

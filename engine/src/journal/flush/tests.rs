@@ -1,7 +1,7 @@
 use super::*;
 use crate::claim::ClaimedRun;
 use crate::ids::RunId;
-use crate::journal::Broken;
+use crate::journal::{Broken, Journal};
 use futures::future::join_all;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,7 +18,11 @@ impl<F: FnMut(&[Entry]) -> Outcome + Send> Ledger for Scripted<F> {
         (self.0)(batch)
     }
 
-    async fn settle(&mut self, _: Option<(RunId, i32)>, _: &[Uuid]) -> Result<Settled, Broken> {
+    async fn settle(
+        &mut self,
+        _: Option<(RunId, i32)>,
+        _: Option<&[Uuid]>,
+    ) -> Result<Settled, Broken> {
         Ok(Settled::Committed)
     }
 }
@@ -27,11 +31,11 @@ fn nothing_to_claim() -> Outcome {
     Outcome::Written(Vec::new(), None)
 }
 
-fn flushing<L>(claims: Claims, ledger: L) -> FlushLoop<L> {
+fn flushing<L>(journal: &Journal, claims: &Arc<Claims>, ledger: L) -> FlushLoop<L> {
     FlushLoop {
         worker: WorkerId(Uuid::nil()),
-        journal: Journal::new(),
-        claims: Arc::new(claims),
+        intake: journal.intakes()[0].clone(),
+        claims: Some(claims.clone()),
         ledger,
         lost: CancellationToken::new(),
         stop: CancellationToken::new(),
@@ -41,14 +45,18 @@ fn flushing<L>(claims: Claims, ledger: L) -> FlushLoop<L> {
 /// Hands in an entry for each of these runs and flushes them together: what each was told, and
 /// whether the journal goes on.
 async fn flush_all<L: Ledger>(
+    journal: &Journal,
     flush: &mut FlushLoop<L>,
     runs: &[RunId],
 ) -> (Vec<Result<(), NotWritten>>, bool) {
-    let journal = flush.journal.clone();
     let written = runs.iter().map(|run| journal.write(*run, Vec::new(), None));
     tokio::join!(join_all(written), async {
-        flush.flush(flush.journal.take_pending()).await
+        flush.flush(flush.intake.take()).await
     })
+}
+
+fn plenty() -> Arc<Claims> {
+    Arc::new(Claims::new(8).0)
 }
 
 #[tokio::test]
@@ -57,14 +65,19 @@ async fn a_flush_of_a_full_worker_forgets_neither_its_hunger_nor_what_is_due() {
     let runs = [ClaimedRun::sample(), ClaimedRun::sample()];
     let due = Some(Duration::from_secs(3));
     claims.arrived(2, runs.to_vec(), due);
-    let mut flush = flushing(claims, Scripted(|_: &[Entry]| nothing_to_claim()));
-    let told = flush_all(&mut flush, &[runs[0].id]).await;
+    let (journal, claims) = (Journal::new(1), Arc::new(claims));
+    let mut flush = flushing(
+        &journal,
+        &claims,
+        Scripted(|_: &[Entry]| nothing_to_claim()),
+    );
+    let told = flush_all(&journal, &mut flush, &[runs[0].id]).await;
     assert_eq!(told, (vec![Ok(())], true));
-    assert_eq!(flush.claims.next_due(), due);
+    assert_eq!(claims.next_due(), due);
     for run in &runs {
-        flush.claims.finished(run.id);
+        claims.finished(run.id);
     }
-    assert_eq!(flush.claims.want(), 2);
+    assert_eq!(claims.want(), 2);
 }
 
 #[tokio::test]
@@ -75,8 +88,9 @@ async fn one_bad_entry_is_refused_alone() {
             true => Outcome::Refused(Refusal::Data("no".to_owned())),
             false => nothing_to_claim(),
         };
-        let mut flush = flushing(Claims::new(8).0, Scripted(picky));
-        let (told, goes_on) = flush_all(&mut flush, &runs).await;
+        let journal = Journal::new(1);
+        let mut flush = flushing(&journal, &plenty(), Scripted(picky));
+        let (told, goes_on) = flush_all(&journal, &mut flush, &runs).await;
         assert!(goes_on);
         for (run, told) in runs.iter().zip(told) {
             let expected = match run == bad {
@@ -95,16 +109,22 @@ async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
         true => Outcome::Refused(Refusal::NotOurs),
         false => nothing_to_claim(),
     };
-    let mut flush = flushing(Claims::new(8).0, Scripted(refusing));
-    let told = flush_all(&mut flush, &runs).await;
+    let journal = Journal::new(1);
+    let mut flush = flushing(&journal, &plenty(), Scripted(refusing));
+    let told = flush_all(&journal, &mut flush, &runs).await;
     assert_eq!(told, (vec![Err(NotWritten::TakenOver), Ok(())], true));
     assert!(!flush.lost.is_cancelled());
 }
 
 #[tokio::test]
 async fn a_worker_that_was_taken_over_gives_everything_up() {
-    let mut flush = flushing(Claims::new(8).0, Scripted(|_: &[Entry]| Outcome::TakenOver));
-    let told = flush_all(&mut flush, &[RunId::new(), RunId::new()]).await;
+    let journal = Journal::new(1);
+    let mut flush = flushing(
+        &journal,
+        &plenty(),
+        Scripted(|_: &[Entry]| Outcome::TakenOver),
+    );
+    let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
     let lost = Err(NotWritten::TakenOver);
     assert_eq!(told, (vec![lost.clone(), lost], false));
     assert!(flush.lost.is_cancelled());

@@ -92,7 +92,7 @@ impl Ledger for SimulatedLedger {
     async fn settle(
         &mut self,
         first: Option<(RunId, i32)>,
-        held: &[Uuid],
+        held: Option<&[Uuid]>,
     ) -> Result<Settled, Broken> {
         dice::a_while(4).await;
         if self.world.database().is_away() || self.world.breaks(10) {
@@ -108,7 +108,9 @@ impl Ledger for SimulatedLedger {
         if !ours && !self.world.has(Flaw::TrustedLine) {
             return Ok(Settled::TakenOver);
         }
-        database.release_unknown(self.worker, held);
+        if let Some(held) = held {
+            database.release_unknown(self.worker, held);
+        }
         let written = first.is_some_and(|(run, seq)| database.head(run).history.contains_key(&seq));
         Ok(match written {
             true => Settled::Committed,

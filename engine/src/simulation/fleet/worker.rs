@@ -24,6 +24,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 const CONCURRENCY: usize = 2;
+const WRITERS: usize = 2;
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// The waits of the schedule in milliseconds, each a fifth more or less.
@@ -99,16 +100,18 @@ async fn incarnation(world: &World, state: &Arc<State>) {
     *lock(&state.worker) = Some(worker);
     let (claims, mut runs) = Claims::new(CONCURRENCY);
     let shared = Arc::new(shared(world, worker, claims));
-    let flush = FlushLoop {
-        worker,
-        journal: shared.journal.clone(),
-        claims: shared.claims.clone(),
-        ledger: SimulatedLedger::new(world.clone(), worker),
-        lost: shared.lost.clone(),
-        stop: CancellationToken::new(),
-    };
     let mut tasks = JoinSet::new();
-    tasks.spawn(state.freezable(flush.run()));
+    for (nth, intake) in shared.journal.intakes().iter().enumerate() {
+        let flush = FlushLoop {
+            worker,
+            intake: intake.clone(),
+            claims: (nth == 0).then(|| shared.claims.clone()),
+            ledger: SimulatedLedger::new(world.clone(), worker),
+            lost: shared.lost.clone(),
+            stop: CancellationToken::new(),
+        };
+        tasks.spawn(state.freezable(flush.run()));
+    }
     tasks.spawn(state.freezable(renew(world.clone(), shared.clone())));
     tasks.spawn(state.freezable(ask_for_work(shared.clone())));
     loop {
@@ -140,7 +143,7 @@ fn shared(world: &World, worker: WorkerId, claims: Claims) -> Shared {
     let registry = Registry::new().with(Story(world.clone()));
     assert_eq!(registry.names(), [STORY]);
     let failover = Arc::default();
-    let journal = Journal::new();
+    let journal = Journal::new(WRITERS);
     Shared::new(worker, journal, claims, store, failover, registry, &config)
 }
 
