@@ -35,7 +35,8 @@ use tokio_util::sync::CancellationToken;
 pub struct WorkerConfig {
     /// For people: shown in lists, not used to tell workers apart.
     pub name: String,
-    /// How many runs it holds at a time.
+    /// How many runs it holds at a time. Up to 2,047 it writes through one database session, beyond
+    /// that through one more for every 1,024, four at most.
     pub concurrency: usize,
     /// How long its silence is believed before others take over (a closed session is noticed at once).
     pub lease: Duration,

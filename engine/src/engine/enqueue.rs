@@ -101,7 +101,9 @@ impl Engine {
     }
 
     /// Enqueues inside the caller's transaction: a rollback leaves nothing. Workers find the runs at
-    /// their next poll; [`Engine::hint`] after the commit is quicker.
+    /// their next poll; [`Engine::hint`] after the commit is quicker. While all workers are quiet that
+    /// poll may be seconds away: `select leadrail.hint_if_quiet()` in the same transaction wakes them
+    /// at its commit, and costs nothing while they are busy.
     ///
     /// # Errors
     /// When the database refuses it.
