@@ -24,3 +24,4 @@ mod size;
 mod states;
 mod takeover;
 mod timer;
+mod writers;

@@ -1,0 +1,79 @@
+//! A large worker's journal has several writers, each with a session of its own.
+
+use crate::kit::{Bench, Story, Working, World, quick, quick_config, registry};
+use leadrail_engine::{NewRun, WorkerConfig};
+use std::collections::HashSet;
+use std::time::Duration;
+
+const RUNS: usize = 2_000;
+
+async fn enqueue_all(bench: &Bench) {
+    let steps = |run| ["a", "b", "c"].map(|step| format!("{run}-{step}")).to_vec();
+    let runs: Vec<NewRun> = (0..RUNS)
+        .map(|run| NewRun::of::<Story>(&steps(run)).unwrap())
+        .collect();
+    bench.engine.enqueue(&runs).await.unwrap();
+}
+
+async fn until_completed(bench: &Bench, wanted: usize) {
+    let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let completed: i64 = sqlx::query_scalar(
+            "select count(*) from leadrail.workflow_run where state = 'completed'",
+        )
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap();
+        if usize::try_from(completed).unwrap() >= wanted {
+            return;
+        }
+        let now = tokio::time::Instant::now();
+        assert!(now < patience, "{completed} of {wanted}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Ends the writers' sessions; how many there were.
+async fn cut(bench: &Bench) -> usize {
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and query like '%leadrail.journal(%'
+           and pid <> pg_backend_pid()",
+    )
+    .fetch_all(bench.engine.pool())
+    .await
+    .unwrap();
+    ended.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_whose_sessions_end_write_everything_once() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    enqueue_all(&bench).await;
+    let config = WorkerConfig {
+        concurrency: 4_096,
+        lease: Duration::from_secs(60),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, registry(&world, quick()), config);
+    let mut most = 0;
+    for part in 1..6 {
+        until_completed(&bench, RUNS * part / 6).await;
+        most = most.max(cut(&bench).await);
+    }
+    until_completed(&bench, RUNS).await;
+    worker.stop().await;
+    assert_eq!(most, 4, "writers");
+    for what in [&world.executed, &world.books] {
+        let what = what.lock().unwrap();
+        let distinct: HashSet<&String> = what.iter().collect();
+        assert_eq!((what.len(), distinct.len()), (RUNS * 3, RUNS * 3));
+    }
+    let lines: i64 = sqlx::query_scalar("select count(*) from leadrail.history")
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap();
+    let each = 1 + 2 * 3 + 1;
+    assert_eq!(usize::try_from(lines).unwrap(), RUNS * each);
+}
