@@ -1,7 +1,7 @@
 //! How soon the leads of a killed worker were taken over, and how soon they went on.
 //!
-//! A lead that was taken over stands in line like any other: with a backlog it waits for a free place
-//! and for its lane's turn.
+//! A lead that was taken over goes first among those of its priority, yet it waits for a free place
+//! like any other.
 
 use super::chronicle::{Blow, Events, Outage};
 use chrono::{DateTime, TimeDelta, Utc};
