@@ -1,10 +1,15 @@
--- The journal finds runs by their ids, whatever the statistics say.
+-- The journal and the enqueue find rows by their indexes, whatever the statistics say.
 --
--- Its plans depended on them: after an analyze in the middle of a flood a worker was taken to hold one
--- run, and a statement compared each of its entries with each run of the worker (two million
--- comparisons, half a second); a claim read the whole hot table to join 500 ids to it.
+-- A queue's statistics are those of another minute. After an analyze in the middle of a flood a worker
+-- was taken to hold one run, and a statement compared each of its entries with each run of the worker
+-- (two million comparisons, half a second); a claim read the whole hot table to join 500 ids to it; and
+-- a plan made after a vacuum of the empty table read all of it for every claim of the flood that came.
 --
--- Safe beside the previous release: same arguments, same answers. Undo by putting 0011's back.
+-- Safe beside the previous release: same arguments, same answers. Undo by putting 0011's journal back
+-- and resetting enqueue_runs.
+alter function leadrail.enqueue_runs
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off;
+
 create or replace function leadrail.journal(
     p_worker uuid,
     h_run uuid[], h_seq integer[], h_kind leadrail.history_kind[], h_attempt smallint[], h_activity text[], h_payload text[],
@@ -17,7 +22,9 @@ create or replace function leadrail.journal(
     parent_id uuid, cancel_why text
 )
 language plpgsql
-set enable_hashjoin = off set enable_mergejoin = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+-- Where nothing but a scan will do (a table of one row) its price must not look like a long query's.
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -15,6 +15,7 @@ mod journal;
 mod lanes;
 mod lock;
 mod once;
+mod plans;
 mod quiet;
 mod retention;
 mod retry;

@@ -1,0 +1,100 @@
+//! What a statement reads depends on what it is asked for, not on what statistics say.
+
+use crate::kit::{Bench, Story};
+use leadrail_engine::NewRun;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+async fn enqueue(bench: &Bench, runs: usize) {
+    let new = NewRun::of::<Story>(&vec!["a".to_owned()]).unwrap();
+    bench.engine.enqueue(&vec![new; runs]).await.unwrap();
+}
+
+/// A session of the journal's, with a worker.
+async fn session(bench: &Bench) -> (PgConnection, Uuid) {
+    let mut session = bench.engine.pool().acquire().await.unwrap().detach();
+    let worker =
+        sqlx::query_scalar("select leadrail.register_worker('test', 0, '0', interval '1 hour')")
+            .fetch_one(&mut session)
+            .await
+            .unwrap();
+    (session, worker)
+}
+
+/// Completes these runs and claims so many more: what was claimed, and how many rows of the hot table
+/// that made PostgreSQL read.
+async fn journal(
+    session: &mut PgConnection,
+    worker: Uuid,
+    complete: &[Uuid],
+    want: i32,
+) -> (Vec<Uuid>, i64) {
+    sqlx::query("begin").execute(&mut *session).await.unwrap();
+    let before = rows_read(session).await;
+    let claimed: Vec<Option<Uuid>> = sqlx::query_scalar(
+        "select run_id from leadrail.journal($1, '{}', '{}', '{}', '{}', '{}', '{}', $2,
+             array_fill('completed'::leadrail.run_state, array[cardinality($2)]),
+             array_fill(null::bigint, array[cardinality($2)]),
+             array_fill(null::smallint, array[cardinality($2)]),
+             array_fill(null::text, array[cardinality($2)]),
+             array_fill(null::text, array[cardinality($2)]),
+             array_fill(null::text, array[cardinality($2)]), $3, array['story'])",
+    )
+    .bind(worker)
+    .bind(complete)
+    .bind(want)
+    .fetch_all(&mut *session)
+    .await
+    .unwrap();
+    let read = rows_read(session).await - before;
+    sqlx::query("commit").execute(&mut *session).await.unwrap();
+    (claimed.into_iter().flatten().collect(), read)
+}
+
+/// How many rows of the hot table this session had to read; what was not reported yet is in it.
+async fn rows_read(session: &mut PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables
+         where schemaname = 'leadrail' and relname = 'workflow_run'",
+    )
+    .fetch_one(session)
+    .await
+    .unwrap()
+}
+
+/// Statistics as they are now.
+async fn analyze(bench: &Bench) {
+    sqlx::query("vacuum analyze leadrail.workflow_run")
+        .execute(bench.engine.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_after_a_quiet_night_is_claimed_without_reading_all_of_it() {
+    let bench = Bench::new().await;
+    analyze(&bench).await;
+    let (mut session, worker) = session(&bench).await;
+    for _ in 0..8 {
+        let (claimed, _) = journal(&mut session, worker, &[], 10).await;
+        assert!(claimed.is_empty());
+    }
+    enqueue(&bench, 5_000).await;
+    let (claimed, read) = journal(&mut session, worker, &[], 10).await;
+    assert_eq!(claimed.len(), 10);
+    assert!(read < 200, "{read} rows read to claim 10");
+}
+
+#[tokio::test]
+async fn the_end_of_a_few_runs_does_not_read_all_that_the_worker_holds() {
+    let bench = Bench::new().await;
+    enqueue(&bench, 2_000).await;
+    analyze(&bench).await;
+    let (mut session, worker) = session(&bench).await;
+    let (held, _) = journal(&mut session, worker, &[], 2_000).await;
+    assert_eq!(held.len(), 2_000);
+    for few in held.chunks(10).take(8) {
+        let (_, read) = journal(&mut session, worker, few, 0).await;
+        assert!(read < 200, "{read} rows read to end 10");
+    }
+}
