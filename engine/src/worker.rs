@@ -15,7 +15,7 @@ use crate::claim::Claims;
 use crate::decision::Limits;
 use crate::engine::Engine;
 use crate::ids::WorkerId;
-use crate::journal::Journal;
+use crate::journal::{FlushLoop, Journal};
 use crate::schedule::RetrySchedule;
 use crate::store::Store;
 use crate::store::failover::LastFailover;
@@ -123,6 +123,24 @@ impl Shared {
             grace_over: CancellationToken::new(),
             draining: AtomicBool::new(false),
         }
+    }
+
+    /// The journal's writers, each with a ledger of its own; only the first one claims.
+    pub(crate) fn writers<L>(
+        &self,
+        stop: &CancellationToken,
+        ledger: impl Fn() -> L,
+    ) -> Vec<FlushLoop<L>> {
+        let intakes = self.journal.intakes().iter().enumerate();
+        let writers = intakes.map(|(nth, intake)| FlushLoop {
+            worker: self.worker,
+            intake: intake.clone(),
+            claims: (nth == 0).then(|| self.claims.clone()),
+            ledger: ledger(),
+            lost: self.lost.clone(),
+            stop: stop.clone(),
+        });
+        writers.collect()
     }
 
     /// Whether runs should be given back at their next step.

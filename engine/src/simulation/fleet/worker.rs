@@ -9,7 +9,7 @@ use crate::claim::{ClaimedRun, Claims};
 use crate::decision::Limits;
 use crate::executor::execute_from;
 use crate::ids::{RunId, WorkerId};
-use crate::journal::{FlushLoop, Journal};
+use crate::journal::Journal;
 use crate::past::Past;
 use crate::schedule::{RetrySchedule, Wait};
 use crate::store::Store;
@@ -101,16 +101,9 @@ async fn incarnation(world: &World, state: &Arc<State>) {
     let (claims, mut runs) = Claims::new(CONCURRENCY);
     let shared = Arc::new(shared(world, worker, claims));
     let mut tasks = JoinSet::new();
-    for (nth, intake) in shared.journal.intakes().iter().enumerate() {
-        let flush = FlushLoop {
-            worker,
-            intake: intake.clone(),
-            claims: (nth == 0).then(|| shared.claims.clone()),
-            ledger: SimulatedLedger::new(world.clone(), worker),
-            lost: shared.lost.clone(),
-            stop: CancellationToken::new(),
-        };
-        tasks.spawn(state.freezable(flush.run()));
+    let ledger = || SimulatedLedger::new(world.clone(), worker);
+    for writer in shared.writers(&CancellationToken::new(), ledger) {
+        tasks.spawn(state.freezable(writer.run()));
     }
     tasks.spawn(state.freezable(renew(world.clone(), shared.clone())));
     tasks.spawn(state.freezable(ask_for_work(shared.clone())));
