@@ -64,6 +64,8 @@ async fn a_worker_that_was_taken_over_commits_nothing_and_starts_afresh() {
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
     let kinds = bench.kinds(run).await;
+    assert!(kinds.contains(&HistoryKind::RunLost));
+    assert!(!kinds.contains(&HistoryKind::ActivityFailed), "{kinds:?}");
     let nth = |kind| kinds.iter().position(|&there| there == kind).unwrap();
     let completions = kinds
         .iter()
