@@ -40,25 +40,6 @@ async fn claim(bench: &Bench, want: i32) -> HashMap<String, usize> {
     taken
 }
 
-async fn completed(bench: &Bench) -> i64 {
-    sqlx::query_scalar("select count(*) from leadrail.workflow_run where state = 'completed'")
-        .fetch_one(bench.engine.pool())
-        .await
-        .unwrap()
-}
-
-async fn until_completed(bench: &Bench, wanted: i64) {
-    let patience = tokio::time::Instant::now() + Duration::from_secs(20);
-    while completed(bench).await < wanted {
-        assert!(
-            tokio::time::Instant::now() < patience,
-            "{} of {wanted}",
-            completed(bench).await
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
 async fn a_flood_leaves_small_lanes_their_share_of_every_claim() {
     let bench = Bench::new().await;
@@ -123,7 +104,7 @@ async fn a_paused_lane_stays_queued_and_lets_the_others_by() {
     enqueue(&bench, "stopped", 0, 50).await;
     enqueue(&bench, "free", 2, 50).await;
     let worker = Working::start(&bench, registry(&world, quick()), quick_config());
-    until_completed(&bench, 50).await;
+    bench.until_completed(50).await;
     assert_eq!((world.effects("free"), world.effects("stopped")), (50, 0));
     let lanes = bench.engine.lanes().await.unwrap();
     let stopped = lanes.iter().find(|lane| lane.lane == "stopped").unwrap();
@@ -133,7 +114,7 @@ async fn a_paused_lane_stays_queued_and_lets_the_others_by() {
     );
     assert!(bench.engine.resume_lane("stopped").await.unwrap());
     assert!(!bench.engine.resume_lane("stopped").await.unwrap());
-    until_completed(&bench, 100).await;
+    bench.until_completed(100).await;
     worker.stop().await;
 }
 
@@ -190,7 +171,7 @@ async fn no_more_runs_of_a_lane_than_its_limit_run_at_a_time_over_all_workers() 
     let workers: Vec<_> = (0..4)
         .map(|_| Working::start(&bench, registry.clone(), quick_config()))
         .collect();
-    until_completed(&bench, 60).await;
+    bench.until_completed(60).await;
     assert_eq!(
         most.load(Ordering::SeqCst),
         3,
@@ -297,11 +278,11 @@ async fn a_throttled_answer_holds_the_whole_lane_and_no_other() {
     };
     enqueue(&bench, "busy", 0, 10).await;
     enqueue(&bench, "calm", 2, 10).await;
-    until_completed(&bench, 10).await;
+    bench.until_completed(10).await;
     assert_eq!((world.effects("busy"), world.effects("calm")), (0, 10));
     assert!(held > bench_now(&bench).await);
     bench.pass(900).await;
-    until_completed(&bench, 21).await;
+    bench.until_completed(21).await;
     worker.stop().await;
 }
 
@@ -346,17 +327,17 @@ async fn a_lane_starts_no_more_runs_than_the_other_side_has_calls_left() {
     bench.engine.enqueue(&[run("scarce")]).await.unwrap();
     let registry = Registry::new().with(Counting(Budgeted(left.clone())));
     let worker = Working::start(&bench, registry, quick_config());
-    until_completed(&bench, 1).await;
+    bench.until_completed(1).await;
     let many = vec![run("scarce"); 20];
     bench.engine.enqueue(&many).await.unwrap();
-    until_completed(&bench, 7).await;
+    bench.until_completed(7).await;
     let lanes = bench.engine.lanes().await.unwrap();
     assert_eq!((lanes[0].budget_left, lanes[0].queued), (Some(0), 14));
     assert_eq!(left.load(Ordering::SeqCst), 0, "nobody called in vain");
 
     left.store(1_000, Ordering::SeqCst);
     bench.pass(600).await;
-    until_completed(&bench, 21).await;
+    bench.until_completed(21).await;
     worker.stop().await;
 }
 

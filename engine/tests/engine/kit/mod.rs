@@ -69,6 +69,25 @@ impl Bench {
         }
     }
 
+    /// Waits until so many runs are completed; fails after twenty seconds.
+    pub async fn until_completed(&self, wanted: usize) {
+        let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let completed: i64 = sqlx::query_scalar(
+                "select count(*) from leadrail.workflow_run where state = 'completed'",
+            )
+            .fetch_one(self.engine.pool())
+            .await
+            .expect("count");
+            if usize::try_from(completed).expect("a count") >= wanted {
+                return;
+            }
+            let now = tokio::time::Instant::now();
+            assert!(now < patience, "{completed} of {wanted}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Lets so many seconds pass on the engine's clock.
     pub async fn pass(&self, seconds: u64) {
         let ahead = Duration::from_secs(seconds);
