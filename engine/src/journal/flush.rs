@@ -76,61 +76,68 @@ impl<L: Ledger> FlushLoop<L> {
 
     /// Writes one batch to its end, through broken sessions; false when taken over.
     async fn flush(&mut self, batch: Vec<Entry>) -> bool {
-        let want = self.want();
-        if batch.is_empty() && want == 0 {
-            return true;
-        }
-        let claims = self.claims.as_ref().filter(|_| want > 0);
-        if let Some(claims) = claims {
-            claims.asking();
-        }
-        failpoint!("journal.before_send");
-        let outcome = self.ledger.write(&batch, want).await;
-        failpoint!("journal.after_send");
-        match outcome {
-            Outcome::Written(runs, next_due) => {
-                failpoint!("journal.after_commit");
-                if let Some(claims) = claims {
-                    claims.arrived(want, runs, next_due);
-                }
-                answer_all(batch, &Ok(()));
-                true
+        loop {
+            let want = self.want();
+            if batch.is_empty() && want == 0 {
+                return true;
             }
-            Outcome::TakenOver => self.give_up(batch),
-            Outcome::Unknown => self.settle(batch).await,
-            Outcome::Refused(refusal) => {
-                self.hint();
-                self.divide(batch, refusal).await
+            match self.write(&batch, want).await {
+                Outcome::Written(runs, next_due) => {
+                    failpoint!("journal.after_commit");
+                    if let Some(claims) = self.claims.as_ref().filter(|_| want > 0) {
+                        claims.arrived(want, runs, next_due);
+                    }
+                    answer_all(batch, &Ok(()));
+                    return true;
+                }
+                Outcome::TakenOver => return self.give_up(batch),
+                Outcome::Refused(refusal) => {
+                    self.hint();
+                    return self.divide(batch, refusal).await;
+                }
+                Outcome::Unknown => {}
+            }
+            let settled = self.settle(&batch).await;
+            self.hint();
+            match settled {
+                Settled::Committed => {
+                    answer_all(batch, &Ok(()));
+                    return true;
+                }
+                Settled::NotCommitted => {}
+                Settled::TakenOver => return self.give_up(batch),
             }
         }
     }
 
-    /// After a broken session: was the batch committed? If not, write it again.
+    /// One statement.
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+        if let Some(claims) = self.claims.as_ref().filter(|_| want > 0) {
+            claims.asking();
+        }
+        failpoint!("journal.before_send");
+        let outcome = self.ledger.write(batch, want).await;
+        failpoint!("journal.after_send");
+        outcome
+    }
+
+    /// After a broken session: was the batch committed?
     ///
     /// One statement is all or nothing, so its first row tells.
-    async fn settle(&mut self, batch: Vec<Entry>) -> bool {
+    async fn settle(&mut self, batch: &[Entry]) -> Settled {
         let first = batch
             .iter()
             .find_map(|entry| entry.rows.first().map(|row| (entry.run, row.seq)));
-        let settled = loop {
+        loop {
             failpoint!("settle.before_connect");
             if !self.ledger.connect(&self.lost).await {
-                break Settled::TakenOver;
+                return Settled::TakenOver;
             }
             failpoint!("settle.after_connect");
             let held = self.claims.as_ref().map(|claims| claims.held_ids());
             if let Ok(settled) = self.ledger.settle(first, held.as_deref()).await {
-                break settled;
+                return settled;
             }
-        };
-        self.hint();
-        match settled {
-            Settled::Committed => {
-                answer_all(batch, &Ok(()));
-                true
-            }
-            Settled::NotCommitted => Box::pin(self.flush(batch)).await,
-            Settled::TakenOver => self.give_up(batch),
         }
     }
 

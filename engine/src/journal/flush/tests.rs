@@ -27,6 +27,35 @@ impl<F: FnMut(&[Entry]) -> Outcome + Send> Ledger for Scripted<F> {
     }
 }
 
+/// Nothing can be written until it has been tried so often.
+struct FullDisk {
+    tries: usize,
+}
+
+impl Ledger for FullDisk {
+    async fn connect(&mut self, _: &CancellationToken) -> bool {
+        true
+    }
+
+    async fn write(&mut self, _: &[Entry], _: usize) -> Outcome {
+        match self.tries.checked_sub(1) {
+            Some(left) => {
+                self.tries = left;
+                Outcome::Unknown
+            }
+            None => nothing_to_claim(),
+        }
+    }
+
+    async fn settle(
+        &mut self,
+        _: Option<(RunId, i32)>,
+        _: Option<&[Uuid]>,
+    ) -> Result<Settled, Broken> {
+        Ok(Settled::NotCommitted)
+    }
+}
+
 fn nothing_to_claim() -> Outcome {
     Outcome::Written(Vec::new(), None)
 }
@@ -128,4 +157,12 @@ async fn a_worker_that_was_taken_over_gives_everything_up() {
     let lost = Err(NotWritten::TakenOver);
     assert_eq!(told, (vec![lost.clone(), lost], false));
     assert!(flush.lost.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_write_that_fails_for_hours_costs_no_more_than_one_that_fails_once() {
+    let journal = Journal::new(1);
+    let mut flush = flushing(&journal, &plenty(), FullDisk { tries: 100_000 });
+    let told = flush_all(&journal, &mut flush, &[RunId::new()]).await;
+    assert_eq!(told, (vec![Ok(())], true));
 }
