@@ -16,6 +16,7 @@ mod cluster;
 mod database;
 mod download;
 mod error;
+mod full_disk;
 mod options;
 mod server;
 mod supervisor;

@@ -26,7 +26,7 @@ pub(crate) const PORT_TRIES: usize = 5;
 #[derive(Debug)]
 pub struct PrivateServer {
     supervisor: Supervisor,
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     port: u16,
     major: u32,
 }
@@ -198,7 +198,7 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 /// Runs blocking work away from the runtime's own threads.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
