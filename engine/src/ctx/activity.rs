@@ -110,7 +110,7 @@ impl<A: Activity> Call<'_, A> {
         if let Err(cancelled) = may_begin {
             return Err(self.never_began(cancelled));
         }
-        let attempt = self.begin().await?;
+        let attempt = self.begin_in_time().await?;
         failpoint!("activity.before_run", self.ctx.key());
         let result = self.run_guarded(&attempt).await;
         self.heed_budget(&attempt).await;
@@ -135,6 +135,23 @@ impl<A: Activity> Call<'_, A> {
             );
         }
         cancelled
+    }
+
+    /// Begins again where writing the intent took all the time there was: a database that was away, or
+    /// full, is no failed attempt, for nothing was sent. Not for ever, though: no time at all may be
+    /// what somebody has set.
+    async fn begin_in_time(&self) -> WorkflowResult<Attempt> {
+        let patience = self.ctx.run.shared.limits.throttles;
+        for _ in self.recorded.throttles..patience {
+            let attempt = self.begin().await?;
+            if !attempt.time_left().is_zero() {
+                return Ok(attempt);
+            }
+            let late = too_late("its intent was written too late; nothing was sent");
+            let (kind, again) = (HistoryKind::ActivityThrottled, Some(Duration::ZERO));
+            self.add_failure(kind, &attempt, &late, again, Stage::Running);
+        }
+        self.begin().await
     }
 
     /// Commits the intent (and what was kept back) before anything leaves this process.
@@ -176,8 +193,7 @@ impl<A: Activity> Call<'_, A> {
         if left.is_zero() {
             // The process was frozen between the intent and here: sending now could come after
             // somebody else has already looked.
-            return Err(ActivityError::not_done(
-                "too_late",
+            return Err(too_late(
                 "the worker was suspended before the call; nothing was sent",
             ));
         }
@@ -237,4 +253,8 @@ impl<A: Activity> Call<'_, A> {
             activity: Some(self.label.to_string()),
         }
     }
+}
+
+fn too_late(message: &'static str) -> ActivityError {
+    ActivityError::not_done("too_late", message)
 }

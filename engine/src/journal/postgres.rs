@@ -6,7 +6,8 @@ use super::ledger::{Broken, Ledger, Outcome, Refusal, Settled};
 use crate::claim::ClaimedRun;
 use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
-use crate::store::connect::{Connector, is_transient};
+use crate::store::connect::{Connector, backoff, is_transient};
+use backon::ExponentialBackoff;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct PostgresLedger {
     workflows: Vec<String>,
     connector: Connector,
     session: Option<Session>,
+    /// How long the next session is waited for; none after one in which something was written.
+    waits: Option<ExponentialBackoff>,
     /// Server processes of broken sessions that may still be at work on what was asked of them.
     orphans: Vec<ServerProcess>,
 }
@@ -47,6 +50,7 @@ impl PostgresLedger {
             workflows,
             connector,
             session: None,
+            waits: None,
             orphans: Vec::new(),
         }
     }
@@ -121,6 +125,19 @@ impl PostgresLedger {
         Ok((runs, next_due))
     }
 
+    /// The first session after one that worked is opened at once. Where sessions can be opened but
+    /// nothing be written, as on a full disk, each waits longer than the one before. False when given
+    /// up meanwhile.
+    async fn rest(&mut self, given_up: &CancellationToken) -> bool {
+        let Some(waits) = &mut self.waits else {
+            self.waits = Some(backoff());
+            return true;
+        };
+        let wait = waits.next().unwrap_or_default();
+        let resting = tokio::time::sleep(wait);
+        given_up.run_until_cancelled(resting).await.is_some()
+    }
+
     /// Ends what broken sessions left behind, then looks.
     async fn look(
         &mut self,
@@ -182,6 +199,9 @@ impl PostgresLedger {
 
 impl Ledger for PostgresLedger {
     async fn connect(&mut self, given_up: &CancellationToken) -> bool {
+        if !self.rest(given_up).await {
+            return false;
+        }
         loop {
             let Some(mut connection) = self.connector.connect_patiently(given_up).await else {
                 return false;
@@ -212,11 +232,17 @@ impl Ledger for PostgresLedger {
 
     async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
         match self.statement(&Columns::of(batch), want).await {
-            Ok((runs, next_due)) => Outcome::Written(runs, next_due),
+            Ok((runs, next_due)) => {
+                self.waits = None;
+                Outcome::Written(runs, next_due)
+            }
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 Some(TAKEN_OVER) => Outcome::TakenOver,
                 Some(NOT_OURS) => Outcome::Refused(Refusal::NotOurs),
-                Some(code) if is_transient(code) => Outcome::Unknown,
+                Some(code) if is_transient(code) => {
+                    tracing::warn!(worker.id = %self.worker, error = error.message(), "PostgreSQL does not write the journal now, trying again");
+                    Outcome::Unknown
+                }
                 _ => Outcome::Refused(Refusal::Data(error.message().to_owned())),
             },
             Err(error) => {

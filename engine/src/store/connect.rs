@@ -1,7 +1,7 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
 use super::failover::LastFailover;
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ fn refused(why: &'static str) -> sqlx::Error {
 }
 
 /// 50 ms, doubling up to a second, jittered, without end.
-pub(crate) fn backoff() -> impl Iterator<Item = Duration> {
+pub(crate) fn backoff() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
         .with_max_delay(Duration::from_secs(1))

@@ -369,17 +369,8 @@ pub fn step(world: &Arc<World>) -> Arc<Step> {
 impl Bench {
     /// Enqueues one run of [`Told`].
     pub async fn tell(&self, input: serde_json::Value) -> RunId {
-        let run = NewRun {
-            workflow: "told".to_owned(),
-            scope: String::new(),
-            key: None,
-            fingerprint: String::new(),
-            lane: String::new(),
-            priority: 2,
-            delay: Duration::ZERO,
-            input: input.to_string(),
-        };
-        self.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
+        let run = [telling(&input)];
+        self.engine.enqueue(&run).await.expect("enqueue")[0].run_id
     }
 
     /// The output of a completed run.
@@ -394,6 +385,20 @@ impl Bench {
     pub async fn count(&self, run: RunId, kind: HistoryKind) -> usize {
         let kinds = self.kinds(run).await;
         kinds.into_iter().filter(|there| *there == kind).count()
+    }
+}
+
+/// A run of [`Told`].
+pub fn telling(input: &serde_json::Value) -> NewRun {
+    NewRun {
+        workflow: "told".to_owned(),
+        scope: String::new(),
+        key: None,
+        fingerprint: String::new(),
+        lane: String::new(),
+        priority: 2,
+        delay: Duration::ZERO,
+        input: input.to_string(),
     }
 }
 
