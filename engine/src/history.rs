@@ -63,6 +63,37 @@ pub enum HistoryKind {
 }
 
 impl HistoryKind {
+    /// Whether it binds the workflow: code that does not ask for it does not fit this history.
+    pub(crate) fn binds(self) -> bool {
+        match self {
+            Self::ActivityStarted
+            | Self::ActivityCompleted
+            | Self::ActivityFailed
+            | Self::ActivityThrottled
+            | Self::TimerStarted
+            | Self::SignalReceived
+            | Self::SignalTimedOut
+            | Self::ChildStarted
+            | Self::ChildCompleted
+            | Self::ChildFailed => true,
+            Self::RunStarted
+            | Self::RunLost
+            | Self::RunReleased
+            | Self::RunWaiting
+            | Self::RunDead
+            | Self::RunReplayed
+            | Self::RunCompleted
+            | Self::RunCancelled
+            | Self::SideValue
+            | Self::CancelRequested
+            | Self::StatePublished
+            | Self::RunContinued
+            | Self::RunTriedNow
+            | Self::RunRestarted
+            | Self::RunIsolated => false,
+        }
+    }
+
     /// The name in SQL and JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -52,6 +52,11 @@ impl Ctx {
 }
 
 impl Branch {
+    /// What its names begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The name as this branch records it.
     pub(super) fn name(&self, name: Cow<'static, str>) -> Cow<'static, str> {
         if self.prefix.is_empty() {

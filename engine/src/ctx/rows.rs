@@ -17,8 +17,32 @@ pub(super) struct Rows {
 struct Pending {
     next_seq: i32,
     unsent: Vec<HistoryRow>,
+    /// Side values that are written down with the next row that binds the workflow.
+    attached: Vec<Attached>,
     /// The database refused rows of this run; nothing that builds on them may follow.
     refused: Option<String>,
+}
+
+struct Attached {
+    /// Where it was asked for.
+    branch: String,
+    label: Cow<'static, str>,
+    payload: String,
+}
+
+impl Attached {
+    /// Whether rows of this branch may follow from it: not those of one beside it.
+    fn precedes(&self, branch: &str) -> bool {
+        branch.starts_with(&self.branch) || self.branch.starts_with(branch)
+    }
+}
+
+impl Pending {
+    fn add(&mut self, mut row: HistoryRow) {
+        row.seq = self.next_seq;
+        self.next_seq += 1;
+        self.unsent.push(row);
+    }
 }
 
 impl Rows {
@@ -27,6 +51,7 @@ impl Rows {
             pending: Mutex::new(Pending {
                 next_seq,
                 unsent: Vec::new(),
+                attached: Vec::new(),
                 refused: None,
             }),
             turn: tokio::sync::Mutex::const_new(()),
@@ -39,6 +64,16 @@ impl Rows {
 }
 
 impl Ctx {
+    /// Keeps a side value until a row is added that binds the workflow, so that both are committed or
+    /// neither: as long as nothing follows from it, another build may come to another value.
+    pub(super) fn keep_for_what_follows(&self, label: Cow<'static, str>, payload: String) {
+        self.run.rows.pending().attached.push(Attached {
+            branch: self.branch.prefix().to_owned(),
+            label,
+            payload,
+        });
+    }
+
     /// Numbers a row and keeps it for the next entry.
     pub(crate) fn add_row(
         &self,
@@ -48,15 +83,21 @@ impl Ctx {
         payload: Option<String>,
     ) {
         let mut pending = self.run.rows.pending();
-        let seq = pending.next_seq;
-        pending.next_seq += 1;
-        pending.unsent.push(HistoryRow {
-            seq,
-            kind,
-            attempt: attempt.map(|number| i16::try_from(number).unwrap_or(i16::MAX)),
-            activity,
-            payload,
-        });
+        if kind.binds() && !pending.attached.is_empty() {
+            let branch = self.branch.prefix();
+            let due = pending
+                .attached
+                .extract_if(.., |kept| kept.precedes(branch));
+            for Attached { label, payload, .. } in due.collect::<Vec<_>>() {
+                pending.add(row(
+                    HistoryKind::SideValue,
+                    Some(label),
+                    None,
+                    Some(payload),
+                ));
+            }
+        }
+        pending.add(row(kind, activity, attempt, payload));
     }
 
     /// Commits the rows kept back. Does not come back when the run was taken over: its future is
@@ -111,5 +152,21 @@ impl Ctx {
                 Err(why)
             }
         }
+    }
+}
+
+/// A row without its number.
+fn row(
+    kind: HistoryKind,
+    activity: Option<Cow<'static, str>>,
+    attempt: Option<u32>,
+    payload: Option<String>,
+) -> HistoryRow {
+    HistoryRow {
+        seq: 0,
+        kind,
+        attempt: attempt.map(|number| i16::try_from(number).unwrap_or(i16::MAX)),
+        activity,
+        payload,
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Ctx;
 use super::side_value::Value;
-use crate::history::HistoryKind;
 use crate::workflow::{WorkflowResult, unreadable};
 use std::borrow::Cow;
 
@@ -43,7 +42,7 @@ impl Ctx {
         }
         let payload = serde_json::to_string(&Value { value: &latest })
             .map_err(|error| unreadable("version", &error))?;
-        self.add_row(HistoryKind::SideValue, Some(label), None, Some(payload));
+        self.keep_for_what_follows(label, payload);
         Ok(latest)
     }
 }

@@ -1,9 +1,14 @@
 //! Code changes with runs in flight: shown, never a blind failure, never tried for ever.
 
 use crate::kit::{Bench, Working, World, quick_config, step, told};
-use leadrail_engine::{Fit, HistoryKind, Registry, RunState};
+use leadrail_engine::{
+    Activity, ActivityResult, Attempt, Effect, Fit, HistoryKind, Registry, RunState, RunView,
+    WorkerConfig,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// These steps, a wait, and one more step.
 fn story(world: &Arc<World>, before: &'static [&'static str], after: &'static str) -> Registry {
@@ -118,6 +123,85 @@ async fn a_version_is_old_for_runs_that_were_past_it_and_new_for_all_others() {
     assert_eq!(bench.output(old_run).await, json!(0));
     assert_eq!(bench.output(new_run).await, json!(1));
     assert_eq!((world.effects("ask"), world.effects("a")), (1, 2));
+    worker.stop().await;
+}
+
+/// Does nothing; is stuck until it is killed if nobody lets it through.
+struct Ask {
+    began: Arc<Notify>,
+    is_stuck: bool,
+}
+
+impl Activity for Ask {
+    const NAME: &'static str = "ask";
+    const EFFECT: Effect = Effect::Repeatable;
+    type Input = ();
+    type Output = ();
+
+    async fn run(&self, _: &Attempt, (): &()) -> ActivityResult<()> {
+        self.began.notify_one();
+        match self.is_stuck {
+            true => std::future::pending().await,
+            false => Ok(()),
+        }
+    }
+}
+
+/// Asks before the step, as a change has it.
+fn asking(world: &Arc<World>, began: &Arc<Notify>, is_stuck: bool) -> Registry {
+    let (step, began) = (step(world), began.clone());
+    Registry::new().with(told(move |ctx, _| {
+        let (step, began) = (step.clone(), began.clone());
+        async move {
+            if ctx.version("ask first", 1)? >= 1 {
+                ctx.activity(&Ask { began, is_stuck }, &()).await?;
+            }
+            ctx.activity(&*step, &"a".to_owned()).await?;
+            ctx.signal::<Value>("go").await?;
+            Ok(json!(ctx.version("ask first", 1)?))
+        }
+    }))
+}
+
+#[tokio::test]
+async fn a_build_that_was_stopped_before_it_recorded_anything_leaves_an_older_one_its_way() {
+    let (bench, world) = (Bench::new().await, World::new());
+    let began = Arc::new(Notify::new());
+    let run = bench.tell(Value::Null).await;
+    let config = WorkerConfig {
+        grace: Duration::from_millis(100),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, asking(&world, &began, true), config);
+    began.notified().await;
+    worker.stop().await;
+
+    // In the middle of a deploy an older build goes on with it, and then the newer one again.
+    let old = Working::start(&bench, story(&world, &["a"], "end"), quick_config());
+    bench.until(run, RunState::Waiting).await;
+    old.stop().await;
+    bench.engine.signal(run, "go", &1, None).await.unwrap();
+    let new = Working::start(&bench, asking(&world, &began, false), quick_config());
+    assert_eq!(bench.output(run).await, json!(0));
+    new.stop().await;
+}
+
+#[tokio::test]
+async fn an_older_build_puts_down_what_follows_from_a_newer_version() {
+    let (bench, world) = (Bench::new().await, World::new());
+    let began = Arc::new(Notify::new());
+    let run = bench.tell(Value::Null).await;
+    let new = asking(&world, &began, false);
+    let worker = Working::start(&bench, new.clone(), quick_config());
+    bench.until(run, RunState::Waiting).await;
+    worker.stop().await;
+    bench.engine.signal(run, "go", &1, None).await.unwrap();
+    let old = Working::start(&bench, story(&world, &["a"], "end"), quick_config());
+    let parked = |view: &RunView| view.reason.as_deref() == Some("nondeterminism");
+    bench.until_that(run, parked, "put down").await;
+    old.stop().await;
+    let worker = Working::start(&bench, new, quick_config());
+    assert_eq!(bench.output(run).await, json!(1));
     worker.stop().await;
 }
 

@@ -104,7 +104,7 @@ async fn on_a_full_disk_nothing_is_executed_and_afterwards_everything_once() {
     let steps = vec!["a".to_owned(), "b".to_owned()];
     let run = NewRun::of::<Story>(&steps).expect("input");
     let runs: Vec<_> = (0..RUNS)
-        .map(|n| run.clone().keyed("acme", &format!("{n}")))
+        .map(|n| run.clone().keyed("acme", format!("{n}")))
         .collect();
     stage.engine.enqueue(&runs).await.expect("enqueue");
     let full = stage.server.fill_disk().await.expect("filled");
