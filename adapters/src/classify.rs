@@ -297,6 +297,80 @@ mod tests {
         }
     }
 
+    fn refusal(
+        effect: Effect,
+        status: u16,
+        headers: &HeaderMap,
+        fault: Option<Fault>,
+    ) -> AdapterError {
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer {
+            head: Some((status, headers)),
+            fault,
+        };
+        classify(&HOUSECALL_PRO, effect, &answer).unwrap_err()
+    }
+
+    #[test]
+    fn a_refusal_says_in_words_what_the_crm_did_and_keeps_its_status() {
+        let rows = [
+            (303, "answered with a redirect, and we follow none"),
+            (304, "answered with a redirect, and we follow none"),
+            (401, "no longer accepts our credentials"),
+            (408, "gave up waiting for our request"),
+            (409, "says that this record exists already"),
+            (422, "rejected the request"),
+            (423, "has locked the record for now"),
+            (425, "gave up waiting for our request"),
+            (429, "asked us to slow down"),
+            (503, "failed on its side"),
+            (999, "failed on its side"),
+        ];
+        for (status, what) in rows {
+            for effect in [Effect::Read, Effect::Write] {
+                let error = refusal(effect, status, &HeaderMap::new(), None);
+                assert_eq!(
+                    error.detail(),
+                    format!("Housecall Pro {what} (HTTP {status})")
+                );
+                assert_eq!(error.status(), Some(status));
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_with_a_broken_body_says_so() {
+        let lost = Some(Fault::ConnectionLost);
+        let error = refusal(Effect::Write, 422, &HeaderMap::new(), lost);
+        assert_eq!(
+            error.detail(),
+            "Housecall Pro rejected the request (HTTP 422, in a broken answer)"
+        );
+    }
+
+    #[test]
+    fn a_throttled_answer_carries_the_pause_it_asks_for() {
+        let mut headers = HeaderMap::new();
+        let pause = |headers: &HeaderMap| match refusal(Effect::Write, 429, headers, None) {
+            AdapterError::Throttled { retry_after, .. } => retry_after,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(pause(&headers), None);
+        headers.insert(http::header::RETRY_AFTER, "7".parse().unwrap());
+        assert_eq!(pause(&headers), Some(std::time::Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_keeps_its_status() {
+        let headers = HeaderMap::new();
+        let answer = Answer {
+            head: Some((StatusCode::CREATED, &headers)),
+            fault: Some(Fault::InvalidJson),
+        };
+        let error = classify(&HOUSECALL_PRO, Effect::Write, &answer).unwrap_err();
+        assert_eq!(error.status(), Some(201));
+    }
+
     #[test]
     fn a_fault_says_in_words_who_did_what() {
         let answer = Answer {
