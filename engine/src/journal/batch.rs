@@ -129,6 +129,7 @@ impl<'a> Columns<'a> {
             self.push_gate(run, gate, transition.since, true);
         }
     }
+
     fn push_gate(&mut self, run: RunId, gate: &'a str, since: DateTime<Utc>, opens: bool) {
         self.g_run.push(run.0);
         self.g_gate.push(gate);
@@ -136,3 +137,6 @@ impl<'a> Columns<'a> {
         self.g_opens.push(opens);
     }
 }
+
+#[cfg(test)]
+mod tests;
