@@ -2,20 +2,30 @@ use super::*;
 use crate::claim::ClaimedRun;
 use crate::ids::RunId;
 use crate::journal::{Broken, Journal};
+use futures::FutureExt;
 use futures::future::join_all;
+use std::pin::pin;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Answers each statement by what is in it.
-struct Scripted<F>(F);
+/// Answers as it is told.
+struct Scripted<W, S> {
+    connects: bool,
+    write: W,
+    settle: S,
+}
 
-impl<F: FnMut(&[Entry]) -> Outcome + Send> Ledger for Scripted<F> {
+impl<W, S> Ledger for Scripted<W, S>
+where
+    W: FnMut(&[Entry], usize) -> Outcome + Send,
+    S: FnMut() -> Result<Settled, Broken> + Send,
+{
     async fn connect(&mut self, _: &CancellationToken) -> bool {
-        true
+        self.connects
     }
 
-    async fn write(&mut self, batch: &[Entry], _: usize) -> Outcome {
-        (self.0)(batch)
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+        (self.write)(batch, want)
     }
 
     async fn settle(
@@ -23,36 +33,31 @@ impl<F: FnMut(&[Entry]) -> Outcome + Send> Ledger for Scripted<F> {
         _: Option<(RunId, i32)>,
         _: Option<&[Uuid]>,
     ) -> Result<Settled, Broken> {
-        Ok(Settled::Committed)
+        (self.settle)()
     }
 }
 
-/// Nothing can be written until it has been tried so often.
-struct FullDisk {
-    tries: usize,
+/// Its sessions hold, and statements are answered by what is in them.
+fn answering<W>(write: W) -> impl Ledger
+where
+    W: FnMut(&[Entry], usize) -> Outcome + Send,
+{
+    Scripted {
+        connects: true,
+        write,
+        settle: || Ok(Settled::Committed),
+    }
 }
 
-impl Ledger for FullDisk {
-    async fn connect(&mut self, _: &CancellationToken) -> bool {
-        true
-    }
-
-    async fn write(&mut self, _: &[Entry], _: usize) -> Outcome {
-        match self.tries.checked_sub(1) {
-            Some(left) => {
-                self.tries = left;
-                Outcome::Unknown
-            }
-            None => nothing_to_claim(),
-        }
-    }
-
-    async fn settle(
-        &mut self,
-        _: Option<(RunId, i32)>,
-        _: Option<&[Uuid]>,
-    ) -> Result<Settled, Broken> {
-        Ok(Settled::NotCommitted)
+/// Its session breaks at each statement.
+fn breaking<S>(settle: S) -> impl Ledger
+where
+    S: FnMut() -> Result<Settled, Broken> + Send,
+{
+    Scripted {
+        connects: true,
+        write: |_: &[Entry], _: usize| Outcome::Unknown,
+        settle,
     }
 }
 
@@ -84,8 +89,14 @@ async fn flush_all<L: Ledger>(
     })
 }
 
+/// A worker with room for eight runs.
 fn plenty() -> Arc<Claims> {
     Arc::new(Claims::new(8).0)
+}
+
+/// A worker that wants nothing.
+fn full() -> Arc<Claims> {
+    Arc::new(Claims::new(0).0)
 }
 
 #[tokio::test]
@@ -95,11 +106,7 @@ async fn a_flush_of_a_full_worker_forgets_neither_its_hunger_nor_what_is_due() {
     let due = Some(Duration::from_secs(3));
     claims.arrived(2, runs.to_vec(), due);
     let (journal, claims) = (Journal::new(1), Arc::new(claims));
-    let mut flush = flushing(
-        &journal,
-        &claims,
-        Scripted(|_: &[Entry]| nothing_to_claim()),
-    );
+    let mut flush = flushing(&journal, &claims, answering(|_, _| nothing_to_claim()));
     let told = flush_all(&journal, &mut flush, &[runs[0].id]).await;
     assert_eq!(told, (vec![Ok(())], true));
     assert_eq!(claims.next_due(), due);
@@ -113,12 +120,12 @@ async fn a_flush_of_a_full_worker_forgets_neither_its_hunger_nor_what_is_due() {
 async fn one_bad_entry_is_refused_alone() {
     let runs: Vec<RunId> = (0..7).map(|_| RunId::new()).collect();
     for bad in &runs {
-        let picky = |batch: &[Entry]| match batch.iter().any(|entry| entry.run == *bad) {
+        let picky = |batch: &[Entry], _: usize| match batch.iter().any(|entry| entry.run == *bad) {
             true => Outcome::Refused(Refusal::Data("no".to_owned())),
             false => nothing_to_claim(),
         };
         let journal = Journal::new(1);
-        let mut flush = flushing(&journal, &plenty(), Scripted(picky));
+        let mut flush = flushing(&journal, &plenty(), answering(picky));
         let (told, goes_on) = flush_all(&journal, &mut flush, &runs).await;
         assert!(goes_on);
         for (run, told) in runs.iter().zip(told) {
@@ -134,12 +141,13 @@ async fn one_bad_entry_is_refused_alone() {
 #[tokio::test]
 async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
     let runs = [RunId::new(), RunId::new()];
-    let refusing = |batch: &[Entry]| match batch.iter().any(|entry| entry.run == runs[0]) {
+    let refusing = |batch: &[Entry], _: usize| match batch.iter().any(|entry| entry.run == runs[0])
+    {
         true => Outcome::Refused(Refusal::NotOurs),
         false => nothing_to_claim(),
     };
     let journal = Journal::new(1);
-    let mut flush = flushing(&journal, &plenty(), Scripted(refusing));
+    let mut flush = flushing(&journal, &plenty(), answering(refusing));
     let told = flush_all(&journal, &mut flush, &runs).await;
     assert_eq!(told, (vec![Err(NotWritten::TakenOver), Ok(())], true));
     assert!(!flush.lost.is_cancelled());
@@ -148,11 +156,7 @@ async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
 #[tokio::test]
 async fn a_worker_that_was_taken_over_gives_everything_up() {
     let journal = Journal::new(1);
-    let mut flush = flushing(
-        &journal,
-        &plenty(),
-        Scripted(|_: &[Entry]| Outcome::TakenOver),
-    );
+    let mut flush = flushing(&journal, &plenty(), answering(|_, _| Outcome::TakenOver));
     let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
     let lost = Err(NotWritten::TakenOver);
     assert_eq!(told, (vec![lost.clone(), lost], false));
@@ -161,8 +165,149 @@ async fn a_worker_that_was_taken_over_gives_everything_up() {
 
 #[tokio::test]
 async fn a_write_that_fails_for_hours_costs_no_more_than_one_that_fails_once() {
+    let mut tries = 100_000;
+    let full_disk = Scripted {
+        connects: true,
+        write: move |_: &[Entry], _: usize| {
+            tries -= 1;
+            match tries {
+                0 => nothing_to_claim(),
+                _ => Outcome::Unknown,
+            }
+        },
+        settle: || Ok(Settled::NotCommitted),
+    };
     let journal = Journal::new(1);
-    let mut flush = flushing(&journal, &plenty(), FullDisk { tries: 100_000 });
+    let mut flush = flushing(&journal, &plenty(), full_disk);
     let told = flush_all(&journal, &mut flush, &[RunId::new()]).await;
     assert_eq!(told, (vec![Ok(())], true));
+}
+
+#[tokio::test]
+async fn what_a_broken_session_committed_is_not_written_again() {
+    let mut looks = vec![Ok(Settled::Committed), Err(Broken), Err(Broken)];
+    let (journal, claims) = (Journal::new(1), plenty());
+    let ledger = breaking(move || looks.pop().unwrap());
+    let mut flush = flushing(&journal, &claims, ledger);
+    let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
+    assert_eq!(told, (vec![Ok(()), Ok(())], true));
+    assert!(!flush.lost.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_worker_that_was_taken_over_behind_a_broken_session_gives_everything_up() {
+    for connects in [true, false] {
+        let journal = Journal::new(1);
+        let ledger = Scripted {
+            connects,
+            write: |_: &[Entry], _: usize| Outcome::Unknown,
+            settle: || Ok(Settled::TakenOver),
+        };
+        let mut flush = flushing(&journal, &plenty(), ledger);
+        let told = flush_all(&journal, &mut flush, &[RunId::new()]).await;
+        assert_eq!(told, (vec![Err(NotWritten::TakenOver)], false));
+        assert!(flush.lost.is_cancelled());
+    }
+}
+
+#[tokio::test]
+async fn a_claim_brings_as_many_runs_as_are_wanted_although_nothing_is_written() {
+    let (claims, mut runs) = Claims::new(8);
+    let run = ClaimedRun::sample();
+    let due = Some(Duration::from_secs(3));
+    let claiming = |_: &[Entry], want: usize| {
+        assert_eq!(want, 8);
+        Outcome::Written(vec![run.clone()], due)
+    };
+    let (journal, claims) = (Journal::new(1), Arc::new(claims));
+    let mut flush = flushing(&journal, &claims, answering(claiming));
+    assert!(flush.flush(Vec::new()).await);
+    assert_eq!(runs.try_recv().unwrap().id, run.id);
+    assert_eq!(claims.next_due(), due);
+    assert_eq!(claims.want(), 0, "it got all there is");
+}
+
+#[tokio::test]
+async fn a_claim_that_came_to_nothing_is_made_again() {
+    let refused = Refusal::Data("no".to_owned());
+    let ledgers: [Box<dyn FnMut() -> Outcome + Send>; 2] = [
+        Box::new(|| Outcome::Unknown),
+        Box::new(move || Outcome::Refused(refused.clone())),
+    ];
+    for mut outcome in ledgers {
+        let (journal, claims) = (Journal::new(1), plenty());
+        let mut flush = flushing(&journal, &claims, answering(move |_, _| outcome()));
+        let (_, goes_on) = flush_all(&journal, &mut flush, &[RunId::new()]).await;
+        assert!(goes_on);
+        assert_eq!(claims.want(), 8);
+    }
+}
+
+#[test]
+fn a_writer_waits_until_there_is_something_to_write_or_to_claim() {
+    let journal = Journal::new(1);
+    let next = |claims| {
+        let flush = flushing(&journal, &claims, answering(|_, _| nothing_to_claim()));
+        let entries = flush.next_entries().now_or_never();
+        entries.map(|entries| entries.len())
+    };
+    assert_eq!(next(full()), None);
+    assert_eq!(next(plenty()), Some(0));
+    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None));
+    assert_eq!(pending.as_mut().now_or_never(), None);
+    assert_eq!(next(full()), Some(1));
+    assert_eq!(next(full()), None);
+}
+
+#[test]
+fn a_writer_that_is_to_end_waits_for_nothing() {
+    let journal = Journal::new(1);
+    for stops in [true, false] {
+        let flush = flushing(&journal, &full(), answering(|_, _| nothing_to_claim()));
+        let end = if stops { &flush.stop } else { &flush.lost };
+        end.cancel();
+        assert!(flush.next_entries().now_or_never().is_some());
+    }
+}
+
+/// Hands in an entry to a writer that ends: what it is told, and an entry that comes later.
+async fn run_to_its_end<L: Ledger>(
+    journal: &Journal,
+    flush: FlushLoop<L>,
+) -> [Option<Result<(), NotWritten>>; 2] {
+    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None));
+    assert_eq!(pending.as_mut().now_or_never(), None);
+    flush.run().await;
+    let late = journal.write(RunId::new(), Vec::new(), None);
+    [pending.now_or_never(), late.now_or_never()]
+}
+
+#[tokio::test]
+async fn a_writer_that_is_told_to_stop_writes_what_is_pending_and_nothing_more() {
+    let journal = Journal::new(1);
+    let flush = flushing(&journal, &full(), answering(|_, _| nothing_to_claim()));
+    flush.stop.cancel();
+    let told = run_to_its_end(&journal, flush).await;
+    assert_eq!(told, [Some(Ok(())), Some(Err(NotWritten::TakenOver))]);
+}
+
+#[tokio::test]
+async fn a_writer_whose_worker_was_lost_writes_nothing() {
+    let journal = Journal::new(1);
+    let flush = flushing(&journal, &full(), answering(|_, _| panic!("it writes")));
+    flush.lost.cancel();
+    let told = run_to_its_end(&journal, flush).await;
+    assert_eq!(told, [(); 2].map(|()| Some(Err(NotWritten::TakenOver))));
+}
+
+#[tokio::test]
+async fn a_writer_that_never_gets_a_session_refuses_what_is_handed_in() {
+    let journal = Journal::new(1);
+    let ledger = Scripted {
+        connects: false,
+        write: |_: &[Entry], _: usize| panic!("it writes"),
+        settle: || Ok(Settled::TakenOver),
+    };
+    let told = run_to_its_end(&journal, flushing(&journal, &full(), ledger)).await;
+    assert_eq!(told, [(); 2].map(|()| Some(Err(NotWritten::TakenOver))));
 }
