@@ -263,3 +263,6 @@ impl Ledger for PostgresLedger {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+use super::*;
+use crate::engine::{Engine, NewRun};
+use crate::history::HistoryKind;
+use crate::journal::{HistoryRow, Transition};
+use crate::state::RunState;
+use crate::store::workers;
+use leadrail_postgres::testing::TestDatabase;
+use tokio::sync::oneshot;
+
+/// A registered worker's ledger on a database of its own.
+struct Bench {
+    ledger: PostgresLedger,
+    engine: Engine,
+    _database: TestDatabase,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let database = TestDatabase::fresh().await;
+        let engine = Engine::connect(database.url()).await.unwrap();
+        engine.migrate().await.unwrap();
+        let connector = Connector::new(engine.pool().clone());
+        let mut session = connector.connect().await.unwrap();
+        let worker = workers::register(&mut session, "tests", Duration::from_secs(3_600)).await;
+        let mut ledger = PostgresLedger::new(worker.unwrap(), vec!["story".into()], connector);
+        assert!(ledger.connect(&CancellationToken::new()).await);
+        Self {
+            ledger,
+            engine,
+            _database: database,
+        }
+    }
+
+    async fn enqueue(&self, delay: Duration) -> RunId {
+        let run = NewRun {
+            workflow: "story".to_owned(),
+            scope: String::new(),
+            key: None,
+            fingerprint: String::new(),
+            lane: String::new(),
+            priority: 2,
+            delay,
+            input: "null".to_owned(),
+        };
+        self.engine.enqueue(&[run]).await.unwrap()[0].run_id
+    }
+
+    /// What the next claim brings.
+    async fn claim(&mut self) -> (Vec<RunId>, Option<Duration>) {
+        match self.ledger.write(&[], 8).await {
+            Outcome::Written(runs, next_due) => {
+                (runs.into_iter().map(|run| run.id).collect(), next_due)
+            }
+            _ => panic!("the claim was not written"),
+        }
+    }
+
+    /// A run that this worker holds.
+    async fn claimed(&mut self) -> RunId {
+        let run = self.enqueue(Duration::ZERO).await;
+        assert_eq!(self.claim().await.0, [run]);
+        run
+    }
+
+    async fn execute(&self, order: &'static str) {
+        sqlx::query(order)
+            .execute(self.engine.pool())
+            .await
+            .unwrap();
+    }
+
+    /// After a broken session: what became of this line.
+    async fn settle(
+        &mut self,
+        line: Option<(RunId, i32)>,
+        held: Option<&[Uuid]>,
+    ) -> Result<Settled, Broken> {
+        assert!(self.ledger.connect(&CancellationToken::new()).await);
+        self.ledger.settle(line, held).await
+    }
+
+    async fn state(&self, run: RunId) -> RunState {
+        self.engine.run(run).await.unwrap().unwrap().state
+    }
+}
+
+/// A completion as the run hands it in, in the line after its start.
+fn completion(run: RunId, payload: &str) -> [Entry; 1] {
+    let row = HistoryRow {
+        seq: 1,
+        kind: HistoryKind::RunCompleted,
+        attempt: None,
+        activity: None,
+        payload: Some(payload.to_owned()),
+    };
+    [Entry {
+        run,
+        rows: vec![row],
+        transition: Some(Transition::to(RunState::Completed)),
+        done: oneshot::channel().0,
+    }]
+}
+
+#[tokio::test]
+async fn a_claim_brings_what_is_due_and_says_when_more_is() {
+    let mut bench = Bench::new().await;
+    let due = bench.enqueue(Duration::ZERO).await;
+    bench.enqueue(Duration::from_secs(60)).await;
+    let (runs, next_due) = bench.claim().await;
+    assert_eq!(runs, [due]);
+    let wait = next_due.unwrap();
+    assert!((Duration::from_secs(30)..=Duration::from_secs(60)).contains(&wait));
+}
+
+#[tokio::test]
+async fn nobody_connects_for_a_worker_that_was_given_up() {
+    let mut bench = Bench::new().await;
+    let given_up = CancellationToken::new();
+    given_up.cancel();
+    assert!(!bench.ledger.connect(&given_up).await);
+}
+
+#[tokio::test]
+async fn a_worker_without_a_row_is_told_that_it_was_taken_over() {
+    let mut bench = Bench::new().await;
+    let run = bench.claimed().await;
+    bench.execute("delete from leadrail.worker").await;
+    let written = bench.ledger.write(&completion(run, "{}"), 0).await;
+    assert!(matches!(written, Outcome::TakenOver));
+    assert_eq!(bench.state(run).await, RunState::Running);
+}
+
+#[tokio::test]
+async fn a_run_that_is_anothers_is_told_from_data_that_cannot_be_stored() {
+    let mut bench = Bench::new().await;
+    let run = bench.claimed().await;
+    let written = bench.ledger.write(&completion(run, "{"), 0).await;
+    assert!(matches!(written, Outcome::Refused(Refusal::Data(_))));
+    let taken = "update leadrail.workflow_run set worker_id = gen_random_uuid()";
+    bench.execute(taken).await;
+    let written = bench.ledger.write(&completion(run, "{}"), 0).await;
+    assert!(matches!(written, Outcome::Refused(Refusal::NotOurs)));
+    assert_eq!(bench.state(run).await, RunState::Running);
+}
+
+#[tokio::test]
+async fn what_the_victim_of_a_deadlock_handed_in_may_be_written_again() {
+    let mut bench = Bench::new().await;
+    let run = bench.claimed().await;
+    bench
+        .execute(
+            "create function refuse() returns trigger language plpgsql as
+             $$ begin raise exception 'chosen' using errcode = 'deadlock_detected'; end $$",
+        )
+        .await;
+    bench
+        .execute(
+            "create trigger refuse before insert on leadrail.history execute function refuse()",
+        )
+        .await;
+    let written = bench.ledger.write(&completion(run, "{}"), 0).await;
+    assert!(matches!(written, Outcome::Unknown));
+    bench
+        .execute("drop trigger refuse on leadrail.history")
+        .await;
+    let settled = bench.settle(Some((run, 1)), None).await;
+    assert_eq!(settled.unwrap(), Settled::NotCommitted);
+    let written = bench.ledger.write(&completion(run, "{}"), 0).await;
+    assert!(matches!(written, Outcome::Written(..)));
+    assert_eq!(bench.state(run).await, RunState::Completed);
+}
+
+#[tokio::test]
+async fn after_a_broken_session_the_first_line_tells_unless_the_worker_was_taken_over() {
+    let mut bench = Bench::new().await;
+    let run = bench.claimed().await;
+    let line = Some((run, 1));
+    assert_eq!(
+        bench.settle(line, None).await.unwrap(),
+        Settled::NotCommitted
+    );
+    bench.ledger.write(&completion(run, "{}"), 0).await;
+    assert_eq!(bench.settle(line, None).await.unwrap(), Settled::Committed);
+    bench.execute("delete from leadrail.worker").await;
+    assert_eq!(bench.settle(line, None).await.unwrap(), Settled::TakenOver);
+}
+
+#[tokio::test]
+async fn nothing_is_said_while_a_broken_session_may_still_commit() {
+    let mut bench = Bench::new().await;
+    bench
+        .execute(
+            "create or replace function leadrail.end_session(
+                 p_worker uuid, p_pid integer, p_started timestamptz
+             )
+             returns boolean language sql as 'select false'",
+        )
+        .await;
+    assert!(bench.settle(None, None).await.is_err());
+}
+
+#[tokio::test]
+async fn after_a_broken_session_only_what_nobody_here_holds_goes_back() {
+    let mut bench = Bench::new().await;
+    let (held, unknown) = (bench.claimed().await, bench.claimed().await);
+    bench.settle(None, None).await.unwrap();
+    assert_eq!(bench.state(unknown).await, RunState::Running);
+    bench.settle(None, Some(&[held.0])).await.unwrap();
+    assert_eq!(bench.state(held).await, RunState::Running);
+    assert_eq!(bench.state(unknown).await, RunState::Queued);
+}
