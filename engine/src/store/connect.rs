@@ -116,6 +116,44 @@ pub(crate) fn is_transient(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
+    use leadrail_postgres::testing::TestDatabase;
+
+    #[tokio::test]
+    async fn a_session_that_could_forget_its_commits_is_refused() {
+        let database = TestDatabase::fresh().await;
+        let mut session = PgConnection::connect(database.url()).await.unwrap();
+        for (setting, durable) in [("on", true), ("off", false)] {
+            sqlx::query("select set_config('synchronous_commit', $1, false)")
+                .bind(setting)
+                .execute(&mut session)
+                .await
+                .unwrap();
+            let taken = must_be_durable(&mut session).await;
+            assert_eq!(taken.is_ok(), durable, "{setting}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failover_that_one_session_noticed_is_known_to_all() {
+        let database = TestDatabase::fresh().await;
+        let engine = Engine::connect(database.url()).await.unwrap();
+        engine.migrate().await.unwrap();
+        let connector = Connector::new(engine.pool().clone());
+        let failover = connector.failover();
+        connector.connect().await.unwrap();
+        assert_eq!(failover.at(), None);
+        sqlx::query(
+            "create or replace function leadrail.note_timeline() returns timestamptz
+             language sql as 'select now()'",
+        )
+        .execute(engine.pool())
+        .await
+        .unwrap();
+        connector.clone().connect().await.unwrap();
+        assert!(failover.at().is_some());
+        assert_eq!(connector.failover().at(), failover.at());
+    }
 
     #[test]
     fn only_trouble_that_passes_is_tried_again() {
