@@ -4,8 +4,11 @@ use crate::history::HistoryKind;
 use crate::journal::{HistoryRow, Transition};
 use crate::state::RunState;
 use crate::store::workers;
+use futures::FutureExt;
 use leadrail_postgres::testing::TestDatabase;
+use sqlx::PgPool;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// A registered worker's ledger on a database of its own.
 struct Bench {
@@ -118,6 +121,33 @@ async fn nobody_connects_for_a_worker_that_was_given_up() {
     let given_up = CancellationToken::new();
     given_up.cancel();
     assert!(!bench.ledger.connect(&given_up).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_in_which_nothing_is_written_are_opened_ever_more_slowly() {
+    let pool = PgPool::connect_lazy("postgres://nowhere").unwrap();
+    let worker = WorkerId(Uuid::nil());
+    let mut ledger = PostgresLedger::new(worker, Vec::new(), Connector::new(pool));
+    let given_up = CancellationToken::new();
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        let begun = Instant::now();
+        assert!(ledger.rest(&given_up).await);
+        waits.push(begun.elapsed());
+    }
+    assert_eq!(waits[0], Duration::ZERO);
+    assert!(waits[1] >= Duration::from_millis(50), "{waits:?}");
+    assert!(waits[11] >= Duration::from_secs(1), "{waits:?}");
+    given_up.cancel();
+    assert_eq!(ledger.rest(&given_up).now_or_never(), Some(false));
+}
+
+#[tokio::test]
+async fn a_session_after_one_that_wrote_is_opened_at_once() {
+    let mut bench = Bench::new().await;
+    bench.claim().await;
+    let rested = bench.ledger.rest(&CancellationToken::new()).now_or_never();
+    assert_eq!(rested, Some(true));
 }
 
 #[tokio::test]
