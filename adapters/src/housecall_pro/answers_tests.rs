@@ -329,6 +329,19 @@ async fn the_evidence_tells_what_was_sent_without_naming_the_caller_in_the_url()
 }
 
 #[tokio::test]
+async fn an_answer_as_large_as_we_read_is_read_and_a_larger_one_is_not() {
+    let lead = r#"{ "id": "lea_1" }"#;
+    let limit = crate::MAX_RESPONSE_BODY;
+    for (bytes, expected) in [(limit, "done"), (limit + 1, "ambiguous body_too_large")] {
+        let body = lead.to_owned() + &" ".repeat(bytes - lead.len());
+        let crm = ScriptedCrm::start([Script::Say(201, body)]).await;
+        let session = crm.session();
+        let (told, _) = told(file(&session).await, &session);
+        assert_eq!(told, expected, "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
 async fn a_flood_is_kept_in_small() {
     let crm = ScriptedCrm::start([Script::Flood]).await;
     let session = crm.session();
