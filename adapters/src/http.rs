@@ -132,11 +132,11 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
     Fault::Connect
 }
 
-/// The TLS layer speaks through I/O errors, which keep what they wrap to themselves.
+/// The TLS layer speaks through I/O errors, one in another, which keep what they wrap to themselves.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let wrapped = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    let io = error.downcast_ref::<io::Error>();
+    match io.and_then(io::Error::get_ref) {
+        Some(wrapped) => is_tls(wrapped),
+        None => error.is::<rustls::Error>(),
+    }
 }

@@ -14,7 +14,7 @@ use http::request::Parts;
 use leadrail_lead::Lead;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::{Credentials, CrmHttp, Session, Settings, Target};
@@ -138,6 +138,22 @@ pub(crate) async fn hangs_up() -> String {
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let _ = connection.read(&mut [0; 16]).await;
+        }
+    });
+    url
+}
+
+/// A port that is asked for TLS and answers without it.
+pub(crate) async fn speaks_plainly() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let _ = connection
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await;
+            // Whoever closes before it has read everything resets the connection.
+            let _ = connection.read_to_end(&mut Vec::new()).await;
         }
     });
     url

@@ -8,6 +8,7 @@ use super::wire::{CustomerPage, LeadPage};
 use super::{HousecallPro, refusal};
 use crate::scripted_crm::{
     KEY, Script, ScriptedCrm, hangs_up, lead_with, nobody, say, session, session_with,
+    speaks_plainly,
 };
 use crate::{
     AdapterError, AdapterResult, CrmAdapter, CustomerRef, Exchange, Failure, HeaderValue, LeadRef,
@@ -181,6 +182,14 @@ async fn a_server_that_does_not_speak_tls_is_not_trusted_and_got_nothing() {
     );
     assert_eq!(exchange.status, None);
     assert!(crm.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_tls_is_told_from_no_answer() {
+    let plain = session(&speaks_plainly().await);
+    assert_eq!(told(file(&plain).await, &plain).0, "not_done tls");
+    let broken = session(&hangs_up().await.replace("http://", "https://"));
+    assert_eq!(told(file(&broken).await, &broken).0, "not_done connect");
 }
 
 #[tokio::test]
