@@ -76,8 +76,9 @@ impl<L: Ledger> FlushLoop<L> {
 
     /// Writes one batch to its end, through broken sessions; false when taken over.
     async fn flush(&mut self, batch: Vec<Entry>) -> bool {
+        let mut may_claim = true;
         loop {
-            let want = self.want();
+            let want = if may_claim { self.want() } else { 0 };
             if batch.is_empty() && want == 0 {
                 return true;
             }
@@ -91,6 +92,16 @@ impl<L: Ledger> FlushLoop<L> {
                     return true;
                 }
                 Outcome::TakenOver => return self.give_up(batch),
+                Outcome::Refused(refusal) if batch.is_empty() => {
+                    // A new session is not opened at once, and by then it may be allowed.
+                    tracing::error!(worker.id = %self.worker, ?refusal, "PostgreSQL refuses to let this worker claim");
+                }
+                Outcome::Refused(_) if batch.len() == 1 && want > 0 => {
+                    // It may be the claim that was refused.
+                    self.hint();
+                    may_claim = false;
+                    continue;
+                }
                 Outcome::Refused(refusal) => {
                     self.hint();
                     return self.divide(batch, refusal).await;

@@ -311,3 +311,39 @@ async fn a_writer_that_never_gets_a_session_refuses_what_is_handed_in() {
     let told = run_to_its_end(&journal, flushing(&journal, &full(), ledger)).await;
     assert_eq!(told, [(); 2].map(|()| Some(Err(NotWritten::TakenOver))));
 }
+
+#[tokio::test]
+async fn a_claim_that_is_refused_spoils_no_entry() {
+    let journal = Journal::new(1);
+    let no_claims = |_: &[Entry], want: usize| match want {
+        0 => nothing_to_claim(),
+        _ => Outcome::Refused(Refusal::Data("no right to claim".to_owned())),
+    };
+    let mut flush = flushing(&journal, &plenty(), answering(no_claims));
+    let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
+    assert_eq!(told, (vec![Ok(()), Ok(())], true));
+}
+
+#[tokio::test]
+async fn a_refused_claim_is_tried_again_in_another_session() {
+    let journal = Journal::new(1);
+    let (mut refused, mut sessions) = (0, 0);
+    let ledger = Scripted {
+        connects: true,
+        write: |_: &[Entry], _: usize| {
+            refused += 1;
+            match refused {
+                1..4 => Outcome::Refused(Refusal::Data("no right to claim".to_owned())),
+                _ => nothing_to_claim(),
+            }
+        },
+        settle: || {
+            sessions += 1;
+            Ok(Settled::NotCommitted)
+        },
+    };
+    let mut flush = flushing(&journal, &plenty(), ledger);
+    assert!(flush.flush(Vec::new()).await);
+    drop(flush);
+    assert_eq!(sessions, 3);
+}
