@@ -42,20 +42,21 @@ impl Cluster {
     /// A temporary folder that the server's user can enter.
     pub(crate) fn temporary() -> Result<Self> {
         let account = Account::choose()?;
-        let own = env::temp_dir();
-        let parent = [own.as_path(), Path::new("/tmp"), Path::new("/var/tmp")]
-            .into_iter()
-            .find(|parent| account.can_enter(parent))
-            .unwrap_or(&own);
-        account.check_enters(parent)?;
-        let folder = tempfile::Builder::new()
-            .prefix("leadrail-pg-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
-            .map_err(Error::io("make a folder in", parent))?
-            .keep();
-        account.own(&folder)?;
+        let folder = temporary_folder(&account)?;
         Self::with_new_password(folder, account, false)
+    }
+
+    /// A temporary folder for a copy of this cluster: the same user, the same password.
+    pub(crate) fn temporary_like(original: &Self) -> Result<Self> {
+        let copy = Self {
+            folder: temporary_folder(&original.account)?,
+            account: original.account.clone(),
+            password: original.password.clone(),
+            keep: false,
+        };
+        let password = copy.password.expose_secret();
+        copy.write("password", &format!("{password}\n"))?;
+        Ok(copy)
     }
 
     /// The folder that a caller named: new, empty, or left by an earlier private server.
@@ -162,6 +163,24 @@ impl Cluster {
         let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(QUOTED_LINES)..].join(" / ")
     }
+}
+
+/// A new folder that this user can enter and nobody else.
+fn temporary_folder(account: &Account) -> Result<PathBuf> {
+    let own = env::temp_dir();
+    let parent = [own.as_path(), Path::new("/tmp"), Path::new("/var/tmp")]
+        .into_iter()
+        .find(|parent| account.can_enter(parent))
+        .unwrap_or(&own);
+    account.check_enters(parent)?;
+    let folder = tempfile::Builder::new()
+        .prefix("leadrail-pg-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent)
+        .map_err(Error::io("make a folder in", parent))?
+        .keep();
+    account.own(&folder)?;
+    Ok(folder)
 }
 
 #[cfg(test)]

@@ -23,21 +23,23 @@ const PAGE: u64 = 8_192;
 const WAL_FILE: u64 = 16 << 20;
 
 impl PrivateServer {
-    /// From now on no file of the server grows beyond the largest that holds rows now, so that writes
-    /// into the largest tables fail while the rest goes on. False if no file is large enough yet to be
+    /// From now on no file of the server grows beyond the largest that holds rows now and so many bytes,
+    /// so that writes into the largest tables fail while the rest goes on. Leave room for what may be
+    /// written while the processes are told, one after the other: who comes late finds the file beyond
+    /// the limit, which is no full disk to PostgreSQL but an internal error. False if no file is large enough yet to be
     /// told from the log that is written ahead; nothing was done then. A restart or
     /// [`free_disk`](Self::free_disk) ends it.
     ///
     /// # Errors
     /// [`Error::Io`] if the server is not running, or the program `prlimit` (Linux, util-linux) is not
     /// there.
-    pub async fn fill_disk(&self) -> Result<bool> {
+    pub async fn fill_disk(&self, room: u64) -> Result<bool> {
         let cluster = Arc::clone(&self.cluster);
         blocking(move || {
             let tables = cluster.folder.join("data/base");
             let largest = largest_file(&tables).map_err(Error::io("look through", &tables))?;
             // Half a page more: it is the write that fails, not only the thought of it.
-            let limit = largest / PAGE * PAGE + PAGE / 2;
+            let limit = (largest + room) / PAGE * PAGE + PAGE / 2;
             if limit <= WAL_FILE {
                 return Ok(false);
             }

@@ -19,6 +19,7 @@ mod error;
 mod full_disk;
 mod options;
 mod server;
+mod standby;
 mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,7 +1,7 @@
 //! A server from its start to its end.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -25,10 +25,12 @@ pub(crate) const PORT_TRIES: usize = 5;
 /// one after another.
 #[derive(Debug)]
 pub struct PrivateServer {
-    supervisor: Supervisor,
+    pub(crate) supervisor: Supervisor,
     pub(crate) cluster: Arc<Cluster>,
-    port: u16,
-    major: u32,
+    /// Where PostgreSQL's programs are.
+    pub(crate) programs: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) major: u32,
 }
 
 impl PrivateServer {
@@ -71,6 +73,7 @@ impl PrivateServer {
         Ok(Self {
             supervisor,
             cluster: Arc::new(cluster),
+            programs: programs.folder.clone(),
             port,
             major: programs.major,
         })
@@ -167,7 +170,11 @@ impl PrivateServer {
 
 /// Writes the settings and starts the server, on another free port if the first one was taken in
 /// the moment between looking and binding.
-fn start_on_a_port(options: &Options, cluster: &Cluster, supervisor: &Supervisor) -> Result<u16> {
+pub(crate) fn start_on_a_port(
+    options: &Options,
+    cluster: &Cluster,
+    supervisor: &Supervisor,
+) -> Result<u16> {
     let mut tries = PORT_TRIES;
     loop {
         let port = match options.port {

@@ -17,6 +17,9 @@ const SCRIPT: &str = include_str!("supervisor.sh");
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
     Init,
+    /// Copies the server whose port stands in the file `primary`.
+    Copy,
+    Promote,
     Start,
     Fast,
     Immediate,
@@ -27,6 +30,8 @@ impl Command {
     fn word(self) -> &'static str {
         match self {
             Self::Init => "init",
+            Self::Copy => "copy",
+            Self::Promote => "promote",
             Self::Start => "start",
             Self::Fast => "fast",
             Self::Immediate => "immediate",

@@ -25,6 +25,13 @@ init() {
     mv "$data.new" "$data"
 }
 
+# A copy of the server whose port its owner has written down, made to follow it.
+copy() {
+    PGPASSWORD=$(cat "$folder/password") "$programs/pg_basebackup" --pgdata="$data" \
+        --host=127.0.0.1 --port="$(cat "$folder/primary")" --username=postgres --no-sync \
+        --write-recovery-conf --wal-method=stream --checkpoint=fast </dev/null >&2
+}
+
 # After a kill the last backends may hold the old shared memory for a moment.
 start() {
     tries=100
@@ -74,6 +81,8 @@ trap '' PIPE
 while read -r command; do
     case $command in
         init) init ;;
+        copy) copy ;;
+        promote) "$programs/pg_ctl" promote --pgdata="$data" --wait --silent </dev/null >&2 ;;
         start) start ;;
         fast | immediate) stop "$command" ;;
         kill) kill_server ;;
