@@ -40,6 +40,9 @@ impl<L: Ledger> FlushLoop<L> {
             let batch = std::mem::replace(&mut carried, rest);
             writable = self.flush(batch).await;
         }
+        if !writable {
+            self.lost.cancel();
+        }
         for entry in carried {
             entry.answer(Err(NotWritten::TakenOver));
         }

@@ -43,7 +43,8 @@ pub(crate) struct Broken;
 
 /// One session at a time with the database that holds the journal.
 pub(crate) trait Ledger: Send {
-    /// Opens a session, patiently; false when `given_up` is cancelled before that.
+    /// Opens a session, patiently; false when `given_up` is cancelled before that, or when the worker
+    /// can write nothing any more because the database has failed over.
     fn connect(&mut self, given_up: &CancellationToken) -> impl Future<Output = bool> + Send;
 
     /// Writes the entries and claims up to `want` runs, in one commit.

@@ -24,6 +24,8 @@ pub(crate) struct PostgresLedger {
     worker: WorkerId,
     workflows: Vec<String>,
     connector: Connector,
+    /// The last failover when the worker began.
+    began_after: Option<DateTime<Utc>>,
     session: Option<Session>,
     /// How long the next session is waited for; none after one in which something was written.
     waits: Option<ExponentialBackoff>,
@@ -48,11 +50,18 @@ impl PostgresLedger {
         Self {
             worker,
             workflows,
+            began_after: connector.failover().at(),
             connector,
             session: None,
             waits: None,
             orphans: Vec::new(),
         }
+    }
+
+    /// Whether the database may have lost commits of this worker's. Its row may be there still, but what
+    /// it would write next need not fit what is left of its runs' histories.
+    fn has_failed_over(&self) -> bool {
+        self.connector.failover().at() > self.began_after
     }
 
     /// The session; there is one since `connect`.
@@ -206,6 +215,9 @@ impl Ledger for PostgresLedger {
             let Some(mut connection) = self.connector.connect_patiently(given_up).await else {
                 return false;
             };
+            if self.has_failed_over() {
+                return false;
+            }
             let process = sqlx::query_as!(
                 ServerProcess,
                 r#"

@@ -107,7 +107,7 @@ async fn on_a_full_disk_nothing_is_executed_and_afterwards_everything_once() {
         .map(|n| run.clone().keyed("acme", format!("{n}")))
         .collect();
     stage.engine.enqueue(&runs).await.expect("enqueue");
-    let full = stage.server.fill_disk().await.expect("filled");
+    let full = stage.server.fill_disk(0).await.expect("filled");
     assert!(full, "the history is too small");
 
     let options = ActivityOptions {

@@ -18,14 +18,24 @@ pub(super) async fn intent_before_result(pool: &PgPool) -> sqlx::Result<Finding>
         ), once as (
             select distinct name from recent where kind = 'activity_started'
         ), result as (
-            select r.run_id, coalesce(r.intent < r.seq, false) as intended
+            select r.run_id, r.seq, coalesce(r.intent < r.seq, false) as intended
             from recent r
             join once using (name)
             where r.kind = 'activity_completed'
+        ), broken as (
+            select r.run_id
+            from result r
+            where not r.intended
+              -- A failover may have lost the intent; the effect was looked for and found all the same.
+              and not exists (
+                  select from leadrail.history h
+                  join leadrail.failover f on f.was is not null and f.at <= h.at
+                  where h.run_id = r.run_id and h.seq = r.seq
+                    and h.payload ->> 'source' = 'reconciled'
+              )
         )
-        select count(*) as "results!", count(*) filter (where not intended) as "broken!",
-               (select run_id from result where not intended limit 1) as example
-        from result
+        select (select count(*) from result) as "results!", (select count(*) from broken) as "broken!",
+               (select run_id from broken limit 1) as example
         "#
     )
     .fetch_one(pool)
