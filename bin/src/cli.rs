@@ -1,5 +1,6 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
+use crate::commands::chaos::later_build::ChaosWorkerArgs;
 use crate::commands::{
     bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
     serve, show_config, worker,
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
     Chaos(chaos::ChaosArgs),
+    #[command(hide = true)]
+    ChaosWorker(ChaosWorkerArgs),
     Config(show_config::ConfigArgs),
     /// Measures the engine beside bare PostgreSQL.
     #[command(subcommand)]
@@ -91,7 +94,10 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it shows what it does by itself, so that logs would only be in the way.
     pub(crate) fn is_quiet(&self) -> bool {
-        !matches!(self, Self::Serve(_) | Self::Worker(_) | Self::CrmSim(_))
+        !matches!(
+            self,
+            Self::Serve(_) | Self::Worker(_) | Self::ChaosWorker(_) | Self::CrmSim(_)
+        )
     }
 }
 
@@ -100,7 +106,9 @@ impl Cli {
     pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
         let (listen, concurrency, name) = match &self.command {
             Command::Serve(args) => (args.listen.clone(), None, None),
-            Command::Worker(args) => (None, args.concurrency.clone(), args.name.clone()),
+            Command::Worker(args) | Command::ChaosWorker(ChaosWorkerArgs { worker: args, .. }) => {
+                (None, args.concurrency.clone(), args.name.clone())
+            }
             _ => (None, None, None),
         };
         let flags = [

@@ -25,6 +25,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
     match command {
         Command::Bench(command) => bench::run(command).await,
         Command::Chaos(args) => chaos::run(args).await,
+        Command::ChaosWorker(args) => chaos::later_build::run(&args, config).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&args, config).await,
         Command::Serve(_) => serve::run(config).await,

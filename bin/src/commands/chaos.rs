@@ -11,11 +11,14 @@ mod chronicle;
 mod clocks;
 mod control;
 mod crew;
+mod disk;
 mod evidence;
+mod failover;
 mod faults;
 mod fence;
 mod figures;
 mod hang_up;
+pub(crate) mod later_build;
 mod member;
 mod nemesis;
 mod outages;
@@ -111,7 +114,7 @@ async fn play(plan: &Plan, stage: &Stage) -> anyhow::Result<Verdict> {
     let (sent, (), struck, (), watched) = tokio::join!(
         sender.send_all(),
         nemesis::strike(plan, &mut crew, &calm),
-        outages::strike(plan, stage, &chronicle, &calm),
+        outages::strike(plan, stage, &sender, &chronicle, &calm),
         wires::strike(plan, &stage.proxy, &chronicle, &calm),
         watch.until_drained(began, &calm, &mut progress),
     );

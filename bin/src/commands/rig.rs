@@ -40,6 +40,8 @@ pub(crate) struct Rig {
     pub(crate) sim: CrmSim,
     pub(crate) sim_url: String,
     pub(crate) postgres: PrivateServer,
+    /// Follows the server above, if one was asked for.
+    pub(crate) standby: Option<PrivateServer>,
     schedule: RetrySchedule,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -55,11 +57,12 @@ pub(crate) struct Answer {
 
 impl Rig {
     /// Puts everything up but the workers, in a temporary folder unless one is named. The settings
-    /// are PostgreSQL's.
+    /// are PostgreSQL's; with a standby there are two of it.
     pub(crate) async fn up(
         data_dir: Option<&Path>,
         settings: &[(String, String)],
         schedule: RetrySchedule,
+        with_standby: bool,
     ) -> anyhow::Result<Self> {
         let (folder, temporary) = folder(data_dir)?;
         let postgres = PrivateServer::start(Options {
@@ -69,7 +72,11 @@ impl Rig {
         })
         .await?;
         postgres.create_database(DATABASE).await?;
-        let database_url = postgres.url(DATABASE);
+        let standby = match with_standby {
+            true => Some(postgres.standby(settings).await?),
+            false => None,
+        };
+        let database_url = address(&postgres, standby.as_ref());
         let pool = database::pool(&database_url.parse()?);
         leadrail_connections::migrate(&pool).await?;
         let engine = Engine::new(pool);
@@ -90,6 +97,7 @@ impl Rig {
             sim: CrmSim::new(),
             sim_url: String::new(),
             postgres,
+            standby,
             schedule,
             stop: CancellationToken::new(),
             tasks: Vec::new(),
@@ -148,10 +156,17 @@ impl Rig {
         Ok(())
     }
 
-    /// `leadrail worker` as a process of its own on this rig, not started yet.
-    pub(crate) fn worker_process(&self, name: &str, concurrency: u32) -> anyhow::Result<Command> {
+    /// `leadrail worker`, or what takes its place with the same flags, as a process of its own on this
+    /// rig, not started yet.
+    pub(crate) fn worker_process(
+        &self,
+        command: &[String],
+        name: &str,
+        concurrency: u32,
+    ) -> anyhow::Result<Command> {
         let program =
             std::env::current_exe().context("this program cannot find itself to start a worker")?;
+        let arguments = command;
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             // What the person has configured is for another database.
@@ -162,7 +177,8 @@ impl Rig {
         let waits = self.schedule.waits().iter().map(ToString::to_string);
         let waits: Vec<_> = waits.collect();
         command
-            .args(["worker", "--name", name, "--concurrency"])
+            .args(arguments)
+            .args(["--name", name, "--concurrency"])
             .arg(concurrency.to_string())
             .current_dir(&self.folder)
             .env("DATABASE_URL", &self.database_url)
@@ -221,6 +237,11 @@ impl Rig {
         Ok(Answer { status, body })
     }
 
+    /// The database on the first server, which is the only one without a standby.
+    pub(crate) fn first_url(&self) -> String {
+        self.postgres.url(DATABASE)
+    }
+
     /// The CRM's own books.
     pub(crate) fn books(&self) -> Value {
         self.sim.records(CRM)
@@ -240,6 +261,9 @@ impl Rig {
         }
         self.engine.pool().close().await;
         self.postgres.close().await;
+        if let Some(standby) = self.standby {
+            standby.close().await;
+        }
     }
 
     fn vault_key(&self) -> anyhow::Result<VaultKey> {
@@ -252,6 +276,15 @@ impl Rig {
             self.vault_key()?,
         ))
     }
+}
+
+/// The database on whichever of the servers takes writes.
+fn address(postgres: &PrivateServer, standby: Option<&PrivateServer>) -> String {
+    let url = postgres.url(DATABASE);
+    let Some(standby) = standby else { return url };
+    let own = format!("127.0.0.1:{}", postgres.port());
+    let both = format!("{own},127.0.0.1:{}", standby.port());
+    url.replace(&own, &both)
 }
 
 fn folder(data_dir: Option<&Path>) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {

@@ -25,6 +25,14 @@ pub(crate) struct WorkerArgs {
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
+    run_with(config, registry).await
+}
+
+/// Executes these workflows.
+pub(crate) async fn run_with(
+    config: &Config,
+    registry: impl FnOnce(&Engine, VaultKey) -> anyhow::Result<Registry>,
+) -> anyhow::Result<()> {
     let vault = config.need_vault_key()?;
     let stop = shutdown::on_signal()?;
     let Some(pool) = database::connect_for_service(config, &stop).await? else {

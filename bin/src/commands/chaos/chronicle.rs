@@ -23,8 +23,13 @@ pub(super) struct Events {
     /// Outages in which the first process was killed, and in which it was told to drop everything.
     pub(super) crashes: u64,
     pub(super) restarts: u64,
+    /// Outages in which a standby took the server's place.
+    pub(super) failovers: u64,
     pub(super) cuts: u64,
     pub(super) sessions_cut: u64,
+    /// When the disk was full, and how many writes failed then.
+    pub(super) full_disks: Vec<Outage>,
+    pub(super) writes_without_room: u64,
     /// Answers to committed statements that never arrived, and notifications.
     pub(super) answers_lost: u64,
     pub(super) notifications_lost: u64,

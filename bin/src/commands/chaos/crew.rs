@@ -27,6 +27,8 @@ const ASK_WITHIN: Duration = Duration::from_millis(300);
 
 pub(super) struct Crew<'a> {
     slots: u32,
+    /// What the last deploy brought.
+    build: usize,
     stage: &'a Stage,
     chronicle: &'a Chronicle,
     members: Vec<Member>,
@@ -43,6 +45,7 @@ impl<'a> Crew<'a> {
         let members = members.collect::<anyhow::Result<_>>()?;
         Ok(Self {
             slots,
+            build: 0,
             stage,
             chronicle,
             members,
@@ -83,7 +86,12 @@ impl<'a> Crew<'a> {
             .await
             .with_context(|| format!("{} could not be killed", member.name))?;
         self.chronicle.events().kills.push(blow);
-        member.start_again(self.stage, self.slots)
+        member.start_again(self.stage, self.build, self.slots)
+    }
+
+    /// Whoever is asked to end from now on is replaced by the next build.
+    pub(super) fn deploy(&mut self) {
+        self.build += 1;
     }
 
     /// SIGTERM, as at a deploy; false if it cannot be asked now. One that is known to the database
@@ -187,7 +195,7 @@ impl<'a> Crew<'a> {
                     Ended::Unasked => events.quitters += 1,
                 }
                 drop(events);
-                member.start_again(self.stage, self.slots)?;
+                member.start_again(self.stage, self.build, self.slots)?;
             }
             largest = largest.max(member.process.id().map_or(0, rss_kib));
         }

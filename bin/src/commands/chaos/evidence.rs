@@ -2,6 +2,7 @@
 
 use super::chronicle::{Chronicle, Outage};
 use super::clocks;
+use super::figures;
 use super::member;
 use super::outages::refused_writes;
 use super::sender::Sender;
@@ -32,7 +33,8 @@ pub(super) struct Evidence {
     pub(super) doubled: u64,
     /// Leads in the CRM that nobody sent.
     pub(super) strangers: u64,
-    /// Runs of which something is in the CRM twice, or that is missing there.
+    /// Runs of which something is in the CRM twice, or missing there, or that died of what nobody did to
+    /// them.
     pub(super) examples: Vec<String>,
     pub(super) stale: StaleWrites,
     pub(super) losses: Vec<Loss>,
@@ -44,6 +46,10 @@ pub(super) struct Evidence {
     pub(super) completed_while_deaf: u64,
     /// Leads that completed while one worker after another was started anew.
     pub(super) completed_while_rolling: u64,
+    /// Leads that completed with a step which a deploy has brought, and times that a build put a lead
+    /// down whose history a later one had written.
+    pub(super) later_builds: u64,
+    pub(super) put_down: u64,
     /// Steps whose lost answer was found again in the CRM.
     pub(super) reconciled: u64,
     /// Times that a run was executed alone, because its workers had died before it got on.
@@ -72,6 +78,8 @@ struct Standing {
     run: String,
     state: String,
     reason: Option<String>,
+    /// What was said when it died.
+    last_words: Option<String>,
 }
 
 impl Evidence {
@@ -107,6 +115,8 @@ impl Evidence {
             wrong_clocks: wrong_clocks(stage, chronicle.now()),
             completed_while_deaf: completed_in(pool, deaf.as_slice()).await?,
             completed_while_rolling: completed_in(pool, &rounds).await?,
+            later_builds: count(pool, LATER_BUILDS).await?,
+            put_down: count(pool, PUT_DOWN).await?,
             reconciled: count(pool, RECONCILED).await?,
             isolated: count(pool, ISOLATED).await?,
             audits: count(pool, AUDITS).await?,
@@ -139,23 +149,35 @@ impl Evidence {
             *self.states.entry(standing.state.clone()).or_default() += 1;
             if standing.state == "dead" {
                 let reason = standing.reason.clone().unwrap_or_default();
+                if !figures::is_expected_death(&reason) {
+                    let words = standing.last_words.as_deref().unwrap_or("no word");
+                    self.example(|| format!("run {} died: {reason}: {words}", standing.run));
+                }
                 *self.dead.entry(reason).or_default() += 1;
             }
             let missing = standing.state == "completed" && filed.is_none();
             self.not_filed += u64::from(missing);
             let twice = filed.is_some_and(|times| times > 1);
-            if (missing || twice) && self.examples.len() < EXAMPLES {
+            if missing || twice {
                 let what = if missing {
                     "is not in the CRM"
                 } else {
                     "is in the CRM twice"
                 };
                 let Standing { run, state, .. } = standing;
-                self.examples.push(format!("run {run} ({state}) {what}"));
+                self.example(|| format!("run {run} ({state}) {what}"));
             }
         }
         self.unsent = standings.len() as u64;
         self.strangers = entries.leads.len() as u64;
+    }
+}
+
+impl Evidence {
+    fn example(&mut self, tell: impl FnOnce() -> String) {
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(tell());
+        }
     }
 }
 
@@ -167,6 +189,11 @@ impl StaleWrites {
 
 const RECONCILED: &str = "select count(*) from leadrail.history
     where kind = 'activity_completed' and payload ->> 'source' = 'reconciled'";
+const LATER_BUILDS: &str = "select count(distinct h.run_id) from leadrail.history h
+    join leadrail.run r on r.id = h.run_id and r.state = 'completed'
+    where h.kind = 'side_value' and starts_with(h.activity, 'version:')";
+const PUT_DOWN: &str = "select count(*) from leadrail.history
+    where kind = 'run_waiting' and payload ->> 'reason' = 'nondeterminism'";
 const ISOLATED: &str = "select count(*) from leadrail.history where kind = 'run_isolated'";
 const AUDITS: &str = "select count(*) from leadrail.run where workflow = 'audit_lead'";
 
@@ -194,7 +221,11 @@ async fn completed_in(pool: &PgPool, times: &[Outage]) -> sqlx::Result<u64> {
 
 async fn standings(pool: &PgPool) -> sqlx::Result<HashMap<String, Standing>> {
     let rows = sqlx::query(
-        "select key, id::text as run, state::text as state, reason
+        "select key, id::text as run, state::text as state, reason, (
+             select h.payload ->> 'message' from leadrail.history h
+             where h.run_id = run.id and run.state = 'dead' and h.kind = 'run_dead'
+             order by h.seq desc limit 1
+         ) as last_words
          from leadrail.run where workflow = 'push_lead'",
     )
     .fetch_all(pool)
@@ -204,6 +235,7 @@ async fn standings(pool: &PgPool) -> sqlx::Result<HashMap<String, Standing>> {
             run: row.get("run"),
             state: row.get("state"),
             reason: row.get("reason"),
+            last_words: row.get("last_words"),
         };
         (row.get("key"), standing)
     });

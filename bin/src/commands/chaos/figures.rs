@@ -35,6 +35,7 @@ pub(super) struct Figures {
     pub(super) all: Vec<Figure>,
     /// Whether this is a control, which strikes less and with less patience.
     is_control: bool,
+    has_standby: bool,
     least: Least,
 }
 
@@ -43,6 +44,7 @@ impl Figures {
         Self {
             all: Vec::new(),
             is_control: plan.without.is_some(),
+            has_standby: plan.has_standby(),
             least: plan.least(),
         }
     }
@@ -88,6 +90,8 @@ impl Figures {
         self.tell("requests_repeated", sent.repeated);
         self.struck("requests_cut_by_client", sent.cut, 1);
         self.tell("taken_although_cut", sent.cut_and_taken);
+        let has_standby = u64::from(self.has_standby);
+        self.struck("lost_with_the_primary", sent.lost_with_primary, has_standby);
     }
 
     /// What became of it.
@@ -125,9 +129,7 @@ impl Figures {
         let used_up = sum(&|reason| reason != REJECTED && is_crm_fault(reason));
         let most = (sent.accepted * USED_UP_IN_A_HUNDRED).div_ceil(100);
         self.at_most("dead_retries_used_up", used_up, most, used_up <= most);
-        let others = dead
-            .iter()
-            .filter(|(reason, _)| *reason != REJECTED && !is_crm_fault(reason));
+        let others = dead.iter().filter(|(reason, _)| !is_expected_death(reason));
         let others: BTreeMap<_, _> = others.collect();
         let holds = others.is_empty();
         self.add("dead_for_no_good_reason", json!(others), "none", holds);
@@ -168,6 +170,12 @@ impl Figures {
             .iter()
             .map(|outage| (outage.until - outage.from).num_milliseconds());
         self.tell("database_away_longest_ms", json!(away.max()));
+        let has_standby = u64::from(self.has_standby);
+        self.struck("failovers", events.failovers, has_standby);
+        let full = events.full_disks.len() as u64;
+        self.struck("disk_full", full, self.least.full_disks);
+        let least = self.least.full_disks;
+        self.struck("writes_without_room", events.writes_without_room, least);
         self.struck("session_cuts", events.cuts, 1);
         self.tell("sessions_cut", events.sessions_cut);
         self.of_wires(events, evidence);
@@ -207,10 +215,13 @@ impl Figures {
         self.struck("completed_without_notifications", completed, 1);
     }
 
-    /// Every worker that was asked to end did so by itself, in order, and leads went on meanwhile.
+    /// Every worker that was asked to end did so by itself, in order, and leads went on meanwhile, under
+    /// the build that was replaced and under the one that came.
     fn of_rolling(&mut self, events: &Events, evidence: &Evidence) {
         let rounds = events.rounds.len() as u64;
-        self.struck("rolling_restarts", rounds, self.least.rounds);
+        self.struck("deploys", rounds, self.least.rounds);
+        self.struck("filed_by_later_builds", evidence.later_builds, 1);
+        self.tell("put_down_by_earlier_builds", evidence.put_down);
         let ended = &events.ended_in_order;
         self.must_be("ended_in_order", ended.len() as u64, events.asked_to_end);
         let slowest = ended.iter().max().map(|slowest| slowest.as_millis() as u64);
@@ -262,6 +273,11 @@ impl Figures {
             .and_then(|figure| figure.value.as_u64())
             .unwrap_or_default()
     }
+}
+
+/// Whether the fault plan or a CRM at its worst may bring a lead to this end.
+pub(super) fn is_expected_death(reason: &str) -> bool {
+    reason == REJECTED || is_crm_fault(reason)
 }
 
 /// Reasons that only what the CRM answered, or did not answer, can give.

@@ -1,6 +1,7 @@
 //! One worker: a process of this program.
 
 use super::clocks;
+use super::later_build;
 use super::plan::{GRACE, LEASE, WORKERS};
 use super::stage::Stage;
 use anyhow::Context as _;
@@ -15,6 +16,8 @@ use uuid::Uuid;
 /// A worker and what is being done to it.
 pub(super) struct Member {
     number: usize,
+    /// How many deploys it has seen: each brings another build.
+    build: usize,
     pub(super) name: String,
     pub(super) process: Child,
     pub(super) frozen: Option<Frozen>,
@@ -46,17 +49,26 @@ impl Member {
     pub(super) fn start(stage: &Stage, number: usize, slots: u32) -> anyhow::Result<Self> {
         Ok(Self {
             number,
+            build: 0,
             name: name(number),
-            process: spawn(stage, number, slots)?,
+            process: spawn(stage, number, 0, slots)?,
             frozen: None,
             spared_until: Instant::now(),
             asked_to_end: None,
         })
     }
 
-    /// Another process in its place.
-    pub(super) fn start_again(&mut self, stage: &Stage, slots: u32) -> anyhow::Result<()> {
-        self.process = spawn(stage, self.number, slots)?;
+    /// Another process in its place; of the newest build if this one was asked to end.
+    pub(super) fn start_again(
+        &mut self,
+        stage: &Stage,
+        newest: usize,
+        slots: u32,
+    ) -> anyhow::Result<()> {
+        if self.asked_to_end.is_some() {
+            self.build = newest;
+        }
+        self.process = spawn(stage, self.number, self.build, slots)?;
         self.asked_to_end = None;
         Ok(())
     }
@@ -113,13 +125,13 @@ fn name(number: usize) -> String {
     format!("worker-{number}")
 }
 
-fn spawn(stage: &Stage, number: usize, slots: u32) -> anyhow::Result<Child> {
+fn spawn(stage: &Stage, number: usize, build: usize, slots: u32) -> anyhow::Result<Child> {
     let name = name(number);
     let log = File::options()
         .create(true)
         .append(true)
         .open(log_file(&stage.rig.folder, &name))?;
-    let mut command = stage.rig.worker_process(&name, slots)?;
+    let mut command = stage.rig.worker_process(&program(build), &name, slots)?;
     clocks::set(&mut command, number);
     command
         .env("DATABASE_URL", stage.proxy.door(number).url())
@@ -132,6 +144,21 @@ fn spawn(stage: &Stage, number: usize, slots: u32) -> anyhow::Result<Child> {
         .stderr(log)
         .spawn()
         .with_context(|| format!("{name} cannot be started"))
+}
+
+/// The command that stands for a build.
+fn program(build: usize) -> Vec<String> {
+    match build {
+        0 => vec!["worker".to_owned()],
+        changes => {
+            let changes = changes.to_string();
+            vec![
+                later_build::COMMAND.to_owned(),
+                "--changes".to_owned(),
+                changes,
+            ]
+        }
+    }
 }
 
 fn log_file(folder: &Path, name: &str) -> PathBuf {

@@ -43,7 +43,7 @@ impl Next {
     }
 
     /// It hit nothing, and falls again soon.
-    fn missed(&mut self) {
+    pub(super) fn missed(&mut self) {
         self.at = Some(Instant::now() + AGAIN_SOON);
     }
 
@@ -88,7 +88,7 @@ impl<'a, 'b> Nemesis<'a, 'b> {
     async fn blows(&mut self, calm: &CancellationToken) -> anyhow::Result<()> {
         while !calm.is_cancelled() {
             self.see_to_them().await?;
-            self.rolling.begin();
+            self.rolling.begin(self.crew);
             self.strike_one().await?;
             tokio::select! {
                 () = tokio::time::sleep_until(self.next().into()) => {}

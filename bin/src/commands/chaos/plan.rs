@@ -40,6 +40,8 @@ const LONG_LATENCY_MS: u64 = 300;
 const EASY_RATE: f64 = 50.0;
 /// Often enough for 500 in a full run, and rarely enough for the workers to get on in between.
 const LOST_ANSWER_EVERY: Duration = Duration::from_millis(500);
+/// Longer than any call may take: an intent that waits for room is too late then.
+const DISK_FULL_FOR: Duration = Duration::from_secs(5);
 /// An account's list of new customers must stay within what an adapter reads of it.
 const LEADS_AN_ACCOUNT: u64 = 200;
 
@@ -61,6 +63,7 @@ pub(super) struct Plan {
     pub(super) drain_within: Duration,
     /// Leads sent a second at most.
     pub(super) pace: Option<f64>,
+    pub(super) disk_full_for: Duration,
     pub(super) timetable: Timetable,
 }
 
@@ -72,8 +75,10 @@ pub(super) struct Least {
     /// Workers that were refused after a takeover.
     pub(super) fenced: u64,
     pub(super) answers_lost: u64,
-    /// Rounds of rolling restarts.
+    /// Deploys, each a round of rolling restarts.
     pub(super) rounds: u64,
+    /// Small tables cannot tell that the disk is full.
+    pub(super) full_disks: u64,
 }
 
 /// When which blow falls: the first one, and how often from then on.
@@ -88,6 +93,9 @@ pub(super) struct Timetable {
     pub(super) cut: Option<Beat>,
     pub(super) restart: Option<Beat>,
     pub(super) crash: Option<Beat>,
+    pub(super) disk_full: Option<Beat>,
+    /// Once, where there is a standby.
+    pub(super) failover: Option<Beat>,
     /// How often about an answer of the database's gets lost.
     pub(super) lost_answer: Option<Duration>,
     /// When no notification arrives.
@@ -154,6 +162,7 @@ impl Plan {
             patience: Duration::from_secs(patience_secs),
             drain_within: Duration::from_secs(drain_secs),
             pace: leads.map(|leads| leads as f64 / (strike_at_least.as_secs_f64() * 0.8)),
+            disk_full_for: DISK_FULL_FOR,
             timetable: Timetable::of(profile, without),
         }
     }
@@ -166,20 +175,28 @@ impl Plan {
                 fenced: 1,
                 answers_lost: 1,
                 rounds: 1,
+                full_disks: 0,
             },
             (true, Profile::Ci) => Least {
                 freezes: 10,
                 fenced: 30,
                 answers_lost: 50,
                 rounds: 1,
+                full_disks: 1,
             },
             (true, Profile::Full) => Least {
                 freezes: 60,
                 fenced: 200,
                 answers_lost: 500,
                 rounds: 3,
+                full_disks: 1,
             },
         }
+    }
+
+    /// Whether a standby follows the database and takes its place.
+    pub(super) fn has_standby(&self) -> bool {
+        self.timetable.failover.is_some()
     }
 
     /// How many accounts share the leads.
@@ -226,7 +243,7 @@ impl Plan {
             self.seed,
             self.leads,
             self.accounts(),
-            stage.rig.postgres.major_version(),
+            stage.postgres().major_version(),
             self.slots(),
             LEASE.as_secs(),
             CALL_TIMEOUT_MS as f64 / 1_000.0,
@@ -264,9 +281,9 @@ impl Timetable {
             }
             None => {}
         }
-        let (crash_every, roll_every, deaf_secs) = match profile {
-            Profile::Ci => (3_600_000, 3_600_000, 10),
-            Profile::Full => (150_000, 110_000, 60),
+        let (crash_every, roll_every, full_every, deaf_secs) = match profile {
+            Profile::Ci => (3_600_000, 3_600_000, 3_600_000, 10),
+            Profile::Full => (150_000, 110_000, 170_000, 60),
         };
         Self {
             kill: Some(Beat::new(1_500, 1_500)),
@@ -276,6 +293,8 @@ impl Timetable {
             cut: Some(Beat::new(3_000, 10_000)),
             restart: Some(Beat::new(6_000, 15_000)),
             crash: Some(Beat::new(10_500, crash_every)),
+            disk_full: Some(Beat::new(12_500, full_every)),
+            failover: (profile == Profile::Full).then(|| Beat::new(4_000, 3_600_000)),
             lost_answer: Some(LOST_ANSWER_EVERY),
             deaf: Some(Spell {
                 first: Duration::from_secs(2),

@@ -15,7 +15,6 @@ mod wire;
 pub(super) use door::Door;
 pub(super) use orders::Orders;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,15 +31,14 @@ impl Proxy {
     /// Opens so many doors to the database of this address.
     pub(super) async fn open(database_url: &str, doors: usize, seed: u64) -> anyhow::Result<Self> {
         let url: url::Url = database_url.parse()?;
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port().unwrap_or(5432)));
         let mut proxy = Self {
-            orders: Arc::new(Orders::new(seed)),
+            orders: Arc::new(Orders::new(seed, url.port().unwrap_or(5432))),
             doors: Vec::new(),
             stop: CancellationToken::new(),
             tasks: Vec::new(),
         };
         for _ in 0..doors {
-            let (door, listener) = Door::open(url.clone(), server, proxy.orders.clone()).await?;
+            let (door, listener) = Door::open(url.clone(), proxy.orders.clone()).await?;
             let serving = relay::serve(door.clone(), listener, proxy.stop.clone());
             proxy.tasks.push(tokio::spawn(serving));
             proxy.doors.push(door);

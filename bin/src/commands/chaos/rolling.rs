@@ -1,5 +1,5 @@
-//! Rolling restarts, as at a deploy: every worker in turn is asked to end, ends by itself, and is
-//! started anew.
+//! Deploys as rolling restarts: every worker in turn is asked to end, ends by itself, and is replaced
+//! by the next build.
 
 use super::chronicle::{Chronicle, Outage};
 use super::crew::Crew;
@@ -36,8 +36,9 @@ impl<'a> Rolling<'a> {
     }
 
     /// Begins a round when its time has come.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, crew: &mut Crew<'_>) {
         if self.round.is_none() && self.next.falls() {
+            crew.deploy();
             self.round = Some(Round {
                 since: self.chronicle.now(),
                 turn: 0,

@@ -12,6 +12,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Leads of a request.
 const BATCH: u64 = 20;
@@ -39,7 +40,14 @@ pub(super) struct Sender<'a> {
     accepted: AtomicU64,
     ended: AtomicU64,
     done: AtomicBool,
+    /// Held while a request is underway.
+    request: Mutex<()>,
+    /// All from this lead on are sent again, because a database that took them is gone.
+    again_from: AtomicU64,
 }
+
+/// No lead is sent again.
+const NONE: u64 = u64::MAX;
 
 /// What was sent, and what was said to it.
 #[derive(Default)]
@@ -57,6 +65,8 @@ pub(super) struct Sent {
     pub(super) cut_and_taken: u64,
     /// Requests that had to be repeated because nobody answered.
     pub(super) repeated: u64,
+    /// Leads that a door had taken and that the promoted standby did not know.
+    pub(super) lost_with_primary: u64,
 }
 
 /// A lead on its way in, and what the door must say.
@@ -81,6 +91,8 @@ impl<'a> Sender<'a> {
             accepted: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             done: AtomicBool::new(false),
+            request: Mutex::default(),
+            again_from: AtomicU64::new(NONE),
         })
     }
 
@@ -92,6 +104,16 @@ impl<'a> Sender<'a> {
     /// Whether nothing more is sent.
     pub(super) fn is_done(&self) -> bool {
         self.done.load(Ordering::Acquire)
+    }
+
+    /// Waits until no request is underway; none is sent while this is held.
+    pub(super) async fn between_requests(&self) -> MutexGuard<'_, ()> {
+        self.request.lock().await
+    }
+
+    /// The leads from this one on are sent again before anything else.
+    pub(super) fn send_again_from(&self, number: u64) {
+        self.again_from.store(number, Ordering::Release);
     }
 
     /// How many have ended; the sender waits while too many are on their way.
@@ -106,9 +128,18 @@ impl<'a> Sender<'a> {
 
     /// Sends until all are in, or there is no more time.
     pub(super) async fn send_all(&self) -> anyhow::Result<Sent> {
-        let sent = self.batches().await;
+        let sent = self.until_nothing_is_lost().await;
         self.done.store(true, Ordering::Release);
         sent
+    }
+
+    async fn until_nothing_is_lost(&self) -> anyhow::Result<Sent> {
+        let mut sent = self.batches().await?;
+        // Whoever waits for this to fail over sees that it is too late.
+        let _request = self.request.lock().await;
+        self.send_lost(&mut sent).await?;
+        self.done.store(true, Ordering::Release);
+        Ok(sent)
     }
 
     async fn batches(&self) -> anyhow::Result<Sent> {
@@ -117,6 +148,8 @@ impl<'a> Sender<'a> {
         let mut sent = Sent::default();
         while sent.accepted < self.plan.leads && began.elapsed() < self.plan.send_within {
             self.until_wanted(began, sent.accepted).await;
+            let request = self.request.lock().await;
+            self.send_lost(&mut sent).await?;
             let last = (sent.accepted + BATCH).min(self.plan.leads);
             let letters = self.letters(sent.accepted..last, &mut choice);
             let number = sent.accepted / BATCH;
@@ -129,8 +162,30 @@ impl<'a> Sender<'a> {
             };
             sent.note(&letters, &said)?;
             self.accepted.store(sent.accepted, Ordering::Release);
+            drop(request);
         }
         Ok(sent)
+    }
+
+    /// After a failover that lost commits; those that were not lost are recognized.
+    async fn send_lost(&self, sent: &mut Sent) -> anyhow::Result<()> {
+        let from = self.again_from.swap(NONE, Ordering::AcqRel);
+        for first in (from..sent.accepted).step_by(BATCH as usize) {
+            let last = (first + BATCH).min(sent.accepted);
+            let letters = (first..last).map(|number| Letter {
+                payload: self.lead(number),
+                kind: Kind::New,
+            });
+            let letters: Vec<_> = letters.collect();
+            for status in self.by_http(&letters, &mut sent.repeated).await? {
+                match status {
+                    200 => {}
+                    202 => sent.lost_with_primary += 1,
+                    _ => anyhow::bail!("a lead that was sent again was refused with {status}"),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Neither faster than the pace nor more than can be worked on.

@@ -6,7 +6,9 @@ use super::fence;
 use super::plan::{CALL_TIMEOUT_MS, Plan, WORKERS, schedule};
 use super::proxy::Proxy;
 use crate::commands::rig::{CRM, Rig};
+use leadrail_postgres::PrivateServer;
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A list that is a day behind shows nothing.
@@ -20,18 +22,21 @@ pub(super) struct Stage {
     /// The workers' way to the database.
     pub(super) proxy: Proxy,
     pub(super) accounts: Vec<String>,
+    /// The standby has taken the first server's place.
+    failed_over: AtomicBool,
 }
 
 impl Stage {
     /// Puts everything up but the workers.
     pub(super) async fn up(plan: &Plan) -> anyhow::Result<Self> {
-        let rig = Rig::up(None, &settings(), schedule()).await?;
-        let proxy = Proxy::open(&rig.database_url, WORKERS, plan.seed).await?;
+        let rig = Rig::up(None, &settings(), schedule(), plan.has_standby()).await?;
+        let proxy = Proxy::open(&rig.first_url(), WORKERS, plan.seed).await?;
         let accounts = (0..plan.accounts()).map(|number| format!("chaos-{number:03}"));
         let stage = Self {
             rig,
             proxy,
             accounts: accounts.collect(),
+            failed_over: AtomicBool::new(false),
         };
         stage.connect(plan).await?;
         let latency = json!({ "ms": plan.latency_ms() });
@@ -66,6 +71,25 @@ impl Stage {
     /// How often the CRM has misbehaved in each way.
     pub(super) fn fired(&self, plan: &Plan) -> Vec<Fired> {
         faults::fired(&self.rig.sim, plan)
+    }
+
+    /// The server that takes writes.
+    pub(super) fn postgres(&self) -> &PrivateServer {
+        let promoted = self.rig.standby.as_ref();
+        let promoted = promoted.filter(|_| self.failed_over.load(Ordering::Acquire));
+        promoted.unwrap_or(&self.rig.postgres)
+    }
+
+    /// From now on this is the server; workers' doors lead there.
+    pub(super) fn fail_over(&self, promoted: &PrivateServer) {
+        self.failed_over.store(true, Ordering::Release);
+        self.proxy.orders.lead_to(promoted.port());
+    }
+
+    /// What PostgreSQL has logged since its last start.
+    pub(super) fn server_log(&self) -> String {
+        let log = std::fs::read(self.postgres().folder().join("server.log"));
+        String::from_utf8_lossy(&log.unwrap_or_default()).into_owned()
     }
 
     /// Lets the CRM behave again.

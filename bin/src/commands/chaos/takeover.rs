@@ -36,6 +36,7 @@ pub(super) fn after_kills(losses: &[Loss], events: &Events) -> (Vec<i64>, Vec<i6
             let disturbed = events
                 .outages
                 .iter()
+                .chain(&events.full_disks)
                 .any(|outage| overlaps(outage, blow.at, again));
             let after = |then: DateTime<Utc>| (then - blow.at).num_milliseconds();
             (!disturbed).then(|| (after(loss.taken), after(again)))

@@ -20,7 +20,7 @@ pub(super) async fn start(stage: &Stage) -> anyhow::Result<Child> {
     let log = stage.rig.folder.join("first-worker.log");
     let mut child = stage
         .rig
-        .worker_process("first", 16)?
+        .worker_process(&["worker".to_owned()], "first", 16)?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(File::create(&log)?)

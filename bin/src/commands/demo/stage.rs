@@ -23,7 +23,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Puts everything up but the workers.
     pub(super) async fn up(data_dir: Option<&Path>, json: bool) -> anyhow::Result<Self> {
-        let rig = Rig::up(data_dir, &[], schedule()).await?;
+        let rig = Rig::up(data_dir, &[], schedule(), false).await?;
         let stage = Self { rig, json };
         stage.greet()?;
         Ok(stage)

@@ -1,7 +1,7 @@
 //! One worker's way to the database.
 
 use super::orders::Orders;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -11,7 +11,6 @@ use url::Url;
 /// A port that leads to the server, and what is seen and done there.
 pub(in super::super) struct Door {
     url: Url,
-    pub(super) server: SocketAddr,
     pub(super) orders: Arc<Orders>,
     /// Told when the worker has learned that the intent of a step is committed: it acts now.
     pub(super) intent: Notify,
@@ -23,7 +22,6 @@ impl Door {
     /// Opens a port for the database of this address.
     pub(super) async fn open(
         mut url: Url,
-        server: SocketAddr,
         orders: Arc<Orders>,
     ) -> anyhow::Result<(Arc<Self>, TcpListener)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -31,7 +29,6 @@ impl Door {
         anyhow::ensure!(set.is_ok(), "the database's address has no port");
         let door = Self {
             url,
-            server,
             orders,
             intent: Notify::new(),
             silence: watch::Sender::new(()),

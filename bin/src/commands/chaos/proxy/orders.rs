@@ -2,12 +2,15 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shared by all doors.
 pub(in super::super) struct Orders {
+    /// The server's port.
+    port: AtomicU16,
     deaf: AtomicBool,
     swallowed: AtomicU64,
     answers_lost: AtomicU64,
@@ -22,9 +25,10 @@ struct Losses {
 }
 
 impl Orders {
-    /// Nothing is done yet.
-    pub(super) fn new(seed: u64) -> Self {
+    /// Doors lead to this port of this machine, and nothing else is done yet.
+    pub(super) fn new(seed: u64, port: u16) -> Self {
         Self {
+            port: AtomicU16::new(port),
             deaf: AtomicBool::new(false),
             swallowed: AtomicU64::new(0),
             answers_lost: AtomicU64::new(0),
@@ -34,6 +38,16 @@ impl Orders {
                 next: None,
             }),
         }
+    }
+
+    /// Whoever comes from now on is led to another port.
+    pub(in super::super) fn lead_to(&self, port: u16) {
+        self.port.store(port, Ordering::Release);
+    }
+
+    /// Where the doors lead.
+    pub(super) fn server(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.load(Ordering::Acquire)))
     }
 
     /// Lets an answer get lost about so often, and no more if `None`.
@@ -85,7 +99,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_before_it_is_ordered_nor_after_it_is_called_off() {
-        let orders = Orders::new(1);
+        let orders = Orders::new(1, 5432);
         assert!(!orders.loses() && !orders.swallows());
         orders.lose_answers(Some(Duration::ZERO));
         orders.keep_notifications(true);

@@ -39,7 +39,7 @@ pub(super) async fn serve(door: Arc<Door>, listener: TcpListener, stop: Cancella
 async fn relay(door: Arc<Door>, client: TcpStream) {
     let silence = door.silence.subscribe();
     // A server that refuses is away: the client is refused as well.
-    let Ok(server) = TcpStream::connect(door.server).await else {
+    let Ok(server) = TcpStream::connect(door.orders.server()).await else {
         let _ = client.set_zero_linger();
         return;
     };
