@@ -9,6 +9,10 @@ impl Ctx {
     /// Which version of a change this run goes by: `latest` if it comes to this place for the first
     /// time, 0 if it was past it before the change was made, and from then on always the same.
     ///
+    /// It is written down together with the next thing that binds the run, such as an activity. A build
+    /// that is stopped before that leaves the run as it was, for older builds too; after it, an older
+    /// build puts the run down until one comes that knows the change.
+    ///
     /// ```no_run
     /// # use leadrail_engine::{Activity, Ctx, WorkflowResult};
     /// # async fn story<A: Activity<Input = String>>(ctx: Ctx, ask: &A) -> WorkflowResult<()> {
