@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use sqlx::{Connection, PgConnection};
+
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::server::{PrivateServer, blocking};
@@ -24,9 +26,9 @@ const WAL_FILE: u64 = 16 << 20;
 
 impl PrivateServer {
     /// From now on no file of the server grows beyond the largest that holds rows now and so many bytes,
-    /// so that writes into the largest tables fail while the rest goes on. Leave room for what may be
-    /// written while the processes are told, one after the other: who comes late finds the file beyond
-    /// the limit, which is no full disk to PostgreSQL but an internal error. False if no file is large enough yet to be
+    /// so that writes into the largest tables fail while the rest goes on. Sessions are cut, for new ones
+    /// have the limit from their start. Leave room for what they may write until then: who finds a file
+    /// beyond the limit is not told of a full disk but of an internal error. False if no file is large enough yet to be
     /// told from the log that is written ahead; nothing was done then. A restart or
     /// [`free_disk`](Self::free_disk) ends it.
     ///
@@ -34,8 +36,9 @@ impl PrivateServer {
     /// [`Error::Io`] if the server is not running, or the program `prlimit` (Linux, util-linux) is not
     /// there.
     pub async fn fill_disk(&self, room: u64) -> Result<bool> {
+        let mut session = PgConnection::connect(&self.url("postgres")).await?;
         let cluster = Arc::clone(&self.cluster);
-        blocking(move || {
+        let is_full = blocking(move || {
             let tables = cluster.folder.join("data/base");
             let largest = largest_file(&tables).map_err(Error::io("look through", &tables))?;
             // Half a page more: it is the write that fails, not only the thought of it.
@@ -43,10 +46,16 @@ impl PrivateServer {
             if limit <= WAL_FILE {
                 return Ok(false);
             }
-            limit_files(&cluster, Some(limit))?;
+            limit_first(&cluster, Some(limit))?;
             Ok(true)
         })
-        .await
+        .await?;
+        if is_full {
+            let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+                       where backend_type = 'client backend' and pid <> pg_backend_pid()";
+            sqlx::query(cut).execute(&mut session).await?;
+        }
+        Ok(is_full)
     }
 
     /// There is room again.
@@ -55,20 +64,25 @@ impl PrivateServer {
     /// As [`fill_disk`](Self::fill_disk).
     pub async fn free_disk(&self) -> Result<()> {
         let cluster = Arc::clone(&self.cluster);
-        blocking(move || limit_files(&cluster, getrlimit(Resource::Fsize).current)).await
+        blocking(move || {
+            let limit = getrlimit(Resource::Fsize).current;
+            let first = limit_first(&cluster, limit)?;
+            for child in children(first).map_err(Error::io("list", "/proc"))? {
+                // One that has just ended needs no limit.
+                let _ = set(&cluster, child, limit);
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
-fn limit_files(cluster: &Cluster, limit: Option<u64>) -> Result<()> {
+/// Sets the limit of the server's first process, which all have that it starts from now on.
+fn limit_first(cluster: &Cluster, limit: Option<u64>) -> Result<i32> {
     let file = cluster.folder.join("data/postmaster.pid");
     let first = first_process(&file).map_err(Error::io("read", &file))?;
     set(cluster, first, limit).map_err(Error::io("limit files with", "prlimit"))?;
-    // What it starts from now on has its limit; what it has started needs to be told.
-    for child in children(first).map_err(Error::io("list", "/proc"))? {
-        // One that has just ended needs no limit.
-        let _ = set(cluster, child, limit);
-    }
-    Ok(())
+    Ok(first)
 }
 
 /// Sets the soft limit of a process. Its own user may; root may not everywhere.

@@ -5,7 +5,7 @@ use super::stage::Stage;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// What the workers write before the last of their sessions is told, and no more.
+/// What the workers may write until their sessions are cut, and more.
 const ROOM: u64 = 256 << 10;
 
 /// Whether the disk was full for so long, or until all is to be calm; not while the tables are small.
