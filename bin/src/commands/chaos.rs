@@ -39,6 +39,7 @@ use chronicle::Chronicle;
 use control::Control;
 use crew::Crew;
 use evidence::Evidence;
+use outages::Outages;
 use plan::{Plan, Profile};
 use sender::Sender;
 use stage::Stage;
@@ -109,12 +110,18 @@ async fn play(plan: &Plan, stage: &Stage) -> anyhow::Result<Verdict> {
     let sender = Sender::new(plan, stage).await?;
     let watch = Watch::new(plan, stage, &sender, &chronicle);
     let calm = CancellationToken::new();
+    let outages = Outages {
+        stage,
+        sender: &sender,
+        chronicle: &chronicle,
+        calm: &calm,
+    };
     let began = Instant::now();
     let mut progress = Progress::start("leads", None);
     let (sent, (), struck, (), watched) = tokio::join!(
         sender.send_all(),
         nemesis::strike(plan, &mut crew, &calm),
-        outages::strike(plan, stage, &sender, &chronicle, &calm),
+        outages.strike(plan),
         wires::strike(plan, &stage.proxy, &chronicle, &calm),
         watch.until_drained(began, &calm, &mut progress),
     );

@@ -10,6 +10,7 @@ mod cron;
 mod doctor;
 mod enqueue;
 mod failover;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod join;
 mod journal;

@@ -171,9 +171,7 @@ impl Evidence {
         self.unsent = standings.len() as u64;
         self.strangers = entries.leads.len() as u64;
     }
-}
 
-impl Evidence {
     fn example(&mut self, tell: impl FnOnce() -> String) {
         if self.examples.len() < EXAMPLES {
             self.examples.push(tell());

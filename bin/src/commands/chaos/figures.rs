@@ -2,6 +2,7 @@
 
 use super::chronicle::Events;
 use super::clocks;
+use super::disk;
 use super::evidence::Evidence;
 use super::plan::{LEASE, Least, Plan};
 use super::sender::Sent;
@@ -172,10 +173,7 @@ impl Figures {
         self.tell("database_away_longest_ms", json!(away.max()));
         let has_standby = u64::from(self.has_standby);
         self.struck("failovers", events.failovers, has_standby);
-        let full = events.full_disks.len() as u64;
-        self.struck("disk_full", full, self.least.full_disks);
-        let least = self.least.full_disks;
-        self.struck("writes_without_room", events.writes_without_room, least);
+        self.of_disk(events);
         self.struck("session_cuts", events.cuts, 1);
         self.tell("sessions_cut", events.sessions_cut);
         self.of_wires(events, evidence);
@@ -201,6 +199,17 @@ impl Figures {
         let fenced = self.least.fenced.max(events.freezes.len() as u64 / 4);
         self.struck("fenced_workers", evidence.fenced_workers, fenced);
         self.struck("fenced_writes", evidence.fenced_writes, 1);
+    }
+
+    /// A full disk needs something that is not everywhere; without it nothing is shown.
+    fn of_disk(&mut self, events: &Events) {
+        if !disk::can_be_full() {
+            let said = "the disk was never full: prlimit is not installed";
+            return self.tell("disk_full", said);
+        }
+        let (full, least) = (events.full_disks.len() as u64, self.least.full_disks);
+        self.struck("disk_full", full, least);
+        self.struck("writes_without_room", events.writes_without_room, least);
     }
 
     /// What was lost between the workers and the database.

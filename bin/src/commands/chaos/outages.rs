@@ -1,10 +1,9 @@
-//! Strikes the database: immediate restarts, `kill -9` of its first process, cut sessions, a full disk, a failover.
+//! Strikes the database: immediate restarts, `kill -9` of its first process, cut sessions, a full disk,
+//! a failover.
 
 use super::chronicle::{Chronicle, Outage};
-use super::disk;
-use super::failover;
 use super::nemesis::Next;
-use super::plan::Plan;
+use super::plan::{Plan, Timetable};
 use super::sender::Sender;
 use super::stage::Stage;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -14,88 +13,90 @@ use tokio_util::sync::CancellationToken;
 /// How often it is looked whether a blow falls.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Strikes until all is to be calm; the database is up when it returns.
-///
-/// # Errors
-/// When the database does not come up again.
-pub(super) async fn strike(
-    plan: &Plan,
-    stage: &Stage,
-    sender: &Sender<'_>,
-    chronicle: &Chronicle,
-    calm: &CancellationToken,
-) -> anyhow::Result<()> {
-    let struck = blows(plan, stage, sender, chronicle, calm).await;
-    if struck.is_err() {
-        calm.cancel();
-    }
-    struck
+/// What falls on the database, and what it is told to.
+pub(super) struct Outages<'a> {
+    pub(super) stage: &'a Stage,
+    /// Sends again what a failover loses.
+    pub(super) sender: &'a Sender<'a>,
+    pub(super) chronicle: &'a Chronicle,
+    pub(super) calm: &'a CancellationToken,
 }
 
-async fn blows(
-    plan: &Plan,
-    stage: &Stage,
-    sender: &Sender<'_>,
-    chronicle: &Chronicle,
-    calm: &CancellationToken,
-) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let table = &plan.timetable;
-    let mut cut = Next::of(table.cut, began);
-    let mut restart = Next::of(table.restart, began);
-    let mut failover = Next::of(table.failover, began);
-    let mut full = Next::of(table.disk_full, began);
-    let mut crash = Next::of(table.crash, began);
-    while !calm.is_cancelled() {
-        if restart.falls() {
-            bring_down(stage, chronicle, false).await?;
+impl Outages<'_> {
+    /// Strikes until all is to be calm; the database is up when it returns.
+    ///
+    /// # Errors
+    /// When the database does not come up again.
+    pub(super) async fn strike(&self, plan: &Plan) -> anyhow::Result<()> {
+        let struck = self.blows(&plan.timetable).await;
+        if struck.is_err() {
+            self.calm.cancel();
         }
-        if crash.falls() {
-            bring_down(stage, chronicle, true).await?;
-        }
-        if let Some(standby) = stage.rig.standby.as_ref()
-            && failover.falls()
-            && !failover::strike(stage, standby, sender, chronicle).await?
-        {
-            failover.missed();
-        }
-        if full.falls() && !disk::fill(stage, chronicle, plan.disk_full_for, calm).await? {
-            full.missed();
-        }
-        if cut.falls() {
-            // A database that is away has no sessions to cut.
-            let sessions = cut_sessions(stage.rig.engine.pool()).await.unwrap_or(0);
-            let mut events = chronicle.events();
-            events.cuts += u64::from(sessions > 0);
-            events.sessions_cut += sessions;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = calm.cancelled() => {}
-        }
+        struck
     }
-    Ok(())
-}
 
-/// Down and up again. The log begins anew with each start, so it is read in between.
-async fn bring_down(stage: &Stage, chronicle: &Chronicle, hard: bool) -> anyhow::Result<()> {
-    let postgres = stage.postgres();
-    let from = chronicle.now();
-    match hard {
-        true => postgres.kill().await?,
-        false => postgres.stop_immediate().await?,
+    async fn blows(&self, table: &Timetable) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let beats = [
+            table.restart,
+            table.crash,
+            table.failover,
+            table.disk_full,
+            table.cut,
+        ];
+        let [mut restart, mut crash, mut failover, mut full, mut cut] =
+            beats.map(|beat| Next::of(beat, began));
+        while !self.calm.is_cancelled() {
+            if restart.falls() {
+                self.bring_down(false).await?;
+            }
+            if crash.falls() {
+                self.bring_down(true).await?;
+            }
+            if failover.falls() && !self.fail_over().await? {
+                failover.missed();
+            }
+            if full.falls() && !self.fill_disk().await? {
+                full.missed();
+            }
+            if cut.falls() {
+                self.cut_sessions().await;
+            }
+            let rest = tokio::time::sleep(LOOK_EVERY);
+            let _ = self.calm.run_until_cancelled(rest).await;
+        }
+        Ok(())
     }
-    let refused = refused_writes(stage);
-    let started = postgres.start_again().await;
-    let until = chronicle.now();
-    let mut events = chronicle.events();
-    events.fenced_writes += refused;
-    events.outages.push(Outage { from, until });
-    match hard {
-        true => events.crashes += 1,
-        false => events.restarts += 1,
+
+    /// Down and up again. The log begins anew with each start, so it is read in between.
+    async fn bring_down(&self, hard: bool) -> anyhow::Result<()> {
+        let postgres = self.stage.postgres();
+        let from = self.chronicle.now();
+        match hard {
+            true => postgres.kill().await?,
+            false => postgres.stop_immediate().await?,
+        }
+        let refused = refused_writes(self.stage);
+        let started = postgres.start_again().await;
+        let until = self.chronicle.now();
+        let mut events = self.chronicle.events();
+        events.fenced_writes += refused;
+        events.outages.push(Outage { from, until });
+        match hard {
+            true => events.crashes += 1,
+            false => events.restarts += 1,
+        }
+        Ok(started?)
     }
-    Ok(started?)
+
+    async fn cut_sessions(&self) {
+        // A database that is away has no sessions to cut.
+        let cut = cut_sessions(self.stage.rig.engine.pool()).await;
+        let sessions = cut.unwrap_or(0);
+        let mut events = self.chronicle.events();
+        events.cuts += u64::from(sessions > 0);
+        events.sessions_cut += sessions;
+    }
 }
 
 /// Statements of workers that were taken over, as the server's log tells of them.

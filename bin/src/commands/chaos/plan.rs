@@ -40,8 +40,6 @@ const LONG_LATENCY_MS: u64 = 300;
 const EASY_RATE: f64 = 50.0;
 /// Often enough for 500 in a full run, and rarely enough for the workers to get on in between.
 const LOST_ANSWER_EVERY: Duration = Duration::from_millis(500);
-/// Longer than any call may take: an intent that waits for room is too late then.
-const DISK_FULL_FOR: Duration = Duration::from_secs(5);
 /// An account's list of new customers must stay within what an adapter reads of it.
 const LEADS_AN_ACCOUNT: u64 = 200;
 
@@ -63,7 +61,6 @@ pub(super) struct Plan {
     pub(super) drain_within: Duration,
     /// Leads sent a second at most.
     pub(super) pace: Option<f64>,
-    pub(super) disk_full_for: Duration,
     pub(super) timetable: Timetable,
 }
 
@@ -162,7 +159,6 @@ impl Plan {
             patience: Duration::from_secs(patience_secs),
             drain_within: Duration::from_secs(drain_secs),
             pace: leads.map(|leads| leads as f64 / (strike_at_least.as_secs_f64() * 0.8)),
-            disk_full_for: DISK_FULL_FOR,
             timetable: Timetable::of(profile, without),
         }
     }
