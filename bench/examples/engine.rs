@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let report = leadrail_bench::engine(&url, &options, |what| eprintln!("{what}")).await?;
     println!("{}", serde_json::to_string_pretty(&report)?);
-    let pickup = leadrail_bench::pickup(&url, 100).await?;
+    let pickup = leadrail_bench::pickup(&url, leadrail_bench::Heard::Directly, 100).await?;
     println!("{}", serde_json::to_string(&pickup)?);
     Ok(())
 }

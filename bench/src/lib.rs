@@ -30,7 +30,7 @@ pub use enqueue::{EnqueueOptions, EnqueueReport, enqueue};
 pub use fair::{FairOptions, FairReport, fair};
 pub use idle::{IdleReport, idle};
 pub use meter::refuse_if_in_use;
-pub use pickup::{Pickup, pickup};
+pub use pickup::{Heard, Pickup, pickup};
 pub use report::{EngineOptions, EngineReport, engine};
 pub use single::{SingleReport, single};
 pub use soak::{Growth, SoakOptions, SoakReport, SoakSample, soak};

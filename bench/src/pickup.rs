@@ -9,9 +9,22 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
+/// How the worker learns of a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// Its own process enqueues it.
+    Directly,
+    /// Another process enqueues it, and the database notifies.
+    Notified,
+    /// It reaches the database through this address, which lets no notification through.
+    Deaf(&'a str),
+}
+
 /// From the commit of the enqueue to the start of the first activity.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pickup {
+    /// How the worker learned of the runs.
+    pub heard: &'static str,
     /// How many were taken.
     pub samples: usize,
     /// How long they waited.
@@ -45,16 +58,36 @@ impl Workflow for Telling {
     }
 }
 
-/// Enqueues one at a time on an idle worker of this process.
+impl Heard<'_> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Directly => "directly",
+            Self::Notified => "notified",
+            Self::Deaf(_) => "deaf",
+        }
+    }
+
+    /// The worker's engine. Another one than the caller's is as another process is to it.
+    async fn engine(self, callers: &Engine, url: &str) -> anyhow::Result<Engine> {
+        Ok(match self {
+            Self::Directly => callers.clone(),
+            Self::Notified => Engine::connect(url).await?,
+            Self::Deaf(through) => Engine::connect(through).await?,
+        })
+    }
+}
+
+/// Enqueues one at a time on an idle worker.
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn pickup(url: &str, samples: usize) -> anyhow::Result<Pickup> {
+pub async fn pickup(url: &str, heard: Heard<'_>, samples: usize) -> anyhow::Result<Pickup> {
     let engine = Engine::connect(url).await?;
     engine.migrate().await?;
+    let workers = heard.engine(&engine, url).await?;
     let (sender, mut started) = mpsc::unbounded_channel();
     let registry = Registry::new().with(Telling(Tell(sender)));
-    let worker = Worker::start(&engine, registry, 256);
+    let worker = Worker::start(&workers, registry, 256);
     let mut waits = Vec::with_capacity(samples);
     for sample in 0..samples + 10 {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -68,6 +101,7 @@ pub async fn pickup(url: &str, samples: usize) -> anyhow::Result<Pickup> {
     }
     worker.stop().await?;
     Ok(Pickup {
+        heard: heard.name(),
         samples,
         waits: Quantiles::of(waits),
     })

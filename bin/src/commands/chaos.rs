@@ -23,7 +23,7 @@ mod member;
 mod nemesis;
 mod outages;
 mod plan;
-mod proxy;
+pub(crate) mod proxy;
 mod rolling;
 mod sender;
 mod stage;

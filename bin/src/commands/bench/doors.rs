@@ -2,11 +2,15 @@
 
 use super::place::Place;
 use super::say;
+use crate::commands::chaos::proxy::Proxy;
 use clap::Args;
-use leadrail_bench::{EnqueueOptions, enqueue, idle, pickup};
+use leadrail_bench::{EnqueueOptions, Heard, Pickup, enqueue, idle, pickup};
 use std::time::Duration;
 
 /// How long an enqueued run waits for an idle worker.
+///
+/// Enqueued by the worker's own process, by another one, and, on a private server, while no notification
+/// arrives.
 #[derive(Args)]
 #[command(after_help = "Example:\n  leadrail bench pickup --samples 200")]
 pub(crate) struct PickupArgs {
@@ -50,8 +54,28 @@ pub(crate) struct IdleArgs {
 
 pub(super) async fn run_pickup(args: PickupArgs) -> anyhow::Result<()> {
     let samples = usize::try_from(args.samples)?;
-    let work = async |url: &str| pickup(url, samples).await;
-    args.place.show(&args.place.measure(work).await?)
+    let is_private = args.place.is_private();
+    let work = async |url: &str| pickups(url, samples, is_private).await;
+    let measured = args.place.measure(work).await?;
+    let fields = ["heard", "samples", "p50_ms", "p99_ms", "max_ms"];
+    args.place.show_rows(&fields, &measured)
+}
+
+async fn pickups(url: &str, samples: usize, is_private: bool) -> anyhow::Result<Vec<Pickup>> {
+    let mut measured = Vec::new();
+    for heard in [Heard::Directly, Heard::Notified] {
+        measured.push(pickup(url, heard, samples).await?);
+    }
+    if is_private {
+        let proxy = Proxy::open(url, 1, 0).await?;
+        proxy.orders.keep_notifications(true);
+        // Each takes most of a second.
+        let samples = samples.div_ceil(4);
+        let deaf = pickup(url, Heard::Deaf(proxy.door(0).url()), samples).await;
+        proxy.close().await;
+        measured.push(deaf?);
+    }
+    Ok(measured)
 }
 
 pub(super) async fn run_enqueue(args: EnqueueArgs) -> anyhow::Result<()> {

@@ -52,6 +52,11 @@ impl Place {
         output::line(rows_table(fields, rows)?)
     }
 
+    /// Whether it is a server that nobody else uses, on this machine.
+    pub(super) fn is_private(&self) -> bool {
+        self.on.is_none()
+    }
+
     /// Whether machines read it.
     pub(super) fn is_json(&self) -> bool {
         self.json

@@ -12,16 +12,16 @@ mod questions;
 mod relay;
 mod wire;
 
-pub(super) use door::Door;
-pub(super) use orders::Orders;
+pub(crate) use door::Door;
+pub(crate) use orders::Orders;
 
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// All doors, and what they are told to do.
-pub(super) struct Proxy {
-    pub(super) orders: Arc<Orders>,
+pub(crate) struct Proxy {
+    pub(crate) orders: Arc<Orders>,
     doors: Vec<Arc<Door>>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -29,7 +29,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Opens so many doors to the database of this address.
-    pub(super) async fn open(database_url: &str, doors: usize, seed: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn open(database_url: &str, doors: usize, seed: u64) -> anyhow::Result<Self> {
         let url: url::Url = database_url.parse()?;
         let mut proxy = Self {
             orders: Arc::new(Orders::new(seed, url.port().unwrap_or(5432))),
@@ -47,12 +47,12 @@ impl Proxy {
     }
 
     /// The door of the worker of this number.
-    pub(super) fn door(&self, number: usize) -> &Arc<Door> {
+    pub(crate) fn door(&self, number: usize) -> &Arc<Door> {
         &self.doors[number % self.doors.len()]
     }
 
     /// Closes every door and all that goes through; returns when it is done.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         self.stop.cancel();
         for task in self.tasks {
             let _ = task.await;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 /// A port that leads to the server, and what is seen and done there.
-pub(in super::super) struct Door {
+pub(crate) struct Door {
     url: Url,
     pub(super) orders: Arc<Orders>,
     /// Told when the worker has learned that the intent of a step is committed: it acts now.
@@ -37,18 +37,18 @@ impl Door {
     }
 
     /// The database's address through this door.
-    pub(in super::super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.url.as_str()
     }
 
     /// Waits until the worker is about to call the CRM; false if it was not within this time.
-    pub(in super::super) async fn until_it_acts(&self, within: Duration) -> bool {
+    pub(crate) async fn until_it_acts(&self, within: Duration) -> bool {
         let acts = tokio::time::timeout(within, self.intent.notified());
         acts.await.is_ok()
     }
 
     /// Cuts the session by whose end the others see that the worker is gone, and that one only.
-    pub(in super::super) fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.silence.send_replace(());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shared by all doors.
-pub(in super::super) struct Orders {
+pub(crate) struct Orders {
     /// The server's port.
     port: AtomicU16,
     deaf: AtomicBool,
@@ -41,7 +41,7 @@ impl Orders {
     }
 
     /// Whoever comes from now on is led to another port.
-    pub(in super::super) fn lead_to(&self, port: u16) {
+    pub(crate) fn lead_to(&self, port: u16) {
         self.port.store(port, Ordering::Release);
     }
 
@@ -51,24 +51,24 @@ impl Orders {
     }
 
     /// Lets an answer get lost about so often, and no more if `None`.
-    pub(in super::super) fn lose_answers(&self, every: Option<Duration>) {
+    pub(crate) fn lose_answers(&self, every: Option<Duration>) {
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
         losses.every = every.unwrap_or_default();
         losses.next = every.map(|every| Instant::now() + every);
     }
 
     /// Keeps notifications from the workers, or no longer.
-    pub(in super::super) fn keep_notifications(&self, keep: bool) {
+    pub(crate) fn keep_notifications(&self, keep: bool) {
         self.deaf.store(keep, Ordering::Release);
     }
 
     /// How many answers to committed statements never arrived.
-    pub(in super::super) fn answers_lost(&self) -> u64 {
+    pub(crate) fn answers_lost(&self) -> u64 {
         self.answers_lost.load(Ordering::Acquire)
     }
 
     /// How many notifications never arrived.
-    pub(in super::super) fn swallowed(&self) -> u64 {
+    pub(crate) fn swallowed(&self) -> u64 {
         self.swallowed.load(Ordering::Acquire)
     }
 
