@@ -123,6 +123,18 @@ async fn nobody_connects_for_a_worker_that_was_given_up() {
     assert!(!bench.ledger.connect(&given_up).await);
 }
 
+#[tokio::test]
+async fn a_worker_that_outlived_a_failover_gets_no_session() {
+    let mut bench = Bench::new().await;
+    bench
+        .execute(
+            "create or replace function leadrail.note_timeline() returns timestamptz
+             language sql as 'select now()'",
+        )
+        .await;
+    assert!(!bench.ledger.connect(&CancellationToken::new()).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn sessions_in_which_nothing_is_written_are_opened_ever_more_slowly() {
     let pool = PgPool::connect_lazy("postgres://nowhere").unwrap();
