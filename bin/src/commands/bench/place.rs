@@ -77,6 +77,7 @@ fn cell(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
         serde_json::Value::Null => "-".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
         value => match value.as_f64() {
             Some(number) if value.is_f64() => format!("{number:.3}"),
             _ => value.to_string(),
