@@ -10,6 +10,7 @@ pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod proxy;
 pub(crate) mod rig;
 pub(crate) mod runs;
 pub(crate) mod schema;

@@ -28,12 +28,12 @@ impl PrivateServer {
     /// From now on no file of the server grows beyond the largest that holds rows now and so many bytes,
     /// so that writes into the largest tables fail while the rest goes on. Sessions are cut, for new ones
     /// have the limit from their start. Leave room for what they may write until then: who finds a file
-    /// beyond the limit is not told of a full disk but of an internal error. False if no file is large enough yet to be
-    /// told from the log that is written ahead; nothing was done then. A restart or
+    /// beyond the limit is not told of a full disk but of an internal error. False if no file is large
+    /// enough yet to be told from the log that is written ahead; nothing was done then. A restart or
     /// [`free_disk`](Self::free_disk) ends it.
     ///
     /// # Errors
-    /// [`Error::Io`] if the server is not running, or the program `prlimit` (Linux, util-linux) is not
+    /// [`Error::Database`] if the server does not answer; [`Error::Io`] if the program `prlimit` (Linux, util-linux) is not
     /// there.
     pub async fn fill_disk(&self, room: u64) -> Result<bool> {
         let mut session = PgConnection::connect(&self.url("postgres")).await?;
@@ -61,7 +61,7 @@ impl PrivateServer {
     /// There is room again.
     ///
     /// # Errors
-    /// As [`fill_disk`](Self::fill_disk).
+    /// [`Error::Io`] if the server is not running, or `prlimit` is not there.
     pub async fn free_disk(&self) -> Result<()> {
         let cluster = Arc::clone(&self.cluster);
         blocking(move || {

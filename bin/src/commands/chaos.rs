@@ -23,7 +23,6 @@ mod member;
 mod nemesis;
 mod outages;
 mod plan;
-pub(crate) mod proxy;
 mod rolling;
 mod sender;
 mod stage;

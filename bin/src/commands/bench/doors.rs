@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::say;
-use crate::commands::chaos::proxy::Proxy;
+use crate::commands::proxy::Proxy;
 use clap::Args;
 use leadrail_bench::{EnqueueOptions, Heard, Pickup, enqueue, idle, pickup};
 use std::time::Duration;

@@ -135,7 +135,7 @@ impl<'a> Sender<'a> {
 
     async fn until_nothing_is_lost(&self) -> anyhow::Result<Sent> {
         let mut sent = self.batches().await?;
-        // Whoever waits for this to fail over sees that it is too late.
+        // Whoever waits for this to fail over must then see that it is too late.
         let _request = self.request.lock().await;
         self.send_lost(&mut sent).await?;
         self.done.store(true, Ordering::Release);

@@ -4,7 +4,7 @@ use super::control::Control;
 use super::faults::{self, Fired};
 use super::fence;
 use super::plan::{CALL_TIMEOUT_MS, Plan, WORKERS, schedule};
-use super::proxy::Proxy;
+use crate::commands::proxy::Proxy;
 use crate::commands::rig::{CRM, Rig};
 use leadrail_postgres::PrivateServer;
 use serde_json::json;

@@ -3,7 +3,7 @@
 
 use super::chronicle::{Chronicle, Outage};
 use super::plan::{Plan, Spell};
-use super::proxy::Proxy;
+use crate::commands::proxy::Proxy;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
