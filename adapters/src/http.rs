@@ -1,142 +1,22 @@
-//! The one HTTP client for all CRMs.
-//!
-//! A CRM's answer is hostile input: no redirects are followed (they would carry our credentials
-//! elsewhere), no proxy is taken from the environment, no cookies are kept, nothing is
-//! decompressed, and only so many bytes are read. One deadline covers the whole call.
+//! The layer that all CRMs share: from an adapter's request to a verdict and its evidence.
 
-use std::error::Error;
-use std::io;
-use std::time::Duration;
+pub(crate) mod answer;
+pub(crate) mod budget;
+pub(crate) mod classify;
+pub(crate) mod client;
+pub(crate) mod error;
+pub(crate) mod evidence;
+pub(crate) mod graphql;
+mod keys;
+pub(crate) mod renewal;
+pub(crate) mod request;
+pub(crate) mod retry_after;
+pub(crate) mod secrets;
+pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod target;
+pub(crate) mod verdict;
+pub(crate) mod wire;
 
-use http::{HeaderMap, StatusCode};
-use tokio::time::timeout;
-
-use crate::classify::{Answer, Fault};
-use crate::target::SetupError;
-
-/// The most that is read of an answer's body, in bytes.
-pub const MAX_RESPONSE_BODY: usize = 256 * 1024;
-
-/// Being slow to connect is no reason to doubt whether the request left, so it ends early.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Servers close idle connections. A request sent into a closing one is ambiguous, so ours are
-/// given up before they are.
-const IDLE_CONNECTION: Duration = Duration::from_secs(10);
-
-/// The one HTTP client for all CRMs. Cheap to clone; every worker has one.
-#[derive(Clone)]
-pub struct CrmHttp {
-    client: reqwest::Client,
-}
-
-/// What came back, as far as it came.
-#[derive(Default)]
-pub(crate) struct Received {
-    pub(crate) head: Option<(StatusCode, HeaderMap)>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) fault: Option<Fault>,
-}
-
-impl Received {
-    pub(crate) fn answer(&self) -> Answer<'_> {
-        Answer {
-            head: self
-                .head
-                .as_ref()
-                .map(|(status, headers)| (*status, headers)),
-            fault: self.fault,
-        }
-    }
-}
-
-impl CrmHttp {
-    /// Makes the client, with `ring` as the process's TLS provider unless there is one already.
-    pub fn new() -> Result<Self, SetupError> {
-        // An error only means that a provider is installed: the first one stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .build();
-        Ok(CrmHttp {
-            client: client.map_err(|_| SetupError::Http)?,
-        })
-    }
-
-    /// Makes the call, and returns at the deadline with whatever came until then.
-    pub(crate) async fn call(&self, request: reqwest::Request, deadline: Duration) -> Received {
-        let mut received = Received::default();
-        let fault = match timeout(deadline, self.exchange(request, &mut received)).await {
-            Ok(Ok(())) => None,
-            Ok(Err(fault)) => Some(fault),
-            Err(_) => Some(Fault::Timeout),
-        };
-        received.fault = fault;
-        received
-    }
-
-    async fn exchange(
-        &self,
-        request: reqwest::Request,
-        received: &mut Received,
-    ) -> Result<(), Fault> {
-        let mut response = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| fault(&error))?;
-        received.head = Some((response.status(), response.headers().clone()));
-        while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
-            let room = MAX_RESPONSE_BODY - received.body.len();
-            received
-                .body
-                .extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                return Err(Fault::BodyTooLarge);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a byte of the request may have left is all that matters; a failure to connect proves
-/// that none did, whatever made it fail.
-fn fault(error: &reqwest::Error) -> Fault {
-    if error.is_builder() {
-        Fault::Unsendable
-    } else if error.is_connect() {
-        connect_fault(error)
-    } else if error.is_timeout() {
-        Fault::Timeout
-    } else {
-        Fault::ConnectionLost
-    }
-}
-
-fn connect_fault(error: &reqwest::Error) -> Fault {
-    if error.is_dns() {
-        return Fault::Dns;
-    }
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if is_tls(error) {
-            return Fault::Tls;
-        }
-        cause = error.source();
-    }
-    Fault::Connect
-}
-
-/// The TLS layer speaks through I/O errors, one in another, which keep what they wrap to themselves.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    match io.and_then(io::Error::get_ref) {
-        Some(wrapped) => is_tls(wrapped),
-        None => error.is::<rustls::Error>(),
-    }
-}
+#[cfg(test)]
+mod session_tests;

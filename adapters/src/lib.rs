@@ -1,58 +1,71 @@
-//! One file per CRM: a lead becomes that CRM's requests, its answers become outcomes.
+//! One folder per CRM: a lead becomes that CRM's requests, its answers become outcomes.
 //!
-//! A [`CrmAdapter`] knows the field shapes of its CRM and nothing else. It builds [`CrmRequest`]s
-//! and hands them to a [`Session`], which knows the rest: where the CRM is and which headers open
-//! it ([`Target`]), how to call it without trusting it ([`CrmHttp`]), what its answer means
-//! ([`AdapterError`], decided by [`classify()`]), and what is kept of the call ([`Exchange`]).
+//! A [`CrmAdapter`] knows the field shapes of its CRM and nothing else. It declares [`Plan`]s: typed
+//! [`Step`]s over the slots customer, site, lead and note. Each step builds [`CrmRequest`]s from a
+//! [`Filing`] and hands them to a [`Session`], which knows the rest: where the CRM is and what opens
+//! it ([`Target`], [`Secrets`]), how to call it without trusting it, and what is kept of the call
+//! ([`Exchange`]). What an answer means is the adapter's [`judge`](CrmAdapter::judge); [`classify()`]
+//! is what it falls back on.
 //!
-//! To add a CRM: describe it as a [`CrmInfo`], write one function a request, implement
-//! [`CrmAdapter`] with them, and name it in `registry.rs`. `housecall_pro.rs` shows how.
+//! - `crms/`: the CRMs, a folder each.
+//! - `http/`: the layer they share, from request to verdict and evidence.
+//! - `text/`: words fit for a CRM's fields, and the note.
+//! - `contract.rs`, `plan.rs`, `info.rs`: what an adapter is, does, and says of itself.
+//!
+//! To add a CRM, see `docs/adding-a-crm.md`.
 //!
 //! ```no_run
-//! use leadrail_adapters::{Adapters, Credentials, CrmHttp, Session, Target};
+//! use leadrail_adapters::{Adapters, CrmHttp, Secrets, Target};
 //! use leadrail_lead::CrmName;
 //!
 //! # async fn example(key: secrecy::SecretString) -> Result<(), Box<dyn std::error::Error>> {
 //! let http = CrmHttp::new()?;
 //! let adapters = Adapters::all();
 //! let adapter = adapters.get(&CrmName::HOUSECALL_PRO).ok_or("no such CRM")?;
-//! let credentials = Credentials::new("api_key").with("api_key", key);
-//! let session = Session::new(&http, Target::new(adapter.crm())?, credentials)?;
+//! let secrets = Secrets::new("api_key").with("api_key", key);
+//! let session = adapter.open(&http, Target::new(adapter.crm())?, secrets)?;
 //! let account = adapter.check(&session).await?;
 //! println!("connected to {}", account.name);
 //! # Ok(())
 //! # }
 //! ```
 
-mod budget;
-mod classify;
 mod contract;
-mod error;
-mod evidence;
-pub mod housecall_pro;
+pub mod crms;
 mod http;
-mod note;
+mod info;
+mod plan;
+mod preview;
 mod registry;
-mod request;
-mod retry_after;
-mod session;
-mod target;
 mod text;
 
 #[cfg(test)]
 mod scripted_crm;
 
-pub use self::budget::{CallBudget, call_budget};
-pub use self::classify::{Answer, Effect, Fault, classify};
-pub use self::contract::{
-    AccountInfo, AuthMethod, CrmAdapter, CrmInfo, CustomerRef, FieldLimit, LeadRef, LinkState,
-    NotePlacement, NoteRef, ReconcileClass, SettingInfo, activity,
+pub use self::contract::{AccountInfo, Choice, CrmAdapter};
+pub use self::http::answer::{Answer, Effect, Fault};
+pub use self::http::budget::{CallBudget, call_budget};
+pub use self::http::classify::classify;
+pub use self::http::client::CrmHttp;
+pub use self::http::error::{AdapterError, AdapterResult, Failure, SetupError};
+pub use self::http::evidence::{
+    Exchange, HeaderValue, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, KeptText,
 };
-pub use self::error::{AdapterError, AdapterResult, Failure};
-pub use self::evidence::{Exchange, HeaderValue, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, KeptText};
-pub use self::http::{CrmHttp, MAX_RESPONSE_BODY};
+pub use self::http::graphql::{GraphQlErrors, graphql};
+pub use self::http::renewal::{NoRenewal, Renewal, RenewalError};
+pub use self::http::request::{Body, CrmRequest};
+pub use self::http::retry_after::{MAX_RETRY_AFTER, retry_after};
+pub use self::http::secrets::{SecretVersion, Secrets};
+pub use self::http::session::Session;
+pub use self::http::settings::{Settings, SettingsFaults};
+pub use self::http::target::Target;
+pub use self::http::verdict::Verdict;
+pub use self::info::{
+    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Place, ReconcileClass, SecretInfo, SettingInfo,
+    SettingKind,
+};
+pub use self::plan::{
+    Filing, LinkState, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,
+};
+pub use self::preview::{PlannedRequest, preview};
 pub use self::registry::Adapters;
-pub use self::request::{CrmRequest, PlannedRequest};
-pub use self::retry_after::{MAX_RETRY_AFTER, retry_after};
-pub use self::session::{Credentials, Session};
-pub use self::target::{Settings, SetupError, Target};

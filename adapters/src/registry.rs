@@ -1,9 +1,9 @@
-//! The CRMs we can file leads in. Adding one is its file and a line here.
+//! The CRMs we can file leads in. Adding one is its folder and a line here.
 
 use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
-use crate::housecall_pro::HousecallPro;
+use crate::crms::housecall_pro::HousecallPro;
 
 static ALL: &[&dyn CrmAdapter] = &[&HousecallPro];
 
@@ -37,7 +37,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Session, Target};
+    use crate::{Place, Session, Slot, StepKey, Target, Verb};
 
     #[test]
     fn an_adapter_is_found_by_the_name_that_payloads_use() {
@@ -67,16 +67,57 @@ mod tests {
                 crm.name
             );
             assert!(Target::new(crm).is_ok() && crm.base_url.starts_with("https://"));
-            assert!(crm.call_timeout >= Duration::from_secs(1) && crm.settle >= crm.call_timeout);
-            for method in crm.auth {
-                let templates: String = method.headers.iter().map(|(_, value)| *value).collect();
+            assert!(crm.call_timeout >= Duration::from_secs(1) && crm.max_body > 0);
+            for setting in crm.settings {
+                assert!(!setting.title.is_empty() && !setting.help.is_empty());
+            }
+        }
+    }
+
+    fn templates(place: &Place) -> Vec<&'static str> {
+        match *place {
+            Place::Header(_, value) | Place::Query(_, value) | Place::BodyField(_, value) => {
+                vec![value]
+            }
+            Place::Path(segment) => vec![segment],
+            Place::Basic(user, password) => vec![user, password],
+        }
+    }
+
+    #[test]
+    fn every_secret_of_a_way_in_is_sent_and_every_place_knows_its_secrets() {
+        for adapter in Adapters::all().iter() {
+            for method in adapter.crm().auth {
+                assert!(!method.title.is_empty() && !method.help.is_empty());
+                let templates: String = method.places.iter().flat_map(templates).collect();
                 for secret in method.secrets {
-                    assert!(
-                        templates.contains(&format!("{{{secret}}}")),
-                        "{secret} is not sent"
-                    );
+                    let named = format!("{{{}}}", secret.name);
+                    assert!(templates.contains(&named), "{} is not sent", secret.name);
                 }
-                assert!(!method.help.is_empty());
+                let named = templates.split('{').skip(1);
+                for name in named.filter_map(|rest| rest.split('}').next()) {
+                    let known = method.secrets.iter().any(|secret| secret.name == name);
+                    assert!(known, "{name} is no secret of {}", method.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_plan_finds_before_it_makes_and_files_exactly_one_lead() {
+        for adapter in Adapters::all().iter() {
+            let plans = adapter.plans();
+            assert!(!plans.is_empty(), "{} files nothing", adapter.crm().name);
+            for plan in plans {
+                let keys = plan.keys();
+                let mut sorted = keys.clone();
+                sorted.sort_by_key(|key| (key.slot, key.verb));
+                assert_eq!(keys, sorted, "{} {}", adapter.crm().name, plan.name);
+                let distinct: BTreeSet<_> = keys.iter().collect();
+                assert_eq!(distinct.len(), keys.len(), "a step stands twice");
+                let files = |key: &&StepKey| key.slot == Slot::Lead && key.verb != Verb::Find;
+                assert_eq!(keys.iter().filter(files).count(), 1, "{}", plan.name);
+                assert!(plan.steps.iter().all(|step| step.calls > 0));
             }
         }
     }

@@ -11,16 +11,204 @@ use axum::extract::State;
 use axum::response::Response;
 use futures::stream;
 use http::request::Parts;
-use leadrail_lead::Lead;
+use leadrail_lead::{Lead, Marker};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::{Credentials, CrmHttp, Session, Settings, Target};
+use crate::{
+    AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmHttp,
+    CrmInfo, Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, SecretInfo,
+    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+};
 
-/// The API key of every scripted session.
-pub(crate) const KEY: &str = "hcp_canary_key_9f31";
+/// Every secret of every scripted session.
+pub(crate) const KEY: &str = "canary_key_9f31";
+
+/// A CRM that there is not, to try what all CRMs share.
+pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
+    name: "example",
+    title: "Example CRM",
+    base_url: "https://crm.example/v1",
+    auth: &[
+        AuthMethod {
+            id: "api_key",
+            title: "API key",
+            help: "Ask the example.",
+            secrets: &[SecretInfo {
+                name: "api_key",
+                title: "API key",
+            }],
+            places: &[Place::Header("authorization", "Token {api_key}")],
+        },
+        AuthMethod {
+            id: "bearer_token",
+            title: "Access token",
+            help: "Ask the example.",
+            secrets: &[SecretInfo {
+                name: "access_token",
+                title: "Access token",
+            }],
+            places: &[Place::Header("authorization", "Bearer {access_token}")],
+        },
+    ],
+    headers: &[FixedHeader {
+        name: "x-api-version",
+        value: "2026-01-01",
+        setting: Some("api_version"),
+    }],
+    call_timeout: Duration::from_secs(20),
+    max_body: 64 * 1024,
+    limits: &[],
+    settings: &[
+        SettingInfo {
+            name: "label",
+            title: "Label",
+            kind: SettingKind::Text(100),
+            required: false,
+            help: "A label.",
+        },
+        SettingInfo {
+            name: "mode",
+            title: "Mode",
+            kind: SettingKind::Choice(&["lead", "job"]),
+            required: false,
+            help: "What is made.",
+        },
+        SettingInfo {
+            name: "notify",
+            title: "Messages",
+            kind: SettingKind::Switch,
+            required: false,
+            help: "Whether messages go out.",
+        },
+        SettingInfo {
+            name: "board",
+            title: "Board",
+            kind: SettingKind::Id { options: true },
+            required: true,
+            help: "Where leads go.",
+        },
+    ],
+};
+
+/// The adapter of [`EXAMPLE`]: it files nothing, and its answers may say no with a 200, and how many
+/// points are left.
+pub(crate) struct Example;
+
+#[async_trait::async_trait]
+impl CrmAdapter for Example {
+    fn crm(&self) -> &'static CrmInfo {
+        &EXAMPLE
+    }
+
+    fn plans(&self) -> &'static [Plan] {
+        &[Plan {
+            name: "nothing",
+            steps: &[],
+        }]
+    }
+
+    fn judge(&self, answer: &Answer<'_>) -> Verdict {
+        let mut verdict = Verdict::shared(&EXAMPLE, answer);
+        let body: Value = serde_json::from_slice(answer.body).unwrap_or_default();
+        if verdict.result.is_ok() && body["flag"] == false {
+            let refused = Failure::new("flagged", "Example CRM says no").with_status(200);
+            verdict.result = Err(AdapterError::Rejected(refused));
+        }
+        if let Some(points) = body["points"].as_u64() {
+            verdict.budget = Some(CallBudget {
+                left: u32::try_from(points / 10).unwrap(),
+                resets_in: Duration::from_secs(5),
+            });
+        }
+        verdict
+    }
+
+    async fn check(&self, session: &Session) -> AdapterResult<AccountInfo> {
+        session.send_only(crate::CrmRequest::get("/me")).await?;
+        Ok(AccountInfo {
+            id: None,
+            name: "an example".to_owned(),
+        })
+    }
+}
+
+/// A lead at a step, with all that a [`Filing`] borrows.
+pub(crate) struct Scene {
+    pub(crate) lead: Lead,
+    pub(crate) settings: Settings,
+    pub(crate) marker: Marker,
+    pub(crate) links: LinkState,
+    pub(crate) made: Made,
+}
+
+impl Scene {
+    /// The example lead with fresh links, nothing made yet, marked `lr-7f3k2m9q`.
+    pub(crate) fn new() -> Self {
+        Self::of(lead_with(|_| {}))
+    }
+
+    pub(crate) fn of(lead: Lead) -> Self {
+        Self {
+            lead,
+            settings: Settings::default(),
+            marker: "lr-7f3k2m9q".parse().unwrap(),
+            links: LinkState::Fresh,
+            made: Made::default(),
+        }
+    }
+
+    /// With this customer found or made before.
+    pub(crate) fn for_customer(mut self, id: &str) -> Self {
+        self.made.customer = Some(Record::new(id));
+        self
+    }
+
+    pub(crate) fn filing(&self) -> Filing<'_> {
+        Filing {
+            lead: &self.lead,
+            settings: &self.settings,
+            marker: &self.marker,
+            links: self.links,
+            made: &self.made,
+        }
+    }
+
+    /// Takes a step of the plan that the settings choose.
+    pub(crate) async fn take(
+        &self,
+        adapter: &dyn CrmAdapter,
+        key: StepKey,
+        session: &Session,
+    ) -> AdapterResult<Option<Record>> {
+        let step = adapter
+            .plan(&self.settings)
+            .step(key)
+            .expect("a step of the plan");
+        step.run(session, &self.filing()).await
+    }
+
+    /// What a step's look finds, by id.
+    pub(crate) async fn look(
+        &self,
+        adapter: &dyn CrmAdapter,
+        key: StepKey,
+        session: &Session,
+    ) -> AdapterResult<Vec<String>> {
+        let step = adapter
+            .plan(&self.settings)
+            .step(key)
+            .expect("a step of the plan");
+        let found = step.look(session, &self.filing()).await?;
+        Ok(found
+            .expect("a way to look")
+            .into_iter()
+            .map(|record| record.id)
+            .collect())
+    }
+}
 
 /// A deadline that a test waits for, and one that it never does.
 const SHORT: Duration = Duration::from_millis(300);
@@ -40,8 +228,8 @@ pub(crate) enum Script {
     Flood,
     /// A status, and a body that breaks off.
     BreakOff(u16),
-    /// A 200 that repeats the request's authorization header in its body and headers.
-    Echo,
+    /// A status, with the request's authorization header repeated in body and headers.
+    Echo(u16),
 }
 
 /// A JSON answer.
@@ -98,27 +286,49 @@ impl ScriptedCrm {
         self.shared.lock().unwrap().0.is_empty()
     }
 
+    /// A session of this adapter with the scripted CRM.
+    pub(crate) fn session_of(&self, adapter: &'static dyn CrmAdapter) -> Session {
+        let target = target(adapter, &self.url);
+        open(adapter, target.with_call_timeout(self.deadline))
+    }
+
+    /// A session of the [`Example`].
     pub(crate) fn session(&self) -> Session {
-        open(target(&self.url).with_call_timeout(self.deadline))
+        self.session_of(&Example)
     }
 }
 
-/// A session with [`KEY`] against any URL.
+/// A session of the [`Example`] with [`KEY`] against any URL.
 pub(crate) fn session(url: &str) -> Session {
-    session_with(url, Settings::default())
+    session_with(&Example, url, Settings::default())
 }
 
-pub(crate) fn session_with(url: &str, settings: Settings) -> Session {
-    open(target(url).with_call_timeout(LONG).with_settings(settings))
+pub(crate) fn session_with(
+    adapter: &'static dyn CrmAdapter,
+    url: &str,
+    settings: Settings,
+) -> Session {
+    let target = target(adapter, url).with_call_timeout(LONG);
+    open(adapter, target.with_settings(settings))
 }
 
-fn open(target: Target) -> Session {
-    let credentials = Credentials::new("api_key").with("api_key", SecretString::from(KEY));
-    Session::new(&CrmHttp::new().unwrap(), target, credentials).unwrap()
+fn open(adapter: &'static dyn CrmAdapter, target: Target) -> Session {
+    adapter
+        .open(&CrmHttp::new().unwrap(), target, keys(adapter.crm(), KEY))
+        .unwrap()
 }
 
-pub(crate) fn target(url: &str) -> Target {
-    Target::new(&crate::housecall_pro::HOUSECALL_PRO)
+/// This text as every secret of the CRM's usual way in.
+pub(crate) fn keys(crm: &CrmInfo, key: &str) -> Secrets {
+    let usual = &crm.auth[0];
+    let secrets = Secrets::new(usual.id);
+    usual.secrets.iter().fold(secrets, |secrets, secret| {
+        secrets.with(secret.name, SecretString::from(key))
+    })
+}
+
+pub(crate) fn target(adapter: &dyn CrmAdapter, url: &str) -> Target {
+    Target::new(adapter.crm())
         .unwrap()
         .with_base_url(url)
         .unwrap()
@@ -179,11 +389,11 @@ async fn answer(State(shared): State<Shared>, parts: Parts, body: Bytes) -> Resp
         Script::Drip => respond(200, &[], drip()),
         Script::Flood => respond(200, &[], flood()),
         Script::BreakOff(status) => respond(status, &[], break_off()),
-        Script::Echo => {
+        Script::Echo(status) => {
             let secret = authorization.unwrap().to_str().unwrap().to_owned();
             let body = json!({ "id": "cmp_1", "name": "Acme", "debug": secret }).to_string();
             respond(
-                200,
+                status,
                 &[("server", secret.clone()), ("x-debug", secret)],
                 Body::from(body),
             )

@@ -2,7 +2,8 @@
 //!
 //! The question is always the same: may the request have taken effect? A read never has an
 //! effect. A write has none only if it provably never left, or if the CRM says so. An adapter may
-//! overrule this for codes of its own CRM, never for the general rules.
+//! overrule this for codes of its own CRM ([`CrmAdapter::judge`](crate::CrmAdapter::judge)), never
+//! for the general rules.
 //!
 //! | answer | read | write |
 //! |---|---|---|
@@ -21,94 +22,27 @@
 
 use http::{HeaderMap, StatusCode};
 
-use crate::contract::CrmInfo;
-use crate::error::{AdapterError, AdapterResult, Failure};
-use crate::retry_after::retry_after;
-
-/// Whether a request changes anything in the CRM. A GraphQL query is a read, though it is a POST.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It can be repeated without a thought.
-    Read,
-    /// It makes or changes a record.
-    Write,
-}
-
-/// What went wrong on the wire or in the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The host name did not resolve.
-    Dns,
-    /// No connection: refused, unreachable, or not made in time. No byte of the request left.
-    Connect,
-    /// The connection is not trusted. No byte of the request left.
-    Tls,
-    /// The request could not be put into HTTP at all.
-    Unsendable,
-    /// The deadline of the whole call passed.
-    Timeout,
-    /// The connection broke, or what came back was not HTTP.
-    ConnectionLost,
-    /// The body is longer than we read.
-    BodyTooLarge,
-    /// The body is not JSON, or not the JSON that this call answers with.
-    InvalidJson,
-}
-
-impl Fault {
-    /// The machine-readable reason.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Fault::Dns => "dns",
-            Fault::Connect => "connect",
-            Fault::Tls => "tls",
-            Fault::Unsendable => "unsendable",
-            Fault::Timeout => "timeout",
-            Fault::ConnectionLost => "connection_lost",
-            Fault::BodyTooLarge => "body_too_large",
-            Fault::InvalidJson => "invalid_json",
-        }
-    }
-
-    /// What the CRM did, to be read after its name.
-    fn sentence(self) -> &'static str {
-        match self {
-            Fault::Dns => "could not be found: its host name does not resolve",
-            Fault::Connect => "could not be reached: no connection was made",
-            Fault::Tls => "could not be trusted: the TLS connection failed",
-            Fault::Unsendable => "was not asked: the request cannot be put into HTTP",
-            Fault::Timeout => "did not answer in time",
-            Fault::ConnectionLost => "broke the connection before its answer was complete",
-            Fault::BodyTooLarge => "answered with a body that is too large to read",
-            Fault::InvalidJson => "answered with something we cannot read",
-        }
-    }
-}
-
-/// What came back: a status, a fault, or a status and then a fault.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// The status and headers, when they came.
-    pub head: Option<(StatusCode, &'a HeaderMap)>,
-    /// What went wrong, if anything did.
-    pub fault: Option<Fault>,
-}
+use super::answer::{Answer, Effect, Fault};
+use super::error::{AdapterError, AdapterResult, Failure};
+use super::retry_after::retry_after;
+use crate::info::CrmInfo;
 
 /// Decides what an answer means. `Ok` means done: the body may be used.
 ///
 /// A status other than 2xx is believed even when the body behind it is broken: the CRM has said
 /// what it did.
-pub fn classify(crm: &CrmInfo, effect: Effect, answer: &Answer<'_>) -> AdapterResult<()> {
+pub fn classify(crm: &CrmInfo, answer: &Answer<'_>) -> AdapterResult<()> {
     match (answer.head, answer.fault) {
         (Some((status, headers)), fault) if !status.is_success() => {
-            Err(refused(crm, effect, status, headers, fault))
+            Err(refused(crm, answer.effect, status, headers, fault))
         }
-        (_, Some(fault)) => Err(faulty(crm, effect, answer, fault)),
+        (_, Some(fault)) => Err(faulty(crm, answer, fault)),
         (_, None) => Ok(()),
     }
 }
 
-fn faulty(crm: &CrmInfo, effect: Effect, answer: &Answer<'_>, fault: Fault) -> AdapterError {
+/// What a fault means, on the wire or in a body that is not what the call answers with.
+pub(super) fn faulty(crm: &CrmInfo, answer: &Answer<'_>, fault: Fault) -> AdapterError {
     let mut failure = Failure::new(
         fault.reason(),
         format!("{} {}", crm.title, fault.sentence()),
@@ -118,7 +52,7 @@ fn faulty(crm: &CrmInfo, effect: Effect, answer: &Answer<'_>, fault: Fault) -> A
         Fault::Dns | Fault::Connect | Fault::Tls => AdapterError::NotDone(failure),
         Fault::Unsendable => AdapterError::Rejected(failure),
         Fault::Timeout | Fault::ConnectionLost | Fault::BodyTooLarge | Fault::InvalidJson => {
-            unproven(effect, failure)
+            unproven(answer.effect, failure)
         }
     }
 }
@@ -179,15 +113,25 @@ fn unproven(effect: Effect, failure: Failure) -> AdapterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::housecall_pro::HOUSECALL_PRO;
+    use crate::scripted_crm::EXAMPLE;
+
+    fn answer<'a>(
+        effect: Effect,
+        head: Option<(StatusCode, &'a HeaderMap)>,
+        fault: Option<Fault>,
+    ) -> Answer<'a> {
+        Answer {
+            effect,
+            head,
+            fault,
+            body: &[],
+        }
+    }
 
     fn kinds(status: Option<u16>, fault: Option<Fault>) -> (String, String) {
         let headers = HeaderMap::new();
-        let answer = Answer {
-            head: status.map(|code| (StatusCode::from_u16(code).unwrap(), &headers)),
-            fault,
-        };
-        let kind = |effect| match classify(&HOUSECALL_PRO, effect, &answer) {
+        let head = status.map(|code| (StatusCode::from_u16(code).unwrap(), &headers));
+        let kind = |effect| match classify(&EXAMPLE, &answer(effect, head, fault)) {
             Ok(()) => "done".to_owned(),
             Err(error) => format!("{} {}", error.kind(), error.reason()),
         };
@@ -304,11 +248,7 @@ mod tests {
         fault: Option<Fault>,
     ) -> AdapterError {
         let status = StatusCode::from_u16(status).unwrap();
-        let answer = Answer {
-            head: Some((status, headers)),
-            fault,
-        };
-        classify(&HOUSECALL_PRO, effect, &answer).unwrap_err()
+        classify(&EXAMPLE, &answer(effect, Some((status, headers)), fault)).unwrap_err()
     }
 
     #[test]
@@ -331,7 +271,7 @@ mod tests {
                 let error = refusal(effect, status, &HeaderMap::new(), None);
                 assert_eq!(
                     error.detail(),
-                    format!("Housecall Pro {what} (HTTP {status})")
+                    format!("Example CRM {what} (HTTP {status})")
                 );
                 assert_eq!(error.status(), Some(status));
             }
@@ -344,7 +284,7 @@ mod tests {
         let error = refusal(Effect::Write, 422, &HeaderMap::new(), lost);
         assert_eq!(
             error.detail(),
-            "Housecall Pro rejected the request (HTTP 422, in a broken answer)"
+            "Example CRM rejected the request (HTTP 422, in a broken answer)"
         );
     }
 
@@ -363,24 +303,19 @@ mod tests {
     #[test]
     fn a_success_that_cannot_be_read_keeps_its_status() {
         let headers = HeaderMap::new();
-        let answer = Answer {
-            head: Some((StatusCode::CREATED, &headers)),
-            fault: Some(Fault::InvalidJson),
-        };
-        let error = classify(&HOUSECALL_PRO, Effect::Write, &answer).unwrap_err();
+        let head = Some((StatusCode::CREATED, &headers));
+        let answer = answer(Effect::Write, head, Some(Fault::InvalidJson));
+        let error = classify(&EXAMPLE, &answer).unwrap_err();
         assert_eq!(error.status(), Some(201));
     }
 
     #[test]
     fn a_fault_says_in_words_who_did_what() {
-        let answer = Answer {
-            head: None,
-            fault: Some(Fault::Tls),
-        };
-        let error = classify(&HOUSECALL_PRO, Effect::Write, &answer).unwrap_err();
+        let answer = answer(Effect::Write, None, Some(Fault::Tls));
+        let error = classify(&EXAMPLE, &answer).unwrap_err();
         assert_eq!(
             error.detail(),
-            "Housecall Pro could not be trusted: the TLS connection failed"
+            "Example CRM could not be trusted: the TLS connection failed"
         );
     }
 }

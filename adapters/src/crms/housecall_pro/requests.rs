@@ -1,17 +1,15 @@
 //! What Housecall Pro is asked: one function a request. The live calls and the preview both use
 //! these.
 
-use http::Method;
-use leadrail_lead::{Contact, Lead, Marker};
+use leadrail_lead::{Contact, Marker};
 
 use super::HOUSECALL_PRO;
 use super::wire::{Address, Customer, NewCustomer, NewLead};
-use crate::classify::Effect;
-use crate::contract::{LinkState, activity};
-use crate::note::note;
-use crate::request::CrmRequest;
-use crate::target::Settings;
-use crate::text::line;
+use crate::http::request::CrmRequest;
+use crate::http::settings::Settings;
+use crate::plan::Filing;
+use crate::text::line::line;
+use crate::text::note::note;
 
 /// How many records a page of a list has.
 const PAGE_SIZE: &str = "200";
@@ -71,37 +69,21 @@ fn american_digits(number: &str) -> Option<String> {
 }
 
 pub(super) fn company() -> CrmRequest {
-    CrmRequest::new(activity::CHECK, Effect::Read, Method::GET, "/company")
+    CrmRequest::get("/company")
 }
 
 /// `GET /customers`. The text is never empty: an empty search finds everybody.
 pub(super) fn customers_like(caller: &Caller) -> CrmRequest {
-    newest_first(
-        CrmRequest::new(
-            activity::DEDUP_LOOKUP,
-            Effect::Read,
-            Method::GET,
-            "/customers",
-        )
-        .personal_query("q", caller.text()),
-    )
+    newest_first(CrmRequest::get("/customers").personal_query("q", caller.text()))
 }
 
 pub(super) fn newest_customers() -> CrmRequest {
-    newest_first(CrmRequest::new(
-        activity::CUSTOMER_CREATE,
-        Effect::Read,
-        Method::GET,
-        "/customers",
-    ))
+    newest_first(CrmRequest::get("/customers"))
 }
 
 /// `GET /leads` of one customer.
 pub(super) fn leads_of(customer_id: &str) -> CrmRequest {
-    newest_first(
-        CrmRequest::new(activity::LEAD_CREATE, Effect::Read, Method::GET, "/leads")
-            .query("customer_id", customer_id),
-    )
+    newest_first(CrmRequest::get("/leads").query("customer_id", customer_id))
 }
 
 fn newest_first(request: CrmRequest) -> CrmRequest {
@@ -119,8 +101,8 @@ pub(super) fn page(request: &CrmRequest, number: u32) -> CrmRequest {
 
 /// `POST /customers`. One of name, e-mail and number is required; a caller who left nothing but a
 /// foreign number is called [`NAMELESS`], with the number in the notes.
-pub(super) fn customer_create(settings: &Settings, lead: &Lead, marker: &Marker) -> CrmRequest {
-    let contact = &lead.contact;
+pub(super) fn customer_create(filing: &Filing<'_>) -> CrmRequest {
+    let (contact, settings) = (&filing.lead.contact, filing.settings);
     let mut customer = NewCustomer {
         first_name: text("customer.first_name", contact.first_name.as_deref()),
         last_name: text("customer.last_name", contact.last_name.as_deref()),
@@ -129,53 +111,36 @@ pub(super) fn customer_create(settings: &Settings, lead: &Lead, marker: &Marker)
         notes: foreign_number(contact),
         notifications_enabled: settings.is_on("notifications_enabled"),
         lead_source: lead_source(settings),
-        tags: tags(settings, marker),
+        tags: tags(settings, filing.marker),
         addresses: address(contact).into_iter().collect(),
     };
     let nameless = customer.first_name.is_none() && customer.last_name.is_none();
     if nameless && customer.email.is_none() && customer.mobile_number.is_none() {
         customer.first_name = Some(NAMELESS.to_owned());
     }
-    CrmRequest::new(
-        activity::CUSTOMER_CREATE,
-        Effect::Write,
-        Method::POST,
-        "/customers",
-    )
-    .json(&customer)
+    CrmRequest::post("/customers").json(&customer)
 }
 
-/// `POST /leads`.
-pub(super) fn lead_create(
-    settings: &Settings,
-    lead: &Lead,
-    customer_id: &str,
-    marker: &Marker,
-    links: LinkState,
-) -> CrmRequest {
+/// `POST /leads`, which needs a customer.
+pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let Filing { lead, settings, .. } = filing;
     let contact = &lead.contact;
     let extra: Vec<String> = [foreign_number(contact), vague_address(contact)]
         .into_iter()
         .flatten()
         .collect();
     let filed = NewLead {
-        customer_id,
+        customer_id: &filing.made.customer.as_ref()?.id,
         address: address(contact).map(|address| Address {
             country: None,
             ..address
         }),
         assigned_employee_id: whole(lead.routing.assigned_to.as_deref(), MAX_ID),
         lead_source: lead_source(settings),
-        note: note(
-            lead,
-            marker,
-            links,
-            &extra,
-            HOUSECALL_PRO.limit("lead.note"),
-        ),
-        tags: tags(settings, marker),
+        note: note(filing, &extra, HOUSECALL_PRO.limit("lead.note")),
+        tags: tags(settings, filing.marker),
     };
-    CrmRequest::new(activity::LEAD_CREATE, Effect::Write, Method::POST, "/leads").json(&filed)
+    Some(CrmRequest::post("/leads").json(&filed))
 }
 
 fn text(field: &str, value: Option<&str>) -> Option<String> {

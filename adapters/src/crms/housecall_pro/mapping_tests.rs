@@ -6,27 +6,29 @@ use serde_json::{Value, json};
 
 use super::requests::{Caller, customer_create, lead_create};
 use super::{HOUSECALL_PRO, HousecallPro};
-use crate::scripted_crm::{lead_with, target};
-use crate::{CrmAdapter, LinkState, PlannedRequest, Settings, activity};
-
-fn marker() -> Marker {
-    "lr-7f3k2m9q".parse().unwrap()
-}
+use crate::scripted_crm::{Scene, lead_with, target};
+use crate::{LinkState, PlannedRequest, Settings, StepKey, preview};
 
 fn customer_of(lead: &Lead) -> Value {
-    let request = customer_create(&Settings::default(), lead, &marker());
-    request.body().unwrap().clone()
+    let scene = Scene::of(lead.clone());
+    let request = customer_create(&scene.filing());
+    request.json_body().unwrap().clone()
 }
 
 fn filed(lead: &Lead) -> Value {
-    let request = lead_create(
-        &Settings::default(),
-        lead,
-        "cus_a1",
-        &marker(),
-        LinkState::Fresh,
-    );
-    request.body().unwrap().clone()
+    filed_with(lead, LinkState::Fresh)
+}
+
+fn filed_with(lead: &Lead, links: LinkState) -> Value {
+    let mut scene = Scene::of(lead.clone()).for_customer("cus_a1");
+    scene.links = links;
+    let request = lead_create(&scene.filing()).unwrap();
+    request.json_body().unwrap().clone()
+}
+
+fn previewed(lead: &Lead, links: LinkState, known_customer: Option<&str>) -> Vec<PlannedRequest> {
+    let target = target(&HousecallPro, "https://crm.example/");
+    preview(&HousecallPro, &target, lead, links, known_customer)
 }
 
 fn note_of(lead: &Lead) -> String {
@@ -107,14 +109,8 @@ fn a_call_becomes_a_lead_whose_note_says_it_all() {
 #[test]
 fn a_note_never_carries_a_dead_link() {
     let lead = lead_with(|_| {});
-    let request = lead_create(
-        &Settings::default(),
-        &lead,
-        "c",
-        &marker(),
-        LinkState::Expired,
-    );
-    let note = request.body().unwrap()["note"].as_str().unwrap();
+    let filed = filed_with(&lead, LinkState::Expired);
+    let note = filed["note"].as_str().unwrap();
     assert!(!note.contains("https://"), "{note}");
     assert!(
         note.contains("have expired") && note.contains("Summary: No heat."),
@@ -129,19 +125,8 @@ fn a_lead_without_links_says_nothing_about_them() {
         payload["call"]["recording_url"] = Value::Null;
         payload["call"]["transcript_url"] = Value::Null;
     });
-    let request = lead_create(
-        &Settings::default(),
-        &lead,
-        "c",
-        &marker(),
-        LinkState::Expired,
-    );
-    assert!(
-        !request.body().unwrap()["note"]
-            .as_str()
-            .unwrap()
-            .contains("expired")
-    );
+    let filed = filed_with(&lead, LinkState::Expired);
+    assert!(!filed["note"].as_str().unwrap().contains("expired"));
 }
 
 #[test]
@@ -194,12 +179,13 @@ fn a_caller_with_nothing_but_a_foreign_number_still_has_a_name() {
 
 #[test]
 fn a_connection_chooses_source_tag_and_messages() {
-    let settings = Settings::default()
+    let mut scene = Scene::new();
+    scene.settings = Settings::default()
         .with("lead_source", "Radio")
         .with("tag", "ai call")
         .with("notifications_enabled", true);
-    let request = customer_create(&settings, &lead_with(|_| {}), &marker());
-    let body = request.body().unwrap();
+    let request = customer_create(&scene.filing());
+    let body = request.json_body().unwrap();
     assert_eq!(body["lead_source"], "Radio");
     assert_eq!(body["tags"], json!(["lr-7f3k2m9q", "ai call"]));
     assert_eq!(body["notifications_enabled"], true);
@@ -245,8 +231,7 @@ fn steps(preview: &[PlannedRequest]) -> Vec<(&str, &str)> {
 
 #[test]
 fn a_preview_shows_each_step_with_secrets_masked() {
-    let target = target("https://crm.example/");
-    let preview = HousecallPro.preview(&target, &lead_with(|_| {}), LinkState::Fresh, None);
+    let preview = previewed(&lead_with(|_| {}), LinkState::Fresh, None);
     assert_eq!(
         steps(&preview),
         [
@@ -265,12 +250,7 @@ fn a_preview_shows_each_step_with_secrets_masked() {
 
 #[test]
 fn a_preview_for_a_known_customer_creates_none() {
-    let preview = HousecallPro.preview(
-        &target("https://crm.example"),
-        &lead_with(|_| {}),
-        LinkState::Fresh,
-        Some("cus_7"),
-    );
+    let preview = previewed(&lead_with(|_| {}), LinkState::Fresh, Some("cus_7"));
     assert_eq!(
         steps(&preview),
         [("dedup_lookup", "GET"), ("lead_create", "POST")]
@@ -280,9 +260,7 @@ fn a_preview_for_a_known_customer_creates_none() {
 
 #[test]
 fn a_preview_of_an_old_lead_shows_no_dead_link() {
-    let target = target("https://crm.example");
-    let lead = lead_with(|_| {});
-    let preview = HousecallPro.preview(&target, &lead, LinkState::Expired, Some("cus_7"));
+    let preview = previewed(&lead_with(|_| {}), LinkState::Expired, Some("cus_7"));
     let note = preview[1].body.as_ref().unwrap()["note"].as_str().unwrap();
     assert!(
         note.contains("have expired") && !note.contains("https://"),
@@ -293,14 +271,9 @@ fn a_preview_of_an_old_lead_shows_no_dead_link() {
 #[test]
 fn a_preview_marks_each_step_as_the_live_calls_will() {
     let lead = lead_with(|_| {});
-    let preview = HousecallPro.preview(
-        &target("https://crm.example"),
-        &lead,
-        LinkState::Fresh,
-        None,
-    );
-    for (step, name) in [(1, activity::CUSTOMER_CREATE), (2, activity::LEAD_CREATE)] {
-        let marker = Marker::new(lead.event_id, name);
+    let preview = previewed(&lead, LinkState::Fresh, None);
+    for (step, key) in [(1, StepKey::CUSTOMER_CREATE), (2, StepKey::LEAD_CREATE)] {
+        let marker = Marker::new(lead.event_id, key.label());
         assert_eq!(
             preview[step].body.as_ref().unwrap()["tags"][0],
             marker.as_str()

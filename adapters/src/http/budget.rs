@@ -5,7 +5,7 @@
 //! interval of the budget (HighLevel, HubSpot: `crm/b.md`); the IETF draft has one header for both
 //! (monday.com: `crm/c.md`).
 
-use crate::retry_after::MAX_RETRY_AFTER;
+use super::retry_after::MAX_RETRY_AFTER;
 use chrono::DateTime;
 use http::HeaderMap;
 use http::header::DATE;

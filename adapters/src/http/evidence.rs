@@ -1,17 +1,23 @@
 //! What is kept of a call: enough to explain a dead letter, and no secret.
 //!
-//! Header names and their order are all kept; values only of headers that are known to be
-//! harmless. Query values that are personal data become their length. Bodies are kept up to a
-//! bound, because they are the reason why a lead was refused; they hold personal data, so an
-//! [`Exchange`] is neither `Debug` nor fit for a log.
+//! Of a call that ended well: what was asked, the status, and how long it took. Its bodies would
+//! tell of strangers whom a fuzzy search found, and what came of it is the step's result anyway.
+//!
+//! Of a call that did not: header names and their order are all kept; values only of headers that
+//! are known to be harmless. Query values that are personal data become their length. Bodies are
+//! kept up to a bound, because they are the reason why a lead was refused; they hold personal data,
+//! so an [`Exchange`] is neither `Debug` nor fit for a log.
 
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use url::Url;
 use url::form_urlencoded;
 
-use crate::request::CrmRequest;
+use super::client::Received;
+use super::error::AdapterError;
+use super::keys::Keys;
+use super::request::CrmRequest;
+use super::target::Target;
 
 /// The longest request body that is kept, in bytes.
 pub const KEPT_REQUEST_BODY: usize = 16 * 1024;
@@ -59,20 +65,76 @@ pub struct Exchange {
     pub method: String,
     /// The URL; query values that are personal data are replaced by their length.
     pub url: String,
-    /// The headers we set, in order.
+    /// The headers we set, in order; none of a call that ended well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_headers: Vec<(String, HeaderValue)>,
-    /// What we sent, up to [`KEPT_REQUEST_BODY`].
+    /// What we sent, up to [`KEPT_REQUEST_BODY`]; not of a call that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_body: Option<KeptText>,
     /// The status, when one came.
     pub status: Option<u16>,
-    /// The answer's headers, in order.
+    /// The answer's headers, in order; none of a call that ended well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_headers: Vec<(String, HeaderValue)>,
-    /// What came back, up to [`KEPT_RESPONSE_BODY`].
+    /// What came back, up to [`KEPT_RESPONSE_BODY`]; not of a call that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<KeptText>,
     /// From the start of the call to its end, connecting included.
     pub duration_ms: u64,
     /// The reason code, when the call did not end well.
     pub error: Option<String>,
+}
+
+impl Exchange {
+    /// What is kept of a call that ended well. The caller adds the step and the time it took.
+    pub(crate) fn of_success(
+        request: &CrmRequest,
+        keys: &Keys,
+        target: &Target,
+        received: &Received,
+    ) -> Self {
+        let wire = keys.masked(request, target);
+        Self {
+            activity: String::new(),
+            method: request.method().to_string(),
+            url: keys.scrubber.scrub(&wire.shown_url()),
+            request_headers: Vec::new(),
+            request_body: None,
+            status: received.head.as_ref().map(|head| head.0.as_u16()),
+            response_headers: Vec::new(),
+            response_body: None,
+            duration_ms: 0,
+            error: None,
+        }
+    }
+
+    /// What is kept of a call that did not end well.
+    pub(crate) fn of_failure(
+        request: &CrmRequest,
+        keys: &Keys,
+        target: &Target,
+        received: &Received,
+        error: &AdapterError,
+    ) -> Self {
+        let scrubber = &keys.scrubber;
+        let wire = keys.wire(request, target);
+        let sent = keys.masked(request, target).body_text();
+        let head = received.head.as_ref();
+        let complete = received.fault.is_none();
+        Self {
+            request_headers: wire
+                .headers
+                .iter()
+                .map(|header| scrubber.header(header.name, header.value.as_bytes()))
+                .collect(),
+            request_body: sent
+                .and_then(|body| scrubber.keep(body.as_bytes(), KEPT_REQUEST_BODY, true)),
+            response_headers: head.map_or_else(Vec::new, |head| scrubber.headers(&head.1)),
+            response_body: scrubber.keep(&received.body, KEPT_RESPONSE_BODY, complete),
+            error: Some(error.reason().to_owned()),
+            ..Self::of_success(request, keys, target, received)
+        }
+    }
 }
 
 /// The value of a header, or only its shape.
@@ -140,27 +202,6 @@ impl Scrubber {
             bytes: body.len(),
             truncated,
         })
-    }
-
-    /// The URL of a request as evidence.
-    pub(crate) fn url(&self, mut url: Url, request: &CrmRequest) -> String {
-        if request.query_pairs().is_empty() {
-            return self.scrub(url.as_str());
-        }
-        url.set_query(None);
-        let shown = request
-            .query_pairs()
-            .iter()
-            .map(|pair| match pair.personal {
-                true => format!("{}=[{} characters]", pair.name, pair.value.chars().count()),
-                false => {
-                    let value: String =
-                        form_urlencoded::byte_serialize(pair.value.as_bytes()).collect();
-                    format!("{}={value}", pair.name)
-                }
-            });
-        let query: Vec<String> = shown.collect();
-        self.scrub(&format!("{url}?{}", query.join("&")))
     }
 
     /// One header as evidence.

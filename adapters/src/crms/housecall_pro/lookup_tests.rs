@@ -1,14 +1,14 @@
 //! How customers and leads are found in Housecall Pro, and strangers are not.
 
-use leadrail_lead::{Lead, Marker};
+use leadrail_lead::Lead;
 use serde_json::{Value, json};
 
 use super::{HousecallPro, MAX_PAGES};
-use crate::scripted_crm::{ScriptedCrm, lead_with, say};
-use crate::{CrmAdapter, CustomerRef, LinkState};
+use crate::scripted_crm::{Scene, ScriptedCrm, lead_with, say};
+use crate::{Session, StepKey};
 
-fn marker() -> Marker {
-    "lr-7f3k2m9q".parse().unwrap()
+fn open(crm: &ScriptedCrm) -> Session {
+    crm.session_of(&HousecallPro)
 }
 
 /// A page as Housecall Pro answers it, with customers as its document describes them.
@@ -28,10 +28,10 @@ fn customer(id: &str, mobile: &str) -> Value {
 
 async fn found_by(lead: &Lead, pages: Vec<Value>) -> (Option<String>, Vec<String>) {
     let crm = ScriptedCrm::start(pages.iter().map(|page| say(200, page))).await;
-    let found = HousecallPro
-        .find_customer(&crm.session(), lead)
-        .await
-        .unwrap();
+    let scene = Scene::of(lead.clone());
+    let session = open(&crm);
+    let found = scene.take(&HousecallPro, StepKey::DEDUP_LOOKUP, &session);
+    let found = found.await.unwrap();
     assert!(crm.is_over(), "every page was asked for");
     let asked = crm.seen().into_iter().map(|seen| seen.target).collect();
     (found.map(|customer| customer.id), asked)
@@ -132,10 +132,10 @@ async fn a_list_that_never_ends_proves_nothing() {
     let mut page = customers(&json!([customer("cus_stranger", "2125550100")]));
     page["total_pages"] = json!(1_000);
     let crm = ScriptedCrm::start((0..MAX_PAGES).map(|_| say(200, &page))).await;
-    let error = HousecallPro
-        .find_customer(&crm.session(), &lead_with(|_| {}))
-        .await
-        .unwrap_err();
+    let scene = Scene::new();
+    let session = open(&crm);
+    let found = scene.take(&HousecallPro, StepKey::DEDUP_LOOKUP, &session);
+    let error = found.await.unwrap_err();
     assert_eq!(
         (error.kind(), error.reason()),
         ("not_done", "lookup_incomplete")
@@ -144,7 +144,6 @@ async fn a_list_that_never_ends_proves_nothing() {
 
 #[tokio::test]
 async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
-    let lead = lead_with(|_| {});
     let made = |id: &str, tag: &str, at: &str| json!({ "id": id, "tags": [tag], "created_at": at });
     let page = json!({ "total_pages": 9, "customers": [
         made("cus_3", "lr-7f3k2m9q", "2026-05-26T15:00:00Z"),
@@ -154,11 +153,10 @@ async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
         made("cus_0", "lr-7f3k2m9q", "2026-05-01T00:00:00Z"),
     ] });
     let crm = ScriptedCrm::start([say(200, &page)]).await;
-    let found = HousecallPro
-        .find_created_customer(&crm.session(), &lead, &marker())
-        .await
-        .unwrap();
-    let ids: Vec<&str> = found.iter().map(|customer| customer.id.as_str()).collect();
+    let scene = Scene::new();
+    let session = open(&crm);
+    let found = scene.look(&HousecallPro, StepKey::CUSTOMER_CREATE, &session);
+    let ids = found.await.unwrap();
     assert_eq!(
         ids,
         ["cus_1", "cus_2", "cus_3"],
@@ -184,15 +182,10 @@ async fn filed_leads_are_found_by_marker_over_all_pages_oldest_first() {
         ),
     ])
     .await;
-    let customer = CustomerRef {
-        id: "cus_a1".into(),
-    };
-    let lead = lead_with(|_| {});
-    let found = HousecallPro
-        .find_leads(&crm.session(), &lead, &customer, &marker())
-        .await
-        .unwrap();
-    let ids: Vec<&str> = found.iter().map(|lead| lead.id.as_str()).collect();
+    let scene = Scene::new().for_customer("cus_a1");
+    let session = open(&crm);
+    let found = scene.look(&HousecallPro, StepKey::LEAD_CREATE, &session);
+    let ids = found.await.unwrap();
     assert_eq!(ids, ["lea_1", "lea_3"]);
     assert!(
         crm.seen()[0]
@@ -203,39 +196,12 @@ async fn filed_leads_are_found_by_marker_over_all_pages_oldest_first() {
 
 #[tokio::test]
 async fn a_look_up_that_fails_is_an_error_and_not_an_empty_list() {
-    let lead = lead_with(|_| {});
-    let customer = CustomerRef {
-        id: "cus_a1".into(),
-    };
+    let scene = Scene::new().for_customer("cus_a1");
     for status in [429, 500, 503] {
         let crm = ScriptedCrm::start([say(status, &json!({})), say(status, &json!({}))]).await;
-        let session = crm.session();
-        assert!(
-            HousecallPro
-                .find_leads(&session, &lead, &customer, &marker())
-                .await
-                .is_err()
-        );
-        assert!(
-            HousecallPro
-                .find_created_customer(&session, &lead, &marker())
-                .await
-                .is_err()
-        );
+        let session = open(&crm);
+        for key in [StepKey::LEAD_CREATE, StepKey::CUSTOMER_CREATE] {
+            assert!(scene.look(&HousecallPro, key, &session).await.is_err());
+        }
     }
-}
-
-#[tokio::test]
-async fn a_note_by_itself_is_refused_as_unsupported() {
-    let crm = ScriptedCrm::start([]).await;
-    let filed = crate::LeadRef { id: "lea_1".into() };
-    let lead = lead_with(|_| {});
-    let refused = HousecallPro
-        .attach_note(&crm.session(), &lead, &filed, &marker(), LinkState::Fresh)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (refused.kind(), refused.reason()),
-        ("rejected", "unsupported")
-    );
 }

@@ -33,15 +33,15 @@ use self::requests::{
     Caller, company, customer_create, customers_like, lead_create, leads_of, newest_customers, page,
 };
 use self::wire::{Company, Customer, CustomerPage, FiledLead, LeadPage, Page};
-use crate::contract::{
-    AccountInfo, AuthMethod, CrmAdapter, CrmInfo, CustomerRef, FieldLimit, LeadRef, LinkState,
-    NotePlacement, ReconcileClass, SettingInfo, activity,
-};
-use crate::error::{AdapterError, AdapterResult, Failure};
-use crate::request::{CrmRequest, PlannedRequest};
-use crate::session::Session;
-use crate::target::Target;
-use crate::text::line;
+use crate::contract::{AccountInfo, CrmAdapter};
+use crate::http::answer::Answer;
+use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::request::CrmRequest;
+use crate::http::session::Session;
+use crate::http::verdict::Verdict;
+use crate::info::{AuthMethod, CrmInfo, FieldLimit, Place, SecretInfo, SettingInfo, SettingKind};
+use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
+use crate::text::line::line;
 
 /// The adapter for Housecall Pro.
 pub struct HousecallPro;
@@ -55,61 +55,104 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
         AuthMethod {
             id: "api_key",
             title: "API key",
-            secrets: &["api_key"],
-            headers: &[("authorization", "Token {api_key}")],
             help: "In Housecall Pro, an administrator makes one under App Store > API Key \
                    Management. The MAX plan is needed.",
+            secrets: &[SecretInfo {
+                name: "api_key",
+                title: "API key",
+            }],
+            places: &[Place::Header("authorization", "Token {api_key}")],
         },
         AuthMethod {
             id: "bearer_token",
             title: "OAuth access token",
-            secrets: &["access_token"],
-            headers: &[("authorization", "Bearer {access_token}")],
             help: "Comes from connecting the account with Housecall Pro's own sign-in.",
+            secrets: &[SecretInfo {
+                name: "access_token",
+                title: "Access token",
+            }],
+            places: &[Place::Header("authorization", "Bearer {access_token}")],
         },
     ],
-    class: ReconcileClass::C,
-    settle: Duration::from_secs(60),
+    headers: &[],
     call_timeout: Duration::from_secs(20),
-    note: NotePlacement::WithLead,
+    // A page of 200 customers, each with two addresses and some notes.
+    max_body: 1024 * 1024,
     limits: &[
-        ours("customer.first_name", 100),
-        ours("customer.last_name", 100),
-        ours("customer.email", 254),
-        ours("address.street", 255),
-        ours("address.city", 100),
-        ours("address.state", 50),
-        ours("address.zip", 20),
-        ours("address.country", 60),
-        ours("lead.lead_source", 100),
-        ours("lead.tag", 60),
-        ours("lead.note", 10_000),
+        FieldLimit::ours("customer.first_name", 100),
+        FieldLimit::ours("customer.last_name", 100),
+        FieldLimit::ours("customer.email", 254),
+        FieldLimit::ours("address.street", 255),
+        FieldLimit::ours("address.city", 100),
+        FieldLimit::ours("address.state", 50),
+        FieldLimit::ours("address.zip", 20),
+        FieldLimit::ours("address.country", 60),
+        FieldLimit::ours("lead.lead_source", 100),
+        FieldLimit::ours("lead.tag", 60),
+        FieldLimit::ours("lead.note", 10_000),
     ],
     settings: &[
         SettingInfo {
             name: "lead_source",
+            title: "Lead source",
+            kind: SettingKind::Text(100),
+            required: false,
             help: "The lead source that customers and leads are filed under; \"Phone call\" \
                    without it.",
         },
         SettingInfo {
             name: "tag",
+            title: "Tag",
+            kind: SettingKind::Text(60),
+            required: false,
             help: "A tag for every customer and lead, besides the marker; none without it.",
         },
         SettingInfo {
             name: "notifications_enabled",
+            title: "Messages to new customers",
+            kind: SettingKind::Switch,
+            required: false,
             help: "true lets Housecall Pro send its own messages to new customers; off without it.",
         },
     ],
 };
 
-/// Housecall Pro documents no lengths: these keep a runaway text from being refused.
-const fn ours(field: &'static str, max_chars: usize) -> FieldLimit {
-    FieldLimit {
-        field,
-        max_chars,
-        source: "ours; the vendor documents none",
-    }
-}
+/// How long after a call's deadline its effect may still appear.
+const SETTLE: Duration = Duration::from_secs(60);
+
+static PLANS: &[Plan] = &[Plan {
+    name: "lead",
+    steps: &[
+        Step {
+            slot: Slot::Customer,
+            kind: StepKind::Find(find_customer),
+            calls: 3,
+            request: |filing| {
+                Caller::of(&filing.lead.contact).map(|caller| page(&customers_like(&caller), 1))
+            },
+        },
+        Step {
+            slot: Slot::Customer,
+            kind: StepKind::Make {
+                run: create_customer,
+                look: Look::Children(find_created_customers),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: |filing| Some(customer_create(filing)),
+        },
+        Step {
+            slot: Slot::Lead,
+            kind: StepKind::Make {
+                run: create_lead,
+                look: Look::Children(find_leads),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: lead_create,
+        },
+    ],
+}];
 
 /// How many pages are read before a look-up gives up.
 const MAX_PAGES: u32 = 10;
@@ -145,8 +188,20 @@ impl CrmAdapter for HousecallPro {
         &HOUSECALL_PRO
     }
 
+    fn plans(&self) -> &'static [Plan] {
+        PLANS
+    }
+
+    fn judge(&self, answer: &Answer<'_>) -> Verdict {
+        let shared = Verdict::shared(&HOUSECALL_PRO, answer);
+        Verdict {
+            result: shared.result.map_err(|error| refusal(error, answer.body)),
+            ..shared
+        }
+    }
+
     async fn check(&self, session: &Session) -> AdapterResult<AccountInfo> {
-        let company: Company = send(session, company()).await?;
+        let company: Company = session.send(company()).await?;
         let name = line(company.name.as_deref(), 200);
         let name = name.unwrap_or_else(|| "a company without a name".to_owned());
         Ok(AccountInfo {
@@ -154,127 +209,100 @@ impl CrmAdapter for HousecallPro {
             name,
         })
     }
+}
 
-    async fn find_customer(
-        &self,
-        session: &Session,
-        lead: &Lead,
-    ) -> AdapterResult<Option<CustomerRef>> {
-        let Some(caller) = Caller::of(&lead.contact) else {
+fn find_customer<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Option<Record>> {
+    Box::pin(async move {
+        let Some(caller) = Caller::of(&filing.lead.contact) else {
             return Ok(None);
         };
         let mut found = None;
         each::<CustomerPage>(session, customers_like(&caller), |customer| {
             if caller.is(&customer) {
-                found = Some(CustomerRef { id: customer.id });
+                found = Some(Record::new(customer.id));
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })
         .await?;
         Ok(found)
-    }
+    })
+}
 
-    async fn create_customer(
-        &self,
-        session: &Session,
-        lead: &Lead,
-        marker: &Marker,
-    ) -> AdapterResult<CustomerRef> {
-        let request = customer_create(session.settings(), lead, marker);
-        match send::<Customer>(session, request).await {
-            Ok(customer) => Ok(CustomerRef { id: customer.id }),
+fn create_customer<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Option<Record>> {
+    Box::pin(async move {
+        match session.send::<Customer>(customer_create(filing)).await {
+            Ok(customer) => Ok(Some(Record::new(customer.id))),
             Err(conflict) if conflict.status() == Some(409) => {
-                let existing = self.find_customer(session, lead).await;
-                existing.ok().flatten().ok_or(conflict)
+                let existing = find_customer(session, filing).await;
+                existing.ok().flatten().ok_or(conflict).map(Some)
             }
             Err(error) => Err(error),
         }
-    }
+    })
+}
 
-    /// The search may lag behind a create; the list of the newest does not, so it is what is
-    /// read, back to the time of the call.
-    async fn find_created_customer(
-        &self,
-        session: &Session,
-        lead: &Lead,
-        marker: &Marker,
-    ) -> AdapterResult<Vec<CustomerRef>> {
+/// The search may lag behind a create; the list of the newest does not, so it is what is read, back
+/// to the time of the call.
+fn find_created_customers<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
         let mut found = Vec::new();
         each::<CustomerPage>(session, newest_customers(), |customer| {
-            if is_older_than_call(&customer, lead) {
+            if is_older_than_call(&customer, filing.lead) {
                 return ControlFlow::Break(());
             }
-            if carries(customer.tags.as_deref(), marker) {
-                found.push(CustomerRef { id: customer.id });
+            if carries(customer.tags.as_deref(), filing.marker) {
+                found.push(Record::new(customer.id));
             }
             ControlFlow::Continue(())
         })
         .await?;
         found.reverse();
         Ok(found)
-    }
+    })
+}
 
-    async fn create_lead(
-        &self,
-        session: &Session,
-        lead: &Lead,
-        customer: &CustomerRef,
-        marker: &Marker,
-        links: LinkState,
-    ) -> AdapterResult<LeadRef> {
-        let request = lead_create(session.settings(), lead, &customer.id, marker, links);
-        match send::<FiledLead>(session, request).await {
-            Ok(filed) => Ok(LeadRef { id: filed.id }),
+fn create_lead<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Option<Record>> {
+    Box::pin(async move {
+        let Some(request) = lead_create(filing) else {
+            return Err(filing.missing(Slot::Customer));
+        };
+        match session.send::<FiledLead>(request).await {
+            Ok(filed) => Ok(Some(Record::new(filed.id))),
             Err(conflict) if conflict.status() == Some(409) => {
-                let existing = self.find_leads(session, lead, customer, marker).await;
-                existing
-                    .ok()
-                    .and_then(|found| found.into_iter().next())
-                    .ok_or(conflict)
+                let existing = find_leads(session, filing).await;
+                let oldest = existing.ok().and_then(|found| found.into_iter().next());
+                oldest.ok_or(conflict).map(Some)
             }
             Err(error) => Err(error),
         }
-    }
+    })
+}
 
-    async fn find_leads(
-        &self,
-        session: &Session,
-        _lead: &Lead,
-        customer: &CustomerRef,
-        marker: &Marker,
-    ) -> AdapterResult<Vec<LeadRef>> {
+fn find_leads<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
+        let customer = filing.made.customer.as_ref();
+        let customer = customer.ok_or_else(|| filing.missing(Slot::Customer))?;
         let mut found = Vec::new();
         each::<LeadPage>(session, leads_of(&customer.id), |filed| {
-            if carries(filed.tags.as_deref(), marker) {
-                found.push(LeadRef { id: filed.id });
+            if carries(filed.tags.as_deref(), filing.marker) {
+                found.push(Record::new(filed.id));
             }
             ControlFlow::Continue(())
         })
         .await?;
         found.reverse();
         Ok(found)
-    }
-
-    fn preview(
-        &self,
-        target: &Target,
-        lead: &Lead,
-        links: LinkState,
-        known_customer: Option<&str>,
-    ) -> Vec<PlannedRequest> {
-        let marker = |step| Marker::new(lead.event_id, step);
-        let caller = Caller::of(&lead.contact);
-        let lookup = caller.map(|caller| page(&customers_like(&caller), 1));
-        let create = known_customer
-            .is_none()
-            .then(|| customer_create(target.settings(), lead, &marker(activity::CUSTOMER_CREATE)));
-        let customer = known_customer.unwrap_or("(id of the customer created before)");
-        let marker = marker(activity::LEAD_CREATE);
-        let filed = lead_create(target.settings(), lead, customer, &marker, links);
-        let requests = lookup.into_iter().chain(create).chain([filed]);
-        requests.map(|request| request.masked(target)).collect()
-    }
+    })
 }
 
 fn carries(tags: Option<&[String]>, marker: &Marker) -> bool {
@@ -299,7 +327,7 @@ async fn each<P: Page + DeserializeOwned>(
     mut visit: impl FnMut(P::Item) -> ControlFlow<()> + Send,
 ) -> AdapterResult<()> {
     for number in 1..=MAX_PAGES {
-        let (items, total_pages) = send::<P>(session, page(&list, number)).await?.into_parts();
+        let (items, total_pages) = session.send::<P>(page(&list, number)).await?.into_parts();
         let last = items.is_empty() || total_pages.is_some_and(|total| total <= number.into());
         let enough = items.into_iter().any(|item| visit(item).is_break());
         if enough || last {
@@ -313,16 +341,12 @@ async fn each<P: Page + DeserializeOwned>(
     )))
 }
 
-async fn send<T: DeserializeOwned>(session: &Session, request: CrmRequest) -> AdapterResult<T> {
-    session.send(request).await.map_err(refusal)
-}
-
 /// Housecall Pro's own meanings only: the shared layer has judged everything else.
-fn refusal(error: AdapterError) -> AdapterError {
+fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
     match error.status() {
         // The key is right, but the account's plan or the person behind the key is not enough.
         // That is for the account to change, so the connection waits instead of burning leads.
-        Some(403) => AdapterError::Auth(
+        Some(403) => AdapterError::Forbidden(
             Failure::new(
                 "forbidden",
                 "Housecall Pro refused access (HTTP 403): its API is part of the MAX plan, and \
@@ -330,15 +354,15 @@ fn refusal(error: AdapterError) -> AdapterError {
             )
             .with_status(403),
         ),
-        Some(400 | 422) => AdapterError::Rejected(naming_fields(error.into_failure())),
+        Some(400 | 422) => AdapterError::Rejected(naming_fields(error.into_failure(), body)),
         _ => error,
     }
 }
 
 /// Adds the names of the fields that are at fault. The words about them may repeat personal data,
 /// so they stay in the evidence.
-fn naming_fields(mut failure: Failure) -> Failure {
-    let answer: Value = serde_json::from_slice(failure.body()).unwrap_or_default();
+fn naming_fields(mut failure: Failure, body: &[u8]) -> Failure {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let faults = answer.get("errors").unwrap_or(&answer);
     let named: Vec<&str> = FIELDS
         .into_iter()

@@ -2,11 +2,11 @@
 //!
 //! What must never be cut (links, call id, marker) stands at the end, so the text above gives way.
 
-use leadrail_lead::{Lead, Marker, Sentiment, Urgency};
+use leadrail_lead::{Lead, Sentiment, Urgency};
 use serde_json::Value;
 
-use crate::contract::LinkState;
-use crate::text::{cut, line, paragraph};
+use super::line::{cut, line, paragraph};
+use crate::plan::{Filing, LinkState};
 
 /// The longest single line of the note; only the issue, the summary and the links are longer.
 const MAX_LINE: usize = 300;
@@ -16,16 +16,10 @@ const SHORTENED: &str = "... (shortened)";
 
 /// Writes the note of a lead, at most `max_chars` long. `extra` are the lines a CRM has no field
 /// for.
-pub(crate) fn note(
-    lead: &Lead,
-    marker: &Marker,
-    links: LinkState,
-    extra: &[String],
-    max_chars: usize,
-) -> String {
-    let end = ending(lead, marker, links, max_chars / 2);
+pub(crate) fn note(filing: &Filing<'_>, extra: &[String], max_chars: usize) -> String {
+    let end = ending(filing, max_chars / 2);
     let room = max_chars.saturating_sub(end.chars().count() + 1);
-    let start = fit(&beginning(lead, extra), room);
+    let start = fit(&beginning(filing.lead, extra), room);
     fit(&format!("{start}\n{end}"), max_chars)
 }
 
@@ -65,8 +59,9 @@ fn beginning(lead: &Lead, extra: &[String]) -> String {
     lines.join("\n")
 }
 
-fn ending(lead: &Lead, marker: &Marker, links: LinkState, room_for_links: usize) -> String {
-    let mut lines = link_lines(lead, links);
+fn ending(filing: &Filing<'_>, room_for_links: usize) -> String {
+    let (lead, marker) = (filing.lead, filing.marker);
+    let mut lines = link_lines(lead, filing.links);
     if lines.iter().map(|line| line.chars().count()).sum::<usize>() > room_for_links {
         lines = vec!["The links to recording and transcript are too long to note here.".into()];
     }

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::info::CrmInfo;
+
 /// What an adapter's call gives back.
 pub type AdapterResult<T> = Result<T, AdapterError>;
 
@@ -28,10 +30,14 @@ pub enum AdapterError {
         /// `None` when it did not say.
         retry_after: Option<Duration>,
     },
-    /// Our credentials do not open this door: refresh them once, then the connection waits for a
-    /// person.
+    /// Our credentials do not open this door, and nothing was done: they are renewed once, then the
+    /// connection waits for a person.
     #[error("{0}")]
     Auth(Failure),
+    /// Our credentials are right, but the account or the person behind them may not do this: new
+    /// ones would not help, the connection waits for a person at once.
+    #[error("{0}")]
+    Forbidden(Failure),
     /// The CRM will never take this request as it is: a dead letter now.
     #[error("{0}")]
     Rejected(Failure),
@@ -57,12 +63,13 @@ impl AdapterError {
     }
 
     /// The name of the variant, for logs, metrics and history: `not_done`, `throttled`, `auth`,
-    /// `rejected` or `ambiguous`.
+    /// `forbidden`, `rejected` or `ambiguous`.
     pub fn kind(&self) -> &'static str {
         match self {
             AdapterError::NotDone(_) => "not_done",
             AdapterError::Throttled { .. } => "throttled",
             AdapterError::Auth(_) => "auth",
+            AdapterError::Forbidden(_) => "forbidden",
             AdapterError::Rejected(_) => "rejected",
             AdapterError::Ambiguous(_) => "ambiguous",
         }
@@ -73,21 +80,11 @@ impl AdapterError {
         match self {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
+            | AdapterError::Forbidden(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,
         }
-    }
-
-    pub(crate) fn with_body(mut self, body: &[u8]) -> Self {
-        match &mut self {
-            AdapterError::NotDone(failure)
-            | AdapterError::Auth(failure)
-            | AdapterError::Rejected(failure)
-            | AdapterError::Ambiguous(failure)
-            | AdapterError::Throttled { failure, .. } => failure.body = body.to_vec(),
-        }
-        self
     }
 
     /// Takes what happened out of the decision, for an adapter that decides otherwise.
@@ -95,6 +92,7 @@ impl AdapterError {
         match self {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
+            | AdapterError::Forbidden(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,
@@ -103,7 +101,7 @@ impl AdapterError {
 }
 
 /// What happened in a call that did not end well.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Machine-readable, `snake_case`: `http_422`, `timeout`, `connect`.
     pub reason: Cow<'static, str>,
@@ -111,7 +109,6 @@ pub struct Failure {
     pub detail: String,
     /// The HTTP status, when one came.
     pub status: Option<u16>,
-    body: Vec<u8>,
 }
 
 impl Failure {
@@ -121,7 +118,6 @@ impl Failure {
             reason: reason.into(),
             detail: detail.into(),
             status: None,
-            body: Vec::new(),
         }
     }
 
@@ -129,13 +125,6 @@ impl Failure {
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
-    }
-
-    /// The CRM's answer as far as it was read, for the adapter that knows its shape.
-    ///
-    /// It may hold personal data, so it is never printed.
-    pub fn body(&self) -> &[u8] {
-        &self.body
     }
 }
 
@@ -145,13 +134,45 @@ impl fmt::Display for Failure {
     }
 }
 
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("reason", &self.reason)
-            .field("detail", &self.detail)
-            .field("status", &self.status)
-            .field("body_bytes", &self.body.len())
-            .finish()
+/// Why a connection cannot be used as it is configured. A person has to change it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The base URL is not an absolute http(s) URL without user, query and fragment.
+    #[error("the base URL is not a plain http or https URL")]
+    BaseUrl,
+    /// The CRM has no such way of authentication.
+    #[error("{crm} has no authentication method named like that; it has: {known}")]
+    AuthMethod {
+        /// The CRM's title.
+        crm: &'static str,
+        /// The methods it has.
+        known: String,
+    },
+    /// A secret is missing or blank.
+    #[error("{crm} needs the secret \"{name}\"")]
+    MissingSecret {
+        /// The CRM's title.
+        crm: &'static str,
+        /// The secret's name.
+        name: &'static str,
+    },
+    /// A secret cannot stand in an HTTP request.
+    #[error("the secret \"{name}\" has characters that cannot be sent")]
+    MalformedSecret {
+        /// The secret's name.
+        name: &'static str,
+    },
+    /// The HTTP client could not be made.
+    #[error("the HTTP client could not be set up: no usable TLS root certificates?")]
+    Http,
+}
+
+impl SetupError {
+    pub(crate) fn unknown_method(crm: &CrmInfo) -> Self {
+        let known: Vec<&str> = crm.auth.iter().map(|method| method.id).collect();
+        SetupError::AuthMethod {
+            crm: crm.title,
+            known: known.join(", "),
+        }
     }
 }

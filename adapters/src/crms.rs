@@ -1,0 +1,3 @@
+//! The CRMs, a folder each. What they share stands in `http/` and `text/`.
+
+pub mod housecall_pro;

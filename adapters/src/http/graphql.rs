@@ -1,0 +1,108 @@
+//! GraphQL over the same session: one `POST` a query, errors in the body of a 200.
+//!
+//! Queries and answers are types that `graphql_client` makes of a CRM's schema file; what a CRM
+//! means by an error's code is its adapter's business.
+
+use graphql_client::QueryBody;
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Answer, Effect};
+use super::request::CrmRequest;
+
+/// A request that carries a query. A mutation is a [`Effect::Write`], a query an
+/// [`Effect::Read`], though both are sent by `POST`.
+pub fn graphql<V: Serialize>(effect: Effect, path: &str, query: &QueryBody<V>) -> CrmRequest {
+    CrmRequest::new(effect, Method::POST, path).json(query)
+}
+
+/// What an answer says went wrong, as GraphQL has it: `errors` with codes beside `data`.
+#[derive(Debug, Default, Deserialize)]
+pub struct GraphQlErrors {
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GraphQlError {
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Extensions {
+    code: Option<String>,
+}
+
+impl GraphQlErrors {
+    /// Reads an answer's errors; none where its body is no GraphQL answer.
+    #[must_use]
+    pub fn of(answer: &Answer<'_>) -> Self {
+        serde_json::from_slice(answer.body).unwrap_or_default()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// Whether one of them has this code in its `extensions`.
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
+        let mut codes = self.errors.iter().map(|error| &error.extensions.code);
+        codes.any(|found| found.as_deref() == Some(code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn errors(body: &[u8]) -> GraphQlErrors {
+        GraphQlErrors::of(&Answer {
+            effect: Effect::Read,
+            head: None,
+            fault: None,
+            body,
+        })
+    }
+
+    #[test]
+    fn errors_are_known_by_their_codes() {
+        let body = json!({"data": null, "errors": [
+            {"message": "slow down", "extensions": {"code": "THROTTLED"}}, {"message": "x"},
+        ]});
+        let read = errors(body.to_string().as_bytes());
+        assert!(read.has_code("THROTTLED") && !read.has_code("FORBIDDEN"));
+        assert!(!read.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_graphql_answer_has_no_errors() {
+        let bodies: [&[u8]; 4] = [b"", b"<html>", b"[]", br#"{"data": {}}"#];
+        for body in bodies {
+            assert!(errors(body).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_query_is_sent_as_json() {
+        let query = QueryBody {
+            variables: json!({"id": "1"}),
+            query: "query Q($id: ID!) { node(id: $id) { id } }",
+            operation_name: "Q",
+        };
+        let request = graphql(Effect::Read, "/graphql", &query);
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.effect(), Effect::Read);
+        let body: &Value = request.json_body().unwrap();
+        assert_eq!(
+            (&body["variables"]["id"], &body["operationName"]),
+            (&json!("1"), &json!("Q"))
+        );
+    }
+}

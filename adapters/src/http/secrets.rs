@@ -1,0 +1,67 @@
+//! The secrets of one connection.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Counts the replacements of a connection's secrets, so that a late refusal of old ones does not
+/// condemn the new.
+pub type SecretVersion = i32;
+
+/// The secrets of one connection, by name, and the way in that they belong to.
+#[derive(Clone)]
+pub struct Secrets {
+    method: String,
+    version: SecretVersion,
+    values: BTreeMap<String, SecretString>,
+}
+
+impl Secrets {
+    /// Secrets for an [`AuthMethod`](crate::AuthMethod), by its id. None yet, of version 1.
+    pub fn new(method: impl Into<String>) -> Self {
+        Self {
+            method: method.into(),
+            version: 1,
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a secret. White space around it, as pasting leaves it, is dropped when it is used.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, secret: SecretString) -> Self {
+        self.values.insert(name.into(), secret);
+        self
+    }
+
+    /// The same secrets as a later version.
+    #[must_use]
+    pub fn of_version(mut self, version: SecretVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The id of the way in.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Which replacement they are.
+    #[must_use]
+    pub fn version(&self) -> SecretVersion {
+        self.version
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.values
+            .iter()
+            .map(|(name, secret)| (name.as_str(), secret))
+    }
+
+    /// A secret as it is sent; empty where there is none of that name.
+    pub(crate) fn expose(&self, name: &str) -> &str {
+        let secret = self.values.get(name);
+        secret.map_or("", |secret| secret.expose_secret().trim())
+    }
+}

@@ -1,0 +1,162 @@
+//! What a CRM says of itself: data, so that consoles, checks and workflows need not know its adapter.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One CRM as data.
+#[derive(Debug, Serialize)]
+pub struct CrmInfo {
+    /// The name in payloads and on the command line: `housecall_pro`.
+    pub name: &'static str,
+    /// The name people know: `Housecall Pro`.
+    pub title: &'static str,
+    /// Where its API lives, unless a connection says otherwise.
+    pub base_url: &'static str,
+    /// The ways in, the usual one first. Never empty.
+    pub auth: &'static [AuthMethod],
+    /// Headers of every request, such as an API version.
+    pub headers: &'static [FixedHeader],
+    /// The deadline of one call: connect, headers and body together.
+    pub call_timeout: Duration,
+    /// The most that is read of an answer's body, in bytes: more than its longest page has.
+    pub max_body: usize,
+    /// The lengths we cut texts to.
+    pub limits: &'static [FieldLimit],
+    /// What a connection may set.
+    pub settings: &'static [SettingInfo],
+}
+
+impl CrmInfo {
+    /// The limit of a field in characters, which must be one of [`limits`](CrmInfo::limits).
+    #[must_use]
+    pub fn limit(&self, field: &str) -> usize {
+        let limit = self.limits.iter().find(|limit| limit.field == field);
+        limit.map_or(0, |limit| limit.max_chars)
+    }
+
+    /// The way in of that id.
+    #[must_use]
+    pub fn auth_method(&self, id: &str) -> Option<&'static AuthMethod> {
+        self.auth.iter().find(|method| method.id == id)
+    }
+}
+
+/// A header that every request has.
+#[derive(Debug, Serialize)]
+pub struct FixedHeader {
+    /// Its name, in small letters.
+    pub name: &'static str,
+    /// Its value, unless a setting has another.
+    pub value: &'static str,
+    /// The setting that overrides the value, if one does.
+    pub setting: Option<&'static str>,
+}
+
+/// One way of proving to a CRM who we are.
+#[derive(Debug, Serialize)]
+pub struct AuthMethod {
+    /// `api_key`, `bearer_token`, ...
+    pub id: &'static str,
+    /// The name people know.
+    pub title: &'static str,
+    /// Where a contractor finds the secrets.
+    pub help: &'static str,
+    /// The secrets it needs.
+    pub secrets: &'static [SecretInfo],
+    /// Where they stand in a request.
+    pub places: &'static [Place],
+}
+
+/// One secret of a way in.
+#[derive(Debug, Serialize)]
+pub struct SecretInfo {
+    /// The name in templates and in what is stored: `api_key`.
+    pub name: &'static str,
+    /// The name people know.
+    pub title: &'static str,
+}
+
+/// A place in a request where secrets stand. Templates name them in braces: `Token {api_key}`.
+/// Wherever a secret stands it is masked in previews and kept out of evidence.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A header: its name in small letters, and the template of its value.
+    Header(&'static str, &'static str),
+    /// HTTP Basic: the templates of user and password.
+    Basic(&'static str, &'static str),
+    /// A path segment before all others: its template.
+    Path(&'static str),
+    /// A query parameter: its name, and the template of its value.
+    Query(&'static str, &'static str),
+    /// A field of the JSON or form body of requests that have one.
+    BodyField(&'static str, &'static str),
+}
+
+/// How surely a create whose answer was lost can be found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ReconcileClass {
+    /// Upsert or a unique key: repeating is harmless.
+    A,
+    /// An exact look-up of a field of our own.
+    B,
+    /// The parent's children are listed and the marker is matched.
+    C,
+    /// Nothing can be known.
+    D,
+}
+
+/// The length we cut a text to.
+#[derive(Debug, Serialize)]
+pub struct FieldLimit {
+    /// The field in the CRM's request, such as `lead.note`.
+    pub field: &'static str,
+    /// The longest text, in Unicode scalar values.
+    pub max_chars: usize,
+    /// Who says so.
+    pub source: &'static str,
+}
+
+impl FieldLimit {
+    /// A limit of ours where the vendor documents none: it keeps a runaway text from being refused.
+    pub(crate) const fn ours(field: &'static str, max_chars: usize) -> Self {
+        Self {
+            field,
+            max_chars,
+            source: "ours; the vendor documents none",
+        }
+    }
+}
+
+/// Something a connection may set.
+#[derive(Debug, Serialize)]
+pub struct SettingInfo {
+    /// The key in [`Settings`](crate::Settings).
+    pub name: &'static str,
+    /// The name people know.
+    pub title: &'static str,
+    /// What may stand there.
+    pub kind: SettingKind,
+    /// Whether leads cannot be filed without it.
+    pub required: bool,
+    /// What it does, and what happens without it.
+    pub help: &'static str,
+}
+
+/// What may stand in a setting.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingKind {
+    /// One line of text of at most so many characters.
+    Text(usize),
+    /// One of these, the first without a choice.
+    Choice(&'static [&'static str]),
+    /// On or off; off without a choice.
+    Switch,
+    /// An id of the CRM's own: text or a whole number.
+    Id {
+        /// Whether [`CrmAdapter::options`](crate::CrmAdapter::options) lists what there is.
+        options: bool,
+    },
+}
