@@ -1,7 +1,7 @@
 //! Makes a customer of a caller whom the CRM does not know.
 
 use leadrail_adapters::{CustomerRef, ReconcileClass, activity};
-use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Effect, Found};
+use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Found};
 
 use crate::access::CrmAccess;
 use crate::duplicates;
@@ -18,7 +18,6 @@ pub struct CustomerCreate {
 
 impl Activity for CustomerCreate {
     const NAME: &'static str = activity::CUSTOMER_CREATE;
-    const EFFECT: Effect = Effect::Once;
     type Input = Filing;
     type Output = CustomerRef;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leadrail_adapters::{CrmInfo, NotePlacement};
 use leadrail_connections::{Connection, ConnectionId, OnUnknownOutcome};
-use leadrail_engine::{ActivityOptions, OnUnknown, RetrySchedule, Wait, parse_duration};
+use leadrail_engine::{ActivityOptions, Effect, OnUnknown, RetrySchedule, Wait, parse_duration};
 use leadrail_lead::CrmName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,11 +86,15 @@ impl Destination {
 
     /// For steps that make something with one call.
     pub(crate) fn making(&self) -> ActivityOptions {
-        self.options(self.call_timeout() + AROUND_THE_CALL)
+        ActivityOptions {
+            effect: Effect::Once,
+            ..self.options(self.call_timeout() + AROUND_THE_CALL)
+        }
     }
 
     fn options(&self, timeout: Duration) -> ActivityOptions {
         ActivityOptions {
+            effect: Effect::Repeatable,
             timeout,
             settle: Duration::from_millis(self.settle_ms),
             schedule: self.schedule.clone(),
@@ -176,6 +180,7 @@ mod tests {
         assert!(destination.making().timeout > destination.call_timeout());
         assert!(destination.looking().timeout > destination.call_timeout() * 2);
         assert_eq!(destination.making().settle, Duration::from_secs(60));
+        assert_eq!(destination.making().effect, Effect::Once);
         assert_eq!(destination.making().on_unknown, OnUnknown::Ask);
         assert_eq!(destination.gate(), "connection:acme/housecall_pro");
     }

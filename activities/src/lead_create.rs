@@ -1,7 +1,7 @@
 //! Files the call as a lead of a customer.
 
 use leadrail_adapters::{CustomerRef, LeadRef, ReconcileClass, activity};
-use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Effect, Found};
+use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Found};
 use serde::{Deserialize, Serialize};
 
 use crate::access::CrmAccess;
@@ -28,7 +28,6 @@ pub struct LeadCreateInput {
 
 impl Activity for LeadCreate {
     const NAME: &'static str = activity::LEAD_CREATE;
-    const EFFECT: Effect = Effect::Once;
     type Input = LeadCreateInput;
     type Output = LeadRef;
 

@@ -1,7 +1,7 @@
 //! Attaches the note to a filed lead, where the CRM takes notes by themselves.
 
 use leadrail_adapters::{LeadRef, NoteRef, activity};
-use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Effect};
+use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt};
 use serde::{Deserialize, Serialize};
 
 use crate::access::CrmAccess;
@@ -27,7 +27,6 @@ pub struct NoteAttachInput {
 
 impl Activity for NoteAttach {
     const NAME: &'static str = activity::NOTE_ATTACH;
-    const EFFECT: Effect = Effect::Once;
     type Input = NoteAttachInput;
     type Output = NoteRef;
 

@@ -1,7 +1,8 @@
 //! What the measured runs do: nothing, durably.
 
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, NewRun, Registry, Workflow, WorkflowResult,
+    Activity, ActivityOptions, ActivityResult, Attempt, Ctx, Effect, NewRun, Registry, Workflow,
+    WorkflowResult,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -26,9 +27,15 @@ macro_rules! step {
 
         impl Activity for $name {
             const NAME: &'static str = $stored;
-            const EFFECT: Effect = $effect;
             type Input = Parcel;
             type Output = Parcel;
+
+            fn options(&self, _: &Parcel) -> ActivityOptions {
+                ActivityOptions {
+                    effect: $effect,
+                    ..ActivityOptions::default()
+                }
+            }
 
             async fn run(&self, _: &Attempt, parcel: &Parcel) -> ActivityResult<Parcel> {
                 Ok(parcel.clone())

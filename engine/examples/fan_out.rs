@@ -8,8 +8,8 @@
 //! counts their words side by side.
 
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, NewRun, Registry, WorkerConfig,
-    Workflow, WorkflowResult, run_worker,
+    Activity, ActivityResult, Attempt, Ctx, Engine, NewRun, Registry, WorkerConfig, Workflow,
+    WorkflowResult, run_worker,
 };
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,6 @@ struct CountWords;
 
 impl Activity for CountWords {
     const NAME: &'static str = "count_words";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = String;
     type Output = usize;
 

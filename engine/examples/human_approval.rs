@@ -8,7 +8,7 @@
 //! called off: then it takes its reservation back before it ends.
 
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, NewRun, Registry, RunId, WorkerConfig,
+    Activity, ActivityResult, Attempt, Ctx, Engine, NewRun, Registry, RunId, WorkerConfig,
     Workflow, WorkflowResult, run_worker,
 };
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,6 @@ struct Book;
 
 impl Activity for Book {
     const NAME: &'static str = "book";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = String;
     type Output = ();
 

@@ -51,13 +51,13 @@ macro_rules! effect {
 
         impl Activity for $name {
             const NAME: &'static str = $stored;
-            const EFFECT: Effect = Effect::Once;
             type Input = Order;
             type Output = String;
 
             fn options(&self, _: &Order) -> ActivityOptions {
                 let short = Duration::from_millis(500);
                 ActivityOptions {
+                    effect: Effect::Once,
                     timeout: short,
                     settle: short,
                     ..ActivityOptions::default()

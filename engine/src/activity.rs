@@ -12,9 +12,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// Whether an activity may simply run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Effect {
     /// Running it twice does no harm: a look-up, an upsert.
+    #[default]
     Repeatable,
     /// It makes something that must exist once. Its intent is committed before it starts, and after
     /// an unknown outcome [`Activity::reconcile`] looks before it runs again.
@@ -34,6 +35,8 @@ pub enum OnUnknown {
 /// How one activity is run.
 #[derive(Clone, Debug)]
 pub struct ActivityOptions {
+    /// Whether it may simply run again.
+    pub effect: Effect,
     /// The longest an attempt may take, from its intent to its answer.
     pub timeout: Duration,
     /// How long after `timeout` an effect may still show up in a look-up.
@@ -47,6 +50,7 @@ pub struct ActivityOptions {
 impl Default for ActivityOptions {
     fn default() -> Self {
         Self {
+            effect: Effect::Repeatable,
             timeout: Duration::from_secs(30),
             settle: Duration::from_secs(60),
             schedule: None,
@@ -60,14 +64,22 @@ impl Default for ActivityOptions {
 /// The implementing value holds what the effect needs (clients, pools). Its doc comment says what
 /// makes a second run harmless.
 pub trait Activity: Send + Sync {
-    /// Stored with every run: a rename strands the runs in flight.
+    /// What the type is called. Where it is the label too, it is stored with every run: a rename
+    /// strands the runs in flight.
     const NAME: &'static str;
-    /// Whether it may simply run again.
-    const EFFECT: Effect = Effect::Repeatable;
     /// What it needs to know.
     type Input: Sync + ?Sized;
     /// Stored as JSON and handed out again after a restart.
     type Output: Serialize + DeserializeOwned + Send;
+
+    /// What this call is called in history, so that one type may stand as several steps. Stored
+    /// with every run, so the same input must give the same label in every build; also a label of
+    /// metrics, so there are few of them, and nothing of the input is repeated. One to 100 bytes
+    /// without control characters, `/` and `#`: the engine adds branch and number with these.
+    fn label(&self, input: &Self::Input) -> Cow<'static, str> {
+        let _ = input;
+        Cow::Borrowed(Self::NAME)
+    }
 
     /// How this call is run; may depend on its input.
     fn options(&self, input: &Self::Input) -> ActivityOptions {

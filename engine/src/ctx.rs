@@ -26,7 +26,6 @@ mod version;
 
 pub use child::{Child, ChildOptions};
 pub(crate) use frontier::code_gate;
-pub use lock::Lock;
 pub(crate) use park::Parked;
 pub(crate) use publish::published_label;
 
@@ -35,6 +34,7 @@ use crate::ids::RunId;
 use crate::past::Past;
 use crate::worker::Shared;
 use branch::Branch;
+use lock::{Lock, Locks};
 use park::Parking;
 use rows::Rows;
 use std::borrow::Cow;
@@ -47,6 +47,8 @@ use tokio::time::Instant;
 pub struct Ctx {
     pub(crate) run: Arc<RunInHand>,
     branch: Arc<Branch>,
+    /// The locks that its calls need, outer ones first.
+    under: Vec<Arc<Lock>>,
     /// Cleaning up: goes on although the run was told to stop.
     cleaning_up: bool,
 }
@@ -61,6 +63,7 @@ pub(crate) struct RunInHand {
     taken_up: Instant,
     progress: Mutex<Progress>,
     parking: Parking,
+    locks: Locks,
     rows: Rows,
 }
 
@@ -109,9 +112,11 @@ impl Ctx {
                 taken_up: Instant::now(),
                 progress: Mutex::new(progress),
                 parking: Parking::default(),
+                locks: Locks::default(),
                 rows,
             }),
             branch: Arc::default(),
+            under: Vec::new(),
             cleaning_up: false,
         }
     }
@@ -147,13 +152,13 @@ impl Ctx {
         self.progress().past.unknown_outcome
     }
 
-    /// Whether the next use of this activity has its stored result already, so that it will not
-    /// run: what only protects the activity may be left out then.
+    /// Whether the next call under this label ([`crate::Activity::label`]) has its stored result
+    /// already, so that it will not run.
     #[must_use]
-    pub fn is_recorded(&self, activity: &'static str) -> bool {
+    pub fn is_recorded(&self, activity: &str) -> bool {
         let name = self.branch.name(Cow::Borrowed(activity));
         let progress = self.progress();
-        let nth = progress.uses.get(&name).copied().unwrap_or(0) + 1;
+        let nth = progress.uses.get(name.as_ref()).copied().unwrap_or(0) + 1;
         progress.past.has_result(&nth_use(name, nth))
     }
 
@@ -176,7 +181,7 @@ impl Ctx {
     }
 }
 
-fn nth_use(name: Cow<'static, str>, nth: u32) -> Cow<'static, str> {
+fn nth_use(name: Cow<'_, str>, nth: u32) -> Cow<'_, str> {
     match nth {
         1 => name,
         nth => Cow::Owned(format!("{name}#{nth}")),

@@ -46,7 +46,7 @@ pub use activity::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Budget, Effect, FailureKind,
     Found, OnUnknown,
 };
-pub use ctx::{Child, ChildOptions, Ctx, Lock};
+pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
     Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, Outcome, Restarted, Sent,

@@ -11,7 +11,7 @@ use leadrail_activities::{
     ScheduleAuditInput,
 };
 use leadrail_adapters::{CustomerRef, LeadRef, NotePlacement, NoteRef};
-use leadrail_engine::{Activity, Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
+use leadrail_engine::{Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
 use leadrail_lead::{CrmName, Lead, LeadEvent, PayloadFaults};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,28 +135,11 @@ impl PushLead {
     /// once would both find nobody, so only one of them may look at a time.
     async fn customer(&self, ctx: &Ctx, filing: &Filing) -> WorkflowResult<(CustomerRef, bool)> {
         let name = filing.customer_lock();
-        // What is recorded needs no lock; taking it again could mean to wait for another lead.
-        let looked = ctx.is_recorded(DedupLookup::NAME);
-        let mut lock = match looked {
-            true => None,
-            false => Some(ctx.lock(&name).await?),
+        let one_caller = async |ctx: Ctx| match ctx.activity(&self.dedup_lookup, filing).await? {
+            Some(known) => Ok((known, false)),
+            None => Ok((ctx.activity(&self.customer_create, filing).await?, true)),
         };
-        let known = ctx.activity(&self.dedup_lookup, filing).await?;
-        let customer = match known {
-            Some(known) => (known, false),
-            None => {
-                if lock.is_none() && !ctx.is_recorded(CustomerCreate::NAME) {
-                    lock = Some(ctx.lock(&name).await?);
-                }
-                (ctx.activity(&self.customer_create, filing).await?, true)
-            }
-        };
-        match lock {
-            Some(lock) => lock.release().await?,
-            // Held still if the worker died before it was given back.
-            None => ctx.unlock(&name).await?,
-        }
-        Ok(customer)
+        ctx.under_lock(&name, one_caller).await
     }
 
     async fn note(&self, ctx: &Ctx, filing: &Filing, filed: &LeadRef) -> WorkflowResult<FiledNote> {

@@ -23,6 +23,9 @@ mod look;
 
 use failure::Stage;
 
+/// In bytes.
+const LONGEST_LABEL: usize = 100;
+
 /// One activity call of a run.
 struct Call<'a, A: Activity> {
     ctx: &'a Ctx,
@@ -55,19 +58,40 @@ impl Ctx {
         activity: &'a A,
         input: &'a A::Input,
     ) -> impl Future<Output = WorkflowResult<A::Output>> + Send + 'a {
-        let label = self.label(A::NAME);
-        let recorded = self.progress().past.take(&label);
-        let options = activity.options(input);
-        let call = Call {
-            ctx: self,
-            activity,
-            input,
-            label,
-            options,
-            recorded,
-        };
-        call.recall_or_execute()
+        let name = activity.label(input);
+        let call = fits_history(&name).then(|| {
+            let label = self.label(name);
+            let recorded = self.progress().past.take(&label);
+            Call {
+                ctx: self,
+                activity,
+                input,
+                label,
+                options: activity.options(input),
+                recorded,
+            }
+        });
+        async move {
+            let call = call.ok_or_else(|| misnamed(A::NAME))?;
+            call.recall_or_execute().await
+        }
     }
+}
+
+/// Whether calls can be told apart by this label and what the engine adds to it.
+fn fits_history(label: &str) -> bool {
+    let means_something = |c: char| c.is_control() || matches!(c, '/' | '#');
+    (1..=LONGEST_LABEL).contains(&label.len()) && !label.contains(means_something)
+}
+
+/// The label is not shown: nobody knows what is in it.
+fn misnamed(activity: &str) -> WorkflowError {
+    WorkflowError::new(
+        "invalid",
+        format!(
+            "a call of the activity {activity} has a label that is empty, longer than {LONGEST_LABEL} bytes, or has a control character, `/` or `#` in it"
+        ),
+    )
 }
 
 impl<A: Activity> Call<'_, A> {
@@ -97,8 +121,11 @@ impl<A: Activity> Call<'_, A> {
             return self.ctx.release().await;
         }
         let may_begin = self.ctx.check_cancelled();
+        if may_begin.is_ok() {
+            self.ctx.take_locks().await;
+        }
         let doubt = match self.recorded.open_intent {
-            None if A::EFFECT == Effect::Once => self.ctx.suspected_since().await,
+            None if self.options.effect == Effect::Once => self.ctx.suspected_since().await,
             known => known,
         };
         if let Some(began) = doubt {
@@ -157,7 +184,7 @@ impl<A: Activity> Call<'_, A> {
     /// Commits the intent (and what was kept back) before anything leaves this process.
     async fn begin(&self) -> WorkflowResult<Attempt> {
         let attempt = self.attempt();
-        if A::EFFECT == Effect::Once {
+        if self.options.effect == Effect::Once {
             self.ctx.add_row(
                 HistoryKind::ActivityStarted,
                 Some(self.label.clone()),
@@ -206,7 +233,7 @@ impl<A: Activity> Call<'_, A> {
     }
 
     fn unknown_outcome(&self, reason: &'static str, message: &str) -> ActivityError {
-        let kind = match A::EFFECT {
+        let kind = match self.options.effect {
             Effect::Once => FailureKind::Ambiguous,
             Effect::Repeatable => FailureKind::NotDone,
         };
@@ -257,4 +284,24 @@ impl<A: Activity> Call<'_, A> {
 
 fn too_late(message: &'static str) -> ActivityError {
     ActivityError::not_done("too_late", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_holds_nothing_that_the_engine_adds() {
+        for label in [
+            "customer_create",
+            "note.attach",
+            "schöner Schritt",
+            &"x".repeat(100),
+        ] {
+            assert!(fits_history(label), "{label}");
+        }
+        for label in ["", "1/make", "make#2", "ma\nke", "\0", &"x".repeat(101)] {
+            assert!(!fits_history(label), "{label:?}");
+        }
+    }
 }

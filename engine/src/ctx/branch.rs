@@ -46,6 +46,7 @@ impl Ctx {
                 prefix: format!("{parent}{dot}{nth}/"),
                 ..Branch::default()
             }),
+            under: self.under.clone(),
             cleaning_up: self.cleaning_up,
         }
     }
@@ -58,7 +59,7 @@ impl Branch {
     }
 
     /// The name as this branch records it.
-    pub(super) fn name(&self, name: Cow<'static, str>) -> Cow<'static, str> {
+    pub(super) fn name<'n>(&self, name: Cow<'n, str>) -> Cow<'n, str> {
         if self.prefix.is_empty() {
             return name;
         }

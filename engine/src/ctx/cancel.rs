@@ -18,6 +18,7 @@ impl Ctx {
         Self {
             run: self.run.clone(),
             branch: self.branch.clone(),
+            under: self.under.clone(),
             cleaning_up: true,
         }
     }
@@ -41,6 +42,11 @@ impl Ctx {
             Some(why) if !self.cleaning_up => Err(cancelled(why)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether calls of this context begin nothing new.
+    pub(super) fn must_stop(&self) -> bool {
+        !self.cleaning_up && self.is_cancelled()
     }
 
     /// Whether a new call must not begin; the first one that must not is written down.

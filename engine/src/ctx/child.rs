@@ -162,6 +162,9 @@ impl Ctx {
     ) -> WorkflowResult<Result<Value, (String, String)>> {
         let _at_work = self.at_work();
         self.at_frontier(&label).await?;
+        if !self.must_stop() {
+            self.take_locks().await;
+        }
         // The child must be there before anybody can wait for it.
         let refused = |why| WorkflowError::new("not_storable", why);
         self.commit().await.map_err(refused)?;

@@ -19,17 +19,20 @@ pub(crate) fn code_gate(workflow: &str) -> String {
 }
 
 impl Ctx {
-    /// Comes back when all that binds the run was asked for, so that `asked` may begin.
+    /// Comes back when all that binds the run was asked for and the locks that `asked` needs are
+    /// taken, so that it may begin.
     ///
     /// # Errors
     /// The run was told to stop, or the call overlaps another of its branch.
     pub(super) async fn begin_new(&self, asked: &str) -> WorkflowResult<()> {
         self.check_was_cancelled()?;
         self.at_frontier(asked).await?;
-        self.check_cancelled()
+        self.check_cancelled()?;
+        self.take_locks().await;
+        Ok(())
     }
 
-    /// The same, for a call that may have begun before.
+    /// The first of it alone, for a call that may have begun before.
     pub(super) async fn at_frontier(&self, asked: &str) -> WorkflowResult<()> {
         if self.progress().overlap {
             return Err(overlap(asked));

@@ -3,61 +3,127 @@
 //! A lock belongs to the run, not to the worker: it survives a takeover, and a run that comes by
 //! again after a restart has it still. Nothing of it needs history. It is free again when the run
 //! gives it back or ends.
+//!
+//! It is taken where something begins that is not recorded, and not before: what is recorded needs
+//! no lock, and to ask for it again could mean to wait for another run.
 
 use super::Ctx;
 use crate::history::HistoryKind;
 use crate::journal::Transition;
 use crate::state::RunState;
 use crate::workflow::{WorkflowError, WorkflowResult};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A lock that the run holds until [`Lock::release`] or its end.
-#[must_use = "a lock is given back with `release`"]
-pub struct Lock {
-    ctx: Ctx,
+/// The locks that a run asked for since its worker took it up, by name.
+#[derive(Default)]
+pub(super) struct Locks(Mutex<HashMap<String, Arc<Lock>>>);
+
+/// One of them. Branches of a run share it: it keeps other runs out, not this one.
+pub(super) struct Lock {
     name: String,
+    /// Blocks under it that have begun and not ended.
+    blocks: AtomicUsize,
+    /// Kept locked while the database is asked, so that taking and giving back never cross.
+    held: tokio::sync::Mutex<Held>,
 }
 
+/// Whether the run has the lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    No,
+    /// From before a restart, or nobody heard the answer.
+    Perhaps,
+    Yes,
+}
+
+/// A block under a lock that has begun and not ended.
+struct Block(Arc<Lock>);
+
 impl Ctx {
-    /// Takes a named lock; waits (parked, not in memory) while another live run has it.
+    /// Runs a block that only one run at a time may be in, of all runs that name this lock. Calls
+    /// are under the lock when they are made with the context that is handed to the block:
+    ///
+    /// ```no_run
+    /// # use leadrail_engine::{Activity, Ctx, WorkflowResult};
+    /// # async fn story<A: Activity<Input = String, Output = Option<String>>>(ctx: Ctx, find: &A, make: &A) -> WorkflowResult<()> {
+    /// let caller = "caller".to_owned();
+    /// ctx.under_lock("caller", async |ctx| {
+    ///     match ctx.activity(find, &caller).await? {
+    ///         Some(known) => Ok(Some(known)),
+    ///         None => ctx.activity(make, &caller).await,
+    ///     }
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The lock is taken when the first call begins that has no stored result. While another live
+    /// run has it, this one waits (parked, not in memory). It is kept through retries, waits and
+    /// takeovers, and given back when the block ends, well or badly, after what was done under it
+    /// is committed; at the latest when the run ends.
+    ///
+    /// Blocks may stand in each other. Runs that nest several locks must do so in the same order,
+    /// and a block must not wait for a run that needs its lock, or they wait for each other.
     ///
     /// # Errors
-    /// When the database refuses what the run wants to write.
-    pub async fn lock(&self, name: &str) -> WorkflowResult<Lock> {
-        if self.run.rehearsal {
-            return Ok(self.held(name));
+    /// That of the block; or the database refuses what the run wants to write.
+    pub async fn under_lock<T: Send, F>(
+        &self,
+        name: &str,
+        block: impl FnOnce(Self) -> F + Send,
+    ) -> WorkflowResult<T>
+    where
+        F: Future<Output = WorkflowResult<T>> + Send,
+    {
+        let begun = Block::begin(self.run.locks.named(name, self.held_at_first()));
+        let mut inside = self.clone();
+        inside.under.push(begun.0.clone());
+        let result = block(inside).await;
+        let lock = begun.end();
+        self.give_back(&lock).await?;
+        result
+    }
+
+    /// Comes back when the run has all locks under which this context's calls stand, outer ones
+    /// first. For calls that may begin something.
+    pub(super) async fn take_locks(&self) {
+        for lock in &self.under {
+            if let Some(wait) = self.take(lock).await {
+                self.wait_for_lock(wait).await
+            }
         }
-        let _at_work = self.at_work();
-        self.check_cancelled()?;
-        if self.run.shared.is_draining() {
+    }
+
+    /// Takes the lock; says how long to wait where another run has it.
+    async fn take(&self, lock: &Lock) -> Option<Duration> {
+        let shared = &self.run.shared;
+        if shared.is_draining() {
             return self.release().await;
         }
-        let again = self
-            .run
-            .shared
+        let mut held = lock.held.lock().await;
+        if *held == Held::Yes || !lock.is_in_use() {
+            return None;
+        }
+        *held = Held::Perhaps;
+        let answer = shared
             .store
-            .take_lock(
-                name,
-                self.run_id(),
-                self.run.shared.worker,
-                &self.run.shared.lost,
-            )
+            .take_lock(&lock.name, self.run_id(), shared.worker, &shared.lost)
             .await;
-        match again {
-            None => self.abandon().await,
-            Some(None) => Ok(self.held(name)),
-            Some(Some(wait)) => self.wait_for_lock(wait).await,
-        }
+        let Some(wait) = answer else {
+            return self.abandon().await;
+        };
+        *held = match wait {
+            None => Held::Yes,
+            Some(_) => Held::No,
+        };
+        wait
     }
 
-    fn held(&self, name: &str) -> Lock {
-        Lock {
-            ctx: self.clone(),
-            name: name.to_owned(),
-        }
-    }
-
-    async fn wait_for_lock(&self, wait: Duration) -> WorkflowResult<Lock> {
+    async fn wait_for_lock(&self, wait: Duration) {
         let payload = serde_json::json!({ "reason": "locked", "next_in_ms": wait.as_millis() });
         self.add_row(
             HistoryKind::RunWaiting,
@@ -70,36 +136,74 @@ impl Ctx {
         transition.reason = Some("locked".to_owned());
         self.park(transition).await
     }
-}
 
-impl Ctx {
-    /// Gives a lock back that this run may hold from before a restart. What was done under it is
+    /// Gives the lock back, unless another block of this run is under it. What was done under it is
     /// committed first.
-    ///
-    /// # Errors
-    /// When the database refuses what the run wants to write.
-    pub async fn unlock(&self, name: &str) -> WorkflowResult<()> {
+    async fn give_back(&self, lock: &Lock) -> WorkflowResult<()> {
         if self.run.rehearsal {
             return Ok(());
         }
         let _at_work = self.at_work();
+        if *lock.held.lock().await == Held::No {
+            return Ok(());
+        }
         let refused = |why| WorkflowError::new("not_storable", why);
         self.commit().await.map_err(refused)?;
-        let shared = &self.run.shared;
-        shared
-            .store
-            .release_lock(name, self.run_id(), &shared.lost)
-            .await;
+        let mut held = lock.held.lock().await;
+        if !lock.is_in_use() {
+            let shared = &self.run.shared;
+            shared
+                .store
+                .release_lock(&lock.name, self.run_id(), shared.worker, &shared.lost)
+                .await;
+            *held = Held::No;
+        }
         Ok(())
+    }
+
+    /// A run that was never begun before has no lock from then.
+    fn held_at_first(&self) -> Held {
+        match self.run.claimed.starts {
+            ..=1 => Held::No,
+            _ => Held::Perhaps,
+        }
+    }
+}
+
+impl Locks {
+    fn named(&self, name: &str, at_first: Held) -> Arc<Lock> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            Arc::new(Lock {
+                name: name.to_owned(),
+                blocks: AtomicUsize::new(0),
+                held: tokio::sync::Mutex::new(at_first),
+            })
+        };
+        locks.entry(name.to_owned()).or_insert_with(new).clone()
     }
 }
 
 impl Lock {
-    /// Gives the lock back. What was done under it is committed first.
-    ///
-    /// # Errors
-    /// When the database refuses what the run wants to write.
-    pub async fn release(self) -> WorkflowResult<()> {
-        self.ctx.unlock(&self.name).await
+    /// Not so for a context that outlives its block.
+    fn is_in_use(&self) -> bool {
+        self.blocks.load(Ordering::Acquire) > 0
+    }
+}
+
+impl Block {
+    fn begin(lock: Arc<Lock>) -> Self {
+        lock.blocks.fetch_add(1, Ordering::AcqRel);
+        Self(lock)
+    }
+
+    fn end(self) -> Arc<Lock> {
+        self.0.clone()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.0.blocks.fetch_sub(1, Ordering::AcqRel);
     }
 }

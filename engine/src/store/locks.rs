@@ -48,14 +48,26 @@ impl Store {
         }
     }
 
-    /// Gives a lock back. If the database is away the lock ends with the run.
-    pub(crate) async fn release_lock(&self, name: &str, run: RunId, lost: &CancellationToken) {
+    /// Gives a lock back; what a worker that was taken over gives back stays with the run, which may
+    /// have taken it again elsewhere. Waits for a database that is away.
+    pub(crate) async fn release_lock(
+        &self,
+        name: &str,
+        run: RunId,
+        worker: WorkerId,
+        lost: &CancellationToken,
+    ) {
         let mut waits = backoff();
         while !lost.is_cancelled() {
             let released = sqlx::query!(
-                "delete from leadrail.run_lock l where l.name = $1 and l.run_id = $2",
+                "
+                with alive as (select from leadrail.worker w where w.id = $3 for key share)
+                delete from leadrail.run_lock l
+                where l.name = $1 and l.run_id = $2 and exists (select from alive)
+                ",
                 name,
                 run.0,
+                worker.0,
             )
             .execute(&self.pool)
             .await;

@@ -2,8 +2,7 @@
 
 use crate::kit::{Bench, Working, World, quick_config, step, told};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Effect, Fit, HistoryKind, Registry, RunState, RunView,
-    WorkerConfig,
+    Activity, ActivityResult, Attempt, Fit, HistoryKind, Registry, RunState, RunView, WorkerConfig,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -134,7 +133,6 @@ struct Ask {
 
 impl Activity for Ask {
     const NAME: &'static str = "ask";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = ();
     type Output = ();
 

@@ -2,8 +2,8 @@
 
 use crate::kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Budget, Ctx, Effect, FailureKind, LaneLimits, NewRun,
-    Registry, RunState, WorkerConfig, Workflow, WorkflowResult,
+    Activity, ActivityResult, Attempt, Budget, Ctx, FailureKind, LaneLimits, NewRun, Registry,
+    RunState, WorkerConfig, Workflow, WorkflowResult,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -127,7 +127,6 @@ struct Counted {
 
 impl Activity for Counted {
     const NAME: &'static str = "counted";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = String;
     type Output = ();
 

@@ -14,6 +14,7 @@ mod failover;
 mod full_disk;
 mod join;
 mod journal;
+mod label;
 mod lanes;
 mod lock;
 mod once;

@@ -2,7 +2,7 @@
 
 use crate::kit::{Bench, Story, Working, quick_config, told};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Effect, LARGEST_VALUE, NewRun, Registry, RunState,
+    Activity, ActivityResult, Attempt, LARGEST_VALUE, NewRun, Registry, RunState,
 };
 use serde_json::{Value, json};
 
@@ -11,7 +11,6 @@ struct Flood;
 
 impl Activity for Flood {
     const NAME: &'static str = "flood";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = ();
     type Output = String;
 

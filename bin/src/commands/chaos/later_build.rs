@@ -10,7 +10,7 @@ use leadrail_activities::CrmAccess;
 use leadrail_adapters::{Adapters, CrmHttp};
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, Registry, Workflow, WorkflowResult,
+    Activity, ActivityResult, Attempt, Ctx, Engine, Registry, Workflow, WorkflowResult,
 };
 use leadrail_workflows::{AuditLead, PushLead, PushLeadOutput};
 use serde_json::Value;
@@ -73,7 +73,6 @@ struct Grade;
 
 impl Activity for Grade {
     const NAME: &'static str = "grade";
-    const EFFECT: Effect = Effect::Repeatable;
     type Input = Value;
     type Output = usize;
 

@@ -61,7 +61,7 @@ impl<A: Activity> Call<'_, A> {
             Decision::GiveUp(_) => (HistoryKind::ActivityFailed, None),
         };
         self.add_failure(kind, attempt, error, next, stage);
-        metrics::counter!("leadrail_activity_failures_total", "activity" => A::NAME, "reason" => error.reason.to_string()).increment(1);
+        metrics::counter!("leadrail_activity_failures_total", "activity" => self.activity.label(self.input), "reason" => error.reason.to_string()).increment(1);
         let next = next.unwrap_or_default();
         match decision {
             Decision::Retry(_) | Decision::Pause(_) => {
@@ -92,7 +92,7 @@ impl<A: Activity> Call<'_, A> {
         attempt: &Attempt,
         error: &ActivityError,
     ) -> Duration {
-        if error.kind == FailureKind::Ambiguous && A::EFFECT == Effect::Once {
+        if error.kind == FailureKind::Ambiguous && self.options.effect == Effect::Once {
             wait.max(attempt.time_left() + self.options.settle)
         } else {
             wait

@@ -47,7 +47,6 @@ struct Create<'a>(&'a World);
 
 impl Activity for Create<'_> {
     const NAME: &'static str = "create";
-    const EFFECT: Effect = Effect::Once;
     type Input = String;
     type Output = usize;
 
@@ -57,6 +56,7 @@ impl Activity for Create<'_> {
             false => SETTLES_WITHIN,
         };
         ActivityOptions {
+            effect: Effect::Once,
             timeout: TIMEOUT,
             settle,
             ..ActivityOptions::default()

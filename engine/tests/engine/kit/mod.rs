@@ -187,12 +187,14 @@ pub struct Done(pub String);
 
 impl Activity for Step {
     const NAME: &'static str = "step";
-    const EFFECT: Effect = Effect::Once;
     type Input = String;
     type Output = Done;
 
     fn options(&self, _: &String) -> ActivityOptions {
-        self.options.clone()
+        ActivityOptions {
+            effect: Effect::Once,
+            ..self.options.clone()
+        }
     }
 
     async fn run(&self, attempt: &Attempt, step: &String) -> ActivityResult<Done> {
