@@ -2,27 +2,21 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{CrmInfo, NotePlacement};
+use leadrail_adapters::{Adapters, CrmAdapter, Step, StepKey, StepKind};
 use leadrail_connections::{Connection, ConnectionId, OnUnknownOutcome};
 use leadrail_engine::{ActivityOptions, Effect, OnUnknown, RetrySchedule, Wait, parse_duration};
 use leadrail_lead::CrmName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Opening the connection and reading the answer take time besides the call itself.
-const AROUND_THE_CALL: Duration = Duration::from_secs(5);
-/// A look-up may read several pages, each a call of its own.
-const CALLS_PER_LOOKUP: u32 = 3;
+/// Opening the connection and reading the answer take time besides the calls themselves.
+const AROUND_THE_CALLS: Duration = Duration::from_secs(5);
+/// A look after an unknown outcome may read several pages, each a call of its own.
+const CALLS_PER_LOOK: u32 = 3;
 
-/// The gate behind which the leads of a connection wait while it cannot be used:
-/// `connection:acme/housecall_pro`.
-#[must_use]
-pub fn gate_of(account: &str, crm: &str) -> String {
-    format!("connection:{account}/{crm}")
-}
-
-/// A connection as the steps after `find_connection` know it, without credential and address:
-/// those are read anew for each call. Stored in the run's history.
+/// A connection as the steps after `find_connection` know it, without secrets and address: those
+/// are read anew for each call. Stored in the run's history, so a run follows the plan that it
+/// began with, whatever the connection or a later build chooses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Destination {
     /// The connection.
@@ -31,12 +25,16 @@ pub struct Destination {
     pub account: String,
     /// Its CRM.
     pub crm: CrmName,
-    /// Where that CRM takes the note.
-    pub note: NotePlacement,
-    /// How long after a call's deadline its effect may still appear, in milliseconds.
-    pub settle_ms: u64,
+    /// The CRM's plan, by name: `lead`, `booking`, `job`, ...
+    pub plan: String,
+    /// The plan's steps, in order.
+    pub steps: Vec<StepKey>,
     /// The deadline of one call, in milliseconds.
     pub call_timeout_ms: u64,
+    /// How long after a call's deadline its effect may still appear, in milliseconds, where the
+    /// connection knows better than the CRM's step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle_ms: Option<u64>,
     /// The connection's own retry schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<RetrySchedule>,
@@ -46,31 +44,36 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// The connection's settings where it has some, the CRM's where it has none.
-    pub(crate) fn new(connection: &Connection, crm: CrmName, info: &CrmInfo) -> Self {
-        let settings = &connection.settings;
-        let settle = settings
-            .settle_seconds
-            .map_or(info.settle, |seconds| Duration::from_secs(seconds.into()));
-        let call_timeout = settings
+    /// The plan that the connection's settings choose; its own patience where it has some, the
+    /// CRM's where it has none.
+    pub(crate) fn new(connection: &Connection, crm: CrmName, adapter: &dyn CrmAdapter) -> Self {
+        let delivery = &connection.settings.delivery;
+        let call_timeout = delivery
             .call_timeout_ms
-            .map_or(info.call_timeout, |ms| Duration::from_millis(ms.into()));
+            .map_or(adapter.crm().call_timeout, |ms| {
+                Duration::from_millis(ms.into())
+            });
+        let settle = delivery
+            .settle_seconds
+            .map(|seconds| u64::from(seconds) * 1_000);
+        let plan = adapter.plan(&connection.settings.crm);
         Self {
             connection_id: connection.id,
             account: connection.account.clone(),
             crm,
-            note: info.note,
-            settle_ms: millis(settle),
+            plan: plan.name.to_owned(),
+            steps: plan.keys(),
             call_timeout_ms: millis(call_timeout),
+            settle_ms: settle,
             schedule: own_schedule(connection),
-            on_unknown: settings.on_unknown_outcome,
+            on_unknown: delivery.on_unknown_outcome,
         }
     }
 
     /// The gate behind which its leads wait while it cannot be used.
     #[must_use]
     pub fn gate(&self) -> String {
-        gate_of(&self.account, self.crm.as_str())
+        gate_of(self.connection_id)
     }
 
     /// The deadline of one call.
@@ -79,24 +82,27 @@ impl Destination {
         Duration::from_millis(self.call_timeout_ms)
     }
 
-    /// For steps that look.
-    pub(crate) fn looking(&self) -> ActivityOptions {
-        self.options(self.call_timeout() * CALLS_PER_LOOKUP + AROUND_THE_CALL)
+    /// A step of the stored plan, as today's adapter takes it; `None` where it does so no more.
+    pub(crate) fn step(&self, adapters: &Adapters, key: StepKey) -> Option<&'static Step> {
+        let plans = adapters.get(&self.crm)?.plans();
+        plans.iter().find(|plan| plan.name == self.plan)?.step(key)
     }
 
-    /// For steps that make something with one call.
-    pub(crate) fn making(&self) -> ActivityOptions {
+    /// How a step is run. One whose class is A, or that only looks, may simply run again.
+    pub(crate) fn options(&self, step: Option<&Step>) -> ActivityOptions {
+        let calls = step.map_or(1, |step| step.calls.max(CALLS_PER_LOOK));
+        let once = step.is_some_and(|step| matches!(step.kind, StepKind::Make { .. }));
         ActivityOptions {
-            effect: Effect::Once,
-            ..self.options(self.call_timeout() + AROUND_THE_CALL)
-        }
-    }
-
-    fn options(&self, timeout: Duration) -> ActivityOptions {
-        ActivityOptions {
-            effect: Effect::Repeatable,
-            timeout,
-            settle: Duration::from_millis(self.settle_ms),
+            effect: if once {
+                Effect::Once
+            } else {
+                Effect::Repeatable
+            },
+            timeout: self.call_timeout() * calls + AROUND_THE_CALLS,
+            settle: self.settle_ms.map_or_else(
+                || step.map_or(Duration::ZERO, Step::settle),
+                Duration::from_millis,
+            ),
             schedule: self.schedule.clone(),
             on_unknown: match self.on_unknown {
                 Some(OnUnknownOutcome::Retry) => OnUnknown::Retry,
@@ -104,6 +110,43 @@ impl Destination {
             },
         }
     }
+
+    /// For an activity that looks whatever the plan's steps look for.
+    pub(crate) fn looking(&self, looks: u32) -> ActivityOptions {
+        ActivityOptions {
+            timeout: self.call_timeout() * (CALLS_PER_LOOK * looks.max(1)) + AROUND_THE_CALLS,
+            ..self.options(None)
+        }
+    }
+}
+
+/// The gate behind which the leads of a connection wait while it cannot be used.
+#[must_use]
+pub fn gate_of(connection: ConnectionId) -> String {
+    format!("connection:{connection}")
+}
+
+/// The gate behind which leads wait whose address leads to no connection, or to several:
+/// `address:acme/housecall_pro`, or `address:acme/housecall_pro/north` where the lead names an
+/// account on the CRM's side.
+#[must_use]
+pub fn address_gate(account: &str, crm: &str, crm_account_id: Option<&str>) -> String {
+    match crm_account_id {
+        Some(id) => format!("address:{account}/{crm}/{id}"),
+        None => format!("address:{account}/{crm}"),
+    }
+}
+
+/// Every gate that leads may wait at for this connection: its own, and those of the addresses that
+/// may lead to it.
+#[must_use]
+pub fn gates_of(connection: &Connection) -> Vec<String> {
+    let (account, crm) = (&connection.account, &connection.crm);
+    let mut gates = vec![gate_of(connection.id), address_gate(account, crm, None)];
+    if let Some(id) = connection.crm_account_id.as_deref() {
+        gates.push(address_gate(account, crm, Some(id)));
+    }
+    gates
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -113,7 +156,7 @@ fn millis(duration: Duration) -> u64 {
 /// Reads the connection's schedule. One that does not read must not stop a lead: the usual one
 /// serves it as well.
 fn own_schedule(connection: &Connection) -> Option<RetrySchedule> {
-    let given = connection.settings.retry_schedule.as_ref()?;
+    let given = connection.settings.delivery.retry_schedule.as_ref()?;
     let schedule = schedule(given);
     if schedule.is_none() {
         tracing::warn!(connection.id = %connection.id, "The retry schedule of a connection does not read; the usual one is used");
@@ -171,17 +214,59 @@ mod tests {
 
     #[test]
     fn a_step_may_take_longer_than_its_calls() {
-        let destination: Destination = serde_json::from_value(json!({
+        let destination = Destination::example();
+        let step = |key| destination.step(&Adapters::all(), key);
+        let make = destination.options(step(StepKey::LEAD_CREATE));
+        assert!(make.timeout > destination.call_timeout());
+        assert_eq!(
+            (make.settle, make.effect),
+            (Duration::from_secs(60), Effect::Once)
+        );
+        assert_eq!(make.on_unknown, OnUnknown::Ask);
+        let find = destination.options(step(StepKey::DEDUP_LOOKUP));
+        assert!(find.timeout > destination.call_timeout() * 2);
+        assert_eq!(find.effect, Effect::Repeatable);
+        let impatient = Destination {
+            settle_ms: Some(0),
+            ..destination
+        };
+        let make = impatient.options(impatient.step(&Adapters::all(), StepKey::LEAD_CREATE));
+        assert_eq!(make.settle, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_plan_that_this_build_does_not_have_has_no_steps() {
+        let mut destination = Destination::example();
+        destination.plan = "from_tomorrow".into();
+        assert!(
+            destination
+                .step(&Adapters::all(), StepKey::LEAD_CREATE)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn an_address_has_a_gate_and_a_connection_another() {
+        let destination = Destination::example();
+        assert_eq!(
+            destination.gate(),
+            "connection:3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10"
+        );
+        assert_eq!(address_gate("a", "jobber", None), "address:a/jobber");
+        assert_eq!(address_gate("a", "jobber", Some("n")), "address:a/jobber/n");
+    }
+}
+
+#[cfg(test)]
+impl Destination {
+    /// Where the tests' leads go.
+    pub(crate) fn example() -> Self {
+        serde_json::from_value(serde_json::json!({
             "connection_id": "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10",
-            "account": "acme", "crm": "housecall_pro", "note": "with_lead",
-            "settle_ms": 60_000, "call_timeout_ms": 20_000,
+            "account": "acme", "crm": "housecall_pro", "plan": "lead",
+            "steps": ["dedup_lookup", "customer_create", "lead_create"],
+            "call_timeout_ms": 20_000,
         }))
-        .unwrap();
-        assert!(destination.making().timeout > destination.call_timeout());
-        assert!(destination.looking().timeout > destination.call_timeout() * 2);
-        assert_eq!(destination.making().settle, Duration::from_secs(60));
-        assert_eq!(destination.making().effect, Effect::Once);
-        assert_eq!(destination.making().on_unknown, OnUnknown::Ask);
-        assert_eq!(destination.gate(), "connection:acme/housecall_pro");
+        .unwrap()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadrail_adapters::{AdapterError, SetupError};
-use leadrail_connections::ConnectionError;
+use leadrail_connections::{Closed, ConnectionError, DoorError};
 use leadrail_engine::{ActivityError, FailureKind};
 
 /// The reason of a run that died because the CRM refused the connection's credentials.
@@ -23,7 +23,9 @@ pub(crate) fn of_answer(error: &AdapterError) -> ActivityError {
         AdapterError::NotDone(_) => ActivityError::new(FailureKind::NotDone, reason, message),
         AdapterError::Ambiguous(_) => ActivityError::new(FailureKind::Ambiguous, reason, message),
         AdapterError::Rejected(_) => ActivityError::new(FailureKind::Rejected, reason, message),
-        AdapterError::Auth(_) => ActivityError::new(FailureKind::Rejected, AUTH, message),
+        AdapterError::Auth(_) | AdapterError::Forbidden(_) => {
+            ActivityError::new(FailureKind::Rejected, AUTH, message)
+        }
         AdapterError::Throttled { retry_after, .. } => {
             let after = *retry_after;
             ActivityError::new(FailureKind::Throttled { after }, reason, message)
@@ -44,8 +46,26 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
         | ConnectionError::Refused { .. }
         | ConnectionError::BaseUrl { .. }
         | ConnectionError::Settings { .. } => "connection_damaged",
+        ConnectionError::Setup { .. } => "connection_setup",
     };
     ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
+}
+
+/// What follows when a connection cannot be opened.
+pub(crate) fn of_door(error: DoorError, gate: String) -> ActivityError {
+    match error {
+        DoorError::Connection(error) => of_connection(&error, gate),
+        DoorError::Closed(closed) => of_closed(closed, gate),
+        DoorError::Setup(error) => of_setup(&error, gate),
+        DoorError::UnsupportedCrm { .. } => {
+            ActivityError::rejected("unsupported_crm", error.to_string())
+        }
+    }
+}
+
+/// What follows when no lead may go through a connection: it waits for that.
+pub(crate) fn of_closed(closed: Closed, gate: String) -> ActivityError {
+    ActivityError::new(FailureKind::Blocked { gate }, closed.reason, closed.message)
 }
 
 /// What follows when our own database is away: no fault of the CRM's, so no attempt is used up.
@@ -55,7 +75,7 @@ pub(crate) fn of_our_database(message: impl Into<String>) -> ActivityError {
 }
 
 /// What follows when a connection is set up wrongly: its leads wait until somebody sets it right.
-pub(crate) fn of_setup(error: &SetupError, gate: String) -> ActivityError {
+fn of_setup(error: &SetupError, gate: String) -> ActivityError {
     let kind = FailureKind::Blocked { gate };
     ActivityError::new(kind, "connection_setup", error.to_string())
 }
@@ -93,6 +113,11 @@ mod tests {
                 "http_503",
             ),
             (AdapterError::Auth(failure()), FailureKind::Rejected, "auth"),
+            (
+                AdapterError::Forbidden(failure()),
+                FailureKind::Rejected,
+                "auth",
+            ),
             (
                 throttled(after),
                 FailureKind::Throttled { after },

@@ -1,12 +1,11 @@
 //! Finds the account's way into the CRM that a lead is addressed to.
 
-use leadrail_connections::{Connection, Lookup};
+use leadrail_connections::{Closed, Connection, Doors, Lookup};
 use leadrail_engine::{Activity, ActivityError, ActivityResult, Attempt, FailureKind};
 use leadrail_lead::{CrmName, Lead};
 use serde::{Deserialize, Serialize};
 
-use crate::access::{CrmAccess, closed};
-use crate::destination::{Destination, gate_of};
+use crate::destination::{Destination, address_gate, gate_of};
 use crate::failure;
 
 /// Finds the account's way into the CRM. Leads wait for a connection that is missing or closed.
@@ -14,7 +13,7 @@ use crate::failure;
 /// It only looks, so it may run again.
 pub struct FindConnection {
     /// The connections to look in.
-    pub access: CrmAccess,
+    pub doors: Doors,
 }
 
 /// Whose lead it is and where it is addressed to.
@@ -38,6 +37,12 @@ impl FindConnectionInput {
             crm_account_id: lead.routing.crm_account_id.clone(),
         })
     }
+
+    /// Where it waits while its address leads to no connection, or to several.
+    fn gate(&self) -> String {
+        let crm_account_id = self.crm_account_id.as_deref();
+        address_gate(&self.account, self.crm.as_str(), crm_account_id)
+    }
 }
 
 impl Activity for FindConnection {
@@ -46,12 +51,14 @@ impl Activity for FindConnection {
     type Output = Destination;
 
     async fn run(&self, _: &Attempt, wanted: &FindConnectionInput) -> ActivityResult<Destination> {
-        let info = self.access.adapter(&wanted.crm)?.crm();
-        let connection = self.look_up(wanted, info.title).await?;
-        if let Some(why) = closed(&connection, info.title) {
-            return Err(why.at(gate_of(&wanted.account, wanted.crm.as_str())));
+        let adapter = self.doors.adapter(wanted.crm.as_str());
+        let adapter = adapter.map_err(|error| failure::of_door(error, wanted.gate()))?;
+        let title = adapter.crm().title;
+        let connection = self.look_up(wanted, title).await?;
+        match Closed::of(&connection, title) {
+            Some(closed) => Err(failure::of_closed(closed, gate_of(connection.id))),
+            None => Ok(Destination::new(&connection, wanted.crm.clone(), adapter)),
         }
-        Ok(Destination::new(&connection, wanted.crm.clone(), info))
     }
 }
 
@@ -61,15 +68,12 @@ impl FindConnection {
         wanted: &FindConnectionInput,
         title: &str,
     ) -> ActivityResult<Connection> {
-        let gate = || gate_of(&wanted.account, wanted.crm.as_str());
+        let connections = self.doors.connections();
         let crm_account = wanted.crm_account_id.as_deref();
-        let found = self
-            .access
-            .connections
-            .find(&wanted.account, wanted.crm.as_str(), crm_account);
+        let found = connections.find(&wanted.account, wanted.crm.as_str(), crm_account);
         let found = found
             .await
-            .map_err(|error| failure::of_connection(&error, gate()))?;
+            .map_err(|error| failure::of_connection(&error, wanted.gate()))?;
         let (reason, message) = match found {
             Lookup::Found(connection) => return Ok(*connection),
             Lookup::Ambiguous => (
@@ -84,7 +88,9 @@ impl FindConnection {
             ),
         };
         Err(ActivityError::new(
-            FailureKind::Blocked { gate: gate() },
+            FailureKind::Blocked {
+                gate: wanted.gate(),
+            },
             reason,
             message,
         ))

@@ -1,17 +1,19 @@
 //! Looks whether there is exactly one of what we made.
 
-use leadrail_adapters::{AdapterError, AdapterResult, CustomerRef, LeadRef, activity};
+use std::sync::Arc;
+
+use leadrail_adapters::{AdapterError, AdapterResult, Made, Record, Slot, StepKey};
+use leadrail_connections::Doors;
 use leadrail_engine::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Engine, RunId,
 };
 use leadrail_lead::Lead;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
-use crate::access::{CrmAccess, OpenCrm};
+use crate::access::OpenCrm;
 use crate::destination::Destination;
 use crate::duplicates;
-use crate::filing::Filing;
+use crate::step::StepInput;
 
 /// What adapters answer when a list is longer than they read.
 const INCOMPLETE: &str = "lookup_incomplete";
@@ -21,8 +23,8 @@ const INCOMPLETE: &str = "lookup_incomplete";
 ///
 /// It only looks, so it may run again.
 pub struct LeadAudit {
-    /// The way into the CRM.
-    pub access: CrmAccess,
+    /// The ways into the CRMs.
+    pub doors: Doors,
     /// Where the lead's own run is.
     pub engine: Engine,
 }
@@ -34,12 +36,10 @@ pub struct AuditInput {
     pub run_id: RunId,
     /// Where it went.
     pub destination: Destination,
-    /// Its customer in the CRM.
-    pub customer: CustomerRef,
-    /// Whether that customer was made for it.
-    pub customer_is_new: bool,
-    /// The lead in the CRM.
-    pub filed: LeadRef,
+    /// What was found or made for it.
+    pub made: Made,
+    /// The steps that made something, in order.
+    pub steps: Vec<StepKey>,
 }
 
 /// What a look found.
@@ -47,18 +47,25 @@ pub struct AuditInput {
 pub struct AuditFindings {
     /// In short.
     pub outcome: AuditOutcome,
-    /// The leads that carry our marker, oldest first.
-    pub leads: Vec<LeadRef>,
-    /// The customers that carry our marker, oldest first; `None` where that was not looked for or
-    /// the CRM's list is too long to tell.
-    pub customers: Option<Vec<CustomerRef>>,
+    /// Step by step.
+    pub found: Vec<StepFindings>,
+}
+
+/// What carries the marker of one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFindings {
+    /// The step.
+    pub step: StepKey,
+    /// The records, oldest first; `None` where the CRM cannot be asked, or its list is too long to
+    /// tell.
+    pub records: Option<Vec<Record>>,
 }
 
 /// What a look found, in short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
-    /// One of each, as it should be.
+    /// One of each, as far as the CRM can be asked: as it should be.
     Single,
     /// More than one of something.
     Duplicate,
@@ -72,30 +79,33 @@ impl Activity for LeadAudit {
     type Output = AuditFindings;
 
     fn options(&self, input: &AuditInput) -> ActivityOptions {
-        input.destination.looking()
+        let looks = u32::try_from(input.steps.len()).unwrap_or(1);
+        input.destination.looking(looks)
     }
 
     async fn run(&self, attempt: &Attempt, input: &AuditInput) -> ActivityResult<AuditFindings> {
-        let filing = Filing {
-            destination: input.destination.clone(),
-            lead: Arc::new(self.lead_of(input.run_id).await?),
-        };
-        let crm = self.access.open(attempt, &input.destination).await?;
-        let leads = crm
-            .judge(leads(&crm, &filing, &input.customer).await)
-            .await?;
-        let customers = match input.customer_is_new {
-            true => crm.judge(customers(&crm, &filing).await).await?,
-            false => None,
-        };
-        duplicates::report(attempt, activity::LEAD_CREATE, leads.len());
-        let made = customers.as_ref().map_or(0, Vec::len);
-        duplicates::report(attempt, activity::CUSTOMER_CREATE, made);
-        let outcome = outcome(leads.len(), made);
+        let (destination, made) = (Arc::new(input.destination.clone()), &input.made);
+        let lead = Arc::new(self.lead_of(input.run_id).await?);
+        let crm = OpenCrm::open(&self.doors, attempt, &destination, Self::NAME).await?;
+        let mut found = Vec::new();
+        for &step in &input.steps {
+            let step = StepInput {
+                destination: destination.clone(),
+                lead: lead.clone(),
+                step,
+                made: made.clone(),
+            };
+            let records = crm.judge(look(&crm, &step, attempt).await).await?;
+            let count = records.as_ref().map_or(0, Vec::len);
+            duplicates::report(attempt, step.step.label(), count);
+            found.push(StepFindings {
+                step: step.step,
+                records,
+            });
+        }
         Ok(AuditFindings {
-            outcome,
-            leads,
-            customers,
+            outcome: outcome(&found),
+            found,
         })
     }
 }
@@ -116,37 +126,34 @@ impl LeadAudit {
     }
 }
 
-async fn leads(
+/// Everything that carries the step's marker. A busy account has more new records in a day than an
+/// adapter reads; that alone is no reason to bother anybody.
+async fn look(
     crm: &OpenCrm<'_>,
-    filing: &Filing,
-    customer: &CustomerRef,
-) -> AdapterResult<Vec<LeadRef>> {
-    let marker = filing.marker(activity::LEAD_CREATE);
-    crm.adapter
-        .find_leads(&crm.session, &filing.lead, customer, &marker)
-        .await
-}
-
-/// A busy account has more new customers in a day than an adapter reads; that alone is no reason
-/// to bother anybody.
-async fn customers(crm: &OpenCrm<'_>, filing: &Filing) -> AdapterResult<Option<Vec<CustomerRef>>> {
-    let marker = filing.marker(activity::CUSTOMER_CREATE);
-    match crm
-        .adapter
-        .find_created_customer(&crm.session, &filing.lead, &marker)
-        .await
-    {
-        Ok(found) => Ok(Some(found)),
+    step: &StepInput,
+    attempt: &Attempt,
+) -> AdapterResult<Option<Vec<Record>>> {
+    let Ok(taken) = crm.step(step.step) else {
+        return Ok(None);
+    };
+    let borrowed = step.borrowed(crm.door.session.settings(), attempt);
+    match taken.look(&crm.door.session, &borrowed.filing()).await {
         Err(AdapterError::NotDone(failure)) if failure.reason == INCOMPLETE => Ok(None),
-        Err(error) => Err(error),
+        looked => looked,
     }
 }
 
-fn outcome(leads: usize, customers: usize) -> AuditOutcome {
-    match (leads, customers) {
-        (2.., _) | (_, 2..) => AuditOutcome::Duplicate,
-        (0, _) => AuditOutcome::Gone,
-        (1, _) => AuditOutcome::Single,
+/// More than one of anything is a duplicate; a lead that cannot be found any more is gone.
+fn outcome(found: &[StepFindings]) -> AuditOutcome {
+    let count = |findings: &StepFindings| findings.records.as_ref().map(Vec::len);
+    if found.iter().filter_map(count).any(|records| records > 1) {
+        return AuditOutcome::Duplicate;
+    }
+    let gone =
+        |findings: &StepFindings| findings.step.slot == Slot::Lead && count(findings) == Some(0);
+    match found.iter().any(gone) {
+        true => AuditOutcome::Gone,
+        false => AuditOutcome::Single,
     }
 }
 
@@ -154,22 +161,44 @@ fn outcome(leads: usize, customers: usize) -> AuditOutcome {
 mod tests {
     use super::*;
 
+    fn found(step: StepKey, records: Option<usize>) -> StepFindings {
+        let records = records.map(|count| (0..count).map(|n| Record::new(n.to_string())).collect());
+        StepFindings { step, records }
+    }
+
     #[test]
     fn more_than_one_of_anything_is_a_duplicate() {
+        let (customer, lead) = (StepKey::CUSTOMER_CREATE, StepKey::LEAD_CREATE);
         let table = [
-            ((1, 1), AuditOutcome::Single),
-            ((1, 0), AuditOutcome::Single),
-            ((0, 0), AuditOutcome::Gone),
-            ((2, 0), AuditOutcome::Duplicate),
-            ((1, 2), AuditOutcome::Duplicate),
-            ((0, 3), AuditOutcome::Duplicate),
+            (
+                vec![found(customer, Some(1)), found(lead, Some(1))],
+                AuditOutcome::Single,
+            ),
+            (vec![found(lead, Some(1))], AuditOutcome::Single),
+            (
+                vec![found(customer, Some(0)), found(lead, Some(1))],
+                AuditOutcome::Single,
+            ),
+            (
+                vec![found(customer, None), found(lead, Some(1))],
+                AuditOutcome::Single,
+            ),
+            (
+                vec![found(customer, Some(0)), found(lead, Some(0))],
+                AuditOutcome::Gone,
+            ),
+            (
+                vec![found(customer, Some(3)), found(lead, Some(0))],
+                AuditOutcome::Duplicate,
+            ),
+            (
+                vec![found(customer, Some(1)), found(lead, Some(2))],
+                AuditOutcome::Duplicate,
+            ),
+            (vec![found(lead, None)], AuditOutcome::Single),
         ];
-        for ((leads, customers), expected) in table {
-            assert_eq!(
-                outcome(leads, customers),
-                expected,
-                "{leads} leads, {customers} customers"
-            );
+        for (findings, expected) in table {
+            assert_eq!(outcome(&findings), expected, "{findings:?}");
         }
     }
 }

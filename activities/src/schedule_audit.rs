@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{CustomerRef, LeadRef};
+use leadrail_adapters::{Made, StepKey};
 use leadrail_engine::{Activity, ActivityError, ActivityResult, Attempt, Engine, NewRun, RunId};
+use leadrail_lead::EventId;
 use serde::{Deserialize, Serialize};
 
-use crate::filing::Filing;
+use crate::destination::Destination;
 use crate::lead_audit::AuditInput;
 
 /// The name of the workflow that looks again.
@@ -32,16 +33,16 @@ pub struct ScheduleAudit {
 /// What was made for a lead.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScheduleAuditInput {
-    /// The lead and where it went.
-    pub filing: Filing,
+    /// The lead's key.
+    pub event_id: EventId,
+    /// Where it went.
+    pub destination: Destination,
     /// The lane of its run.
     pub lane: String,
-    /// Its customer in the CRM.
-    pub customer: CustomerRef,
-    /// Whether that customer was made for it.
-    pub customer_is_new: bool,
-    /// The lead in the CRM.
-    pub filed: LeadRef,
+    /// What was found or made for it.
+    pub made: Made,
+    /// The steps that made something, in order.
+    pub steps: Vec<StepKey>,
 }
 
 impl Activity for ScheduleAudit {
@@ -70,18 +71,16 @@ impl Activity for ScheduleAudit {
 }
 
 fn looks(of: RunId, input: &ScheduleAuditInput) -> serde_json::Result<Vec<NewRun>> {
-    let Filing { destination, lead } = &input.filing;
     let audit = serde_json::to_string(&AuditInput {
         run_id: of,
-        destination: destination.clone(),
-        customer: input.customer.clone(),
-        customer_is_new: input.customer_is_new,
-        filed: input.filed.clone(),
+        destination: input.destination.clone(),
+        made: input.made.clone(),
+        steps: input.steps.clone(),
     })?;
     let look = |(name, delay): (&str, Duration)| NewRun {
         workflow: AUDIT_LEAD.to_owned(),
-        scope: lead.callsetter_account_id.as_str().to_owned(),
-        key: Some(format!("audit/{}/{name}", lead.event_id)),
+        scope: input.destination.account.clone(),
+        key: Some(format!("audit/{}/{name}", input.event_id)),
         // The key says everything: one lead, one look.
         fingerprint: AUDIT_LEAD.to_owned(),
         lane: input.lane.clone(),

@@ -1,9 +1,9 @@
-//! A connection and the credential that opens it.
+//! A connection and the secrets that open it.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use leadrail_adapters::Secrets;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -86,9 +86,9 @@ pub struct Connection {
     pub crm_account_id: Option<String>,
     /// Overrides the CRM's own address.
     pub base_url: Option<BaseUrl>,
-    /// How the secret authenticates, in the adapter's vocabulary.
+    /// How the secrets authenticate, in the adapter's vocabulary.
     pub auth_method: String,
-    /// Counts replacements of the secret, from 1.
+    /// Counts replacements of the secrets, from 1.
     pub secret_version: i32,
     /// What the contractor chose.
     pub settings: ConnectionSettings,
@@ -120,20 +120,11 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// What proves to the CRM that we may act for the account.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    /// How the secret authenticates, in the adapter's vocabulary.
-    pub method: String,
-    /// The secret itself, as it was given.
-    pub secret: SecretString,
-}
-
-/// A connection together with its opened credential. Short-lived: open again for the next call.
+/// A connection together with its opened secrets. Short-lived: open again for the next call.
 #[derive(Debug, Clone)]
 pub struct OpenConnection {
     /// The connection, in whatever state it is: the caller decides what a state means.
     pub connection: Connection,
-    /// Its credential.
-    pub credential: Credential,
+    /// What opens its CRM.
+    pub secrets: Secrets,
 }

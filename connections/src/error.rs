@@ -1,5 +1,7 @@
 //! What can go wrong with a connection, by what to do about it.
 
+use leadrail_adapters::SetupError;
+
 use crate::{BaseUrlError, ConnectionId, SettingsError, VaultError};
 
 /// The result of this crate's store.
@@ -37,6 +39,12 @@ pub enum ConnectionError {
         /// Every fault, by key.
         #[source]
         source: SettingsError,
+    },
+    /// The way in or its secrets do not fit the CRM.
+    #[error("{source}")]
+    Setup {
+        /// What a person has to mend.
+        source: SetupError,
     },
     /// The row was edited by hand or damaged: an operator has to look at it.
     #[error("connection {id} is stored with an unusable {column}")]

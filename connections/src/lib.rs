@@ -1,29 +1,32 @@
-//! Accounts and their CRM connections.
+//! Accounts and their CRM connections: everything that opens a door.
 //!
-//! A connection says where an account's leads go: which CRM, which account there, and the
-//! credential that opens it. [`Connections`] keeps them in `leadrail.connection`; the credential is
-//! sealed by the [`vault`] before it reaches the database and opened only for the call that needs
-//! it. A connection that the CRM no longer accepts becomes [`ConnectionState::NeedsReauth`] and its
+//! A connection says where an account's leads go: which CRM, which account there, and the secrets
+//! that open it. [`Connections`] keeps them in `leadrail.connection`; the secrets are sealed by the
+//! [`vault`] before they reach the database and opened only for the call that needs them. [`Doors`]
+//! is the only way from a connection to a session with its CRM. A connection that the CRM no longer accepts becomes [`ConnectionState::NeedsReauth`] and its
 //! leads wait until someone connects again, under the same id.
 
 pub mod base_url;
 mod cache;
 mod connection;
+mod door;
 mod error;
 mod lookup;
 mod migrate;
 mod new_connection;
 mod rows;
+mod sealed;
 mod settings;
 mod store;
 pub mod vault;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use connection::{Connection, ConnectionId, ConnectionState, Credential, OpenConnection};
+pub use connection::{Connection, ConnectionId, ConnectionState, OpenConnection};
+pub use door::{Closed, Door, DoorError, Doors};
 pub use error::{ConnectionError, ConnectionResult};
 pub use lookup::Lookup;
 pub use migrate::{MIGRATOR, migrate, pending};
 pub use new_connection::NewConnection;
-pub use settings::{ConnectionSettings, OnUnknownOutcome, SettingsError};
+pub use settings::{ConnectionSettings, DeliverySettings, OnUnknownOutcome, SettingsError};
 pub use store::{ConnectionFilter, Connections};
 pub use vault::{VaultError, VaultKey};

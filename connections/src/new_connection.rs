@@ -1,5 +1,9 @@
 //! What a person gives to connect an account, checked before anything is sealed or stored.
 
+use std::collections::BTreeMap;
+
+use leadrail_adapters::{Adapters, CrmAdapter, Secrets};
+use leadrail_lead::CrmName;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -26,42 +30,70 @@ pub struct NewConnection {
     pub crm_account_id: Option<String>,
     /// Overrides the CRM's own address; see [`BaseUrl`] for the rules.
     pub base_url: Option<String>,
-    /// How the secret authenticates, in the adapter's vocabulary, such as `api_key`.
+    /// How the secrets authenticate, in the adapter's vocabulary, such as `api_key`.
     pub auth_method: String,
-    /// The secret. Line breaks at the end, which shells and editors add, are dropped.
-    pub secret: SecretString,
+    /// The secrets that this way in needs, by name. Line breaks at their ends, which shells and
+    /// editors add, are dropped.
+    pub secrets: BTreeMap<String, SecretString>,
     /// The settings as a JSON object; see [`ConnectionSettings`] for the keys.
     pub settings: Value,
 }
 
 /// The same, checked and normalized.
 pub(crate) struct CheckedConnection {
+    pub(crate) adapter: &'static dyn CrmAdapter,
     pub(crate) account: String,
     pub(crate) crm: String,
     pub(crate) crm_account_id: Option<String>,
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) auth_method: String,
-    pub(crate) secret: SecretString,
+    pub(crate) secrets: Secrets,
     pub(crate) settings: ConnectionSettings,
 }
 
 impl NewConnection {
-    pub(crate) fn check(self) -> ConnectionResult<CheckedConnection> {
+    pub(crate) fn check(self, adapters: &Adapters) -> ConnectionResult<CheckedConnection> {
         let base_url = self.base_url.as_deref().map(BaseUrl::parse).transpose();
-        let settings = ConnectionSettings::parse(&self.settings);
+        let account = id_text("account", self.account)?;
+        let adapter = adapter(adapters, &self.crm)?;
+        let crm_account_id = self.crm_account_id;
+        let auth_method = name("auth_method", self.auth_method)?;
+        let secrets = secrets(&auth_method, self.secrets)?;
+        let sound = secrets.check(adapter.crm());
+        sound.map_err(|source| ConnectionError::Setup { source })?;
+        let settings = ConnectionSettings::parse(adapter.crm(), &self.settings);
         Ok(CheckedConnection {
-            account: id_text("account", self.account)?,
-            crm: name("crm", self.crm)?,
-            crm_account_id: self
-                .crm_account_id
+            adapter,
+            account,
+            crm: self.crm,
+            crm_account_id: crm_account_id
                 .map(|id| id_text("crm_account_id", id))
                 .transpose()?,
             base_url: base_url.map_err(|source| ConnectionError::BaseUrl { source })?,
-            auth_method: name("auth_method", self.auth_method)?,
-            secret: secret(&self.secret)?,
+            auth_method,
+            secrets,
             settings: settings.map_err(|source| ConnectionError::Settings { source })?,
         })
     }
+}
+
+fn adapter(adapters: &Adapters, crm: &str) -> ConnectionResult<&'static dyn CrmAdapter> {
+    let known = CrmName::new(name("crm", crm.to_owned())?).ok();
+    known
+        .and_then(|crm| adapters.get(&crm))
+        .ok_or(ConnectionError::refused(
+            "crm",
+            "is none that we can file leads in",
+        ))
+}
+
+fn secrets(method: &str, given: BTreeMap<String, SecretString>) -> ConnectionResult<Secrets> {
+    let mut secrets = Secrets::new(method);
+    for (name, value) in given {
+        let value = secret(&value)?;
+        secrets = secrets.with(name, value);
+    }
+    Ok(secrets)
 }
 
 /// Whether a text can be the account, CRM account or CRM of any connection at all.
@@ -112,11 +144,22 @@ fn secret(given: &SecretString) -> ConnectionResult<SecretString> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use leadrail_adapters::Adapters;
     use secrecy::{ExposeSecret, SecretString};
     use serde_json::json;
 
-    use super::NewConnection;
-    use crate::ConnectionError;
+    use super::{CheckedConnection, NewConnection};
+    use crate::{ConnectionError, ConnectionResult};
+
+    fn api_key(secret: &str) -> BTreeMap<String, SecretString> {
+        BTreeMap::from([("api_key".to_owned(), SecretString::from(secret))])
+    }
+
+    fn check(new: NewConnection) -> ConnectionResult<CheckedConnection> {
+        new.check(&Adapters::all())
+    }
 
     fn valid() -> NewConnection {
         NewConnection {
@@ -125,7 +168,7 @@ mod tests {
             crm_account_id: Some("hcp_tenant_4829".into()),
             base_url: Some("https://api.example.com/".into()),
             auth_method: "api_key".into(),
-            secret: "canary".into(),
+            secrets: api_key("canary"),
             settings: json!({}),
         }
     }
@@ -133,7 +176,7 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut NewConnection)) -> Option<String> {
         let mut new = valid();
         change(&mut new);
-        new.check().err().map(|error| match error {
+        check(new).err().map(|error| match error {
             ConnectionError::Refused { field, .. } => field.to_owned(),
             other => other.to_string(),
         })
@@ -142,12 +185,16 @@ mod tests {
     #[test]
     fn a_pasted_secret_loses_its_last_line_break_and_nothing_else() {
         let mut new = valid();
-        new.secret = SecretString::from(" key with spaces \r\n");
-        let Ok(checked) = new.check() else {
+        new.secrets = api_key(" key with spaces \r\n");
+        let Ok(checked) = check(new) else {
             panic!("a line break at the end is no fault");
         };
-        assert_eq!(checked.secret.expose_secret(), " key with spaces ");
-        assert_eq!(refusal(|new| new.secret = "{\n\"a\": 1\n}".into()), None);
+        let kept: Vec<&str> = checked
+            .secrets
+            .iter()
+            .map(|(_, secret)| secret.expose_secret())
+            .collect();
+        assert_eq!(kept, [" key with spaces "]);
     }
 
     #[test]
@@ -165,11 +212,14 @@ mod tests {
             "Housecall",
             "house-call",
             "1crm",
+            "no_such_crm",
             "a b",
             "é",
             &"x".repeat(51),
         ] {
             assert_eq!(refusal(|new| new.crm = bad.into()).as_deref(), Some("crm"));
+        }
+        for bad in ["", "API", "api-key", "1key", "é", &"x".repeat(51)] {
             assert_eq!(
                 refusal(|new| new.auth_method = bad.into()).as_deref(),
                 Some("auth_method")
@@ -177,10 +227,22 @@ mod tests {
         }
         for bad in ["", "\n", "  ", "a\0b", &"x".repeat(16 * 1024 + 1)] {
             assert_eq!(
-                refusal(|new| new.secret = bad.into()).as_deref(),
+                refusal(|new| new.secrets = api_key(bad)).as_deref(),
                 Some("secret")
             );
         }
+        let missing = refusal(|new| new.secrets.clear()).expect("refused");
+        assert_eq!(missing, "Housecall Pro needs the secret \"api_key\"");
+        let unknown = |new: &mut NewConnection| {
+            new.secrets.insert("app_key".into(), "canary".into());
+        };
+        let unknown = refusal(unknown).expect("refused");
+        assert!(
+            unknown.contains("has no secret named like that; it has: api_key"),
+            "{unknown}"
+        );
+        let method = refusal(|new| new.auth_method = "carrier_pigeon".into());
+        assert!(method.expect("refused").contains("api_key, bearer_token"));
         let base_url = refusal(|new| new.base_url = Some("http://169.254.169.254".into()));
         assert_eq!(base_url.as_deref(), Some("the base URL is not usable"));
         let settings = refusal(|new| new.settings = json!({"colour": "red"}));

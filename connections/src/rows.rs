@@ -1,6 +1,7 @@
 //! The SQL of `leadrail.connection`.
 
 use chrono::{DateTime, Utc};
+use leadrail_adapters::SecretVersion;
 use serde_json::Value;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -257,7 +258,7 @@ pub(crate) struct Transition {
 pub(crate) async fn mark_needs_reauth(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
-    secret_version: i32,
+    secret_version: SecretVersion,
     reason: &str,
 ) -> sqlx::Result<Transition> {
     sqlx::query_as!(

@@ -1,23 +1,19 @@
-//! What a contractor chooses for a connection: a small, closed set of typed keys.
+//! What a contractor chooses for a connection: how patiently we deliver, and what its CRM describes.
 //!
 //! Writing is strict, so that a misspelled key is noticed when it is typed. Reading is lenient with
 //! keys it does not know: during a deploy a newer release may have written them.
 
+use leadrail_adapters::{CrmInfo, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The keys that may be set.
-const KNOWN: [&str; 6] = [
+/// The keys of [`DeliverySettings`]; all others are the CRM's.
+const OURS: [&str; 4] = [
     "call_timeout_ms",
-    "lead_source",
-    "notifications_enabled",
     "on_unknown_outcome",
     "retry_schedule",
     "settle_seconds",
 ];
-
-/// A lead source longer than this is a mistake; CRMs cut them at about this length.
-const MAX_LEAD_SOURCE_CHARS: usize = 200;
 
 /// More retries than this is a mistake.
 const MAX_RETRIES: usize = 50;
@@ -41,16 +37,21 @@ pub enum OnUnknownOutcome {
     Ask,
 }
 
-/// A connection's settings. What is `None` follows the CRM's or the configuration's default.
+/// A connection's settings, one flat object in SQL, JSON and on the command line.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ConnectionSettings {
+    /// How its leads are delivered: the same for all CRMs.
+    #[serde(flatten)]
+    pub delivery: DeliverySettings,
+    /// What its CRM describes ([`CrmInfo::settings`]).
+    #[serde(flatten)]
+    pub crm: Settings,
+}
+
+/// How leads are delivered. What is `None` follows the CRM's or the configuration's default.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ConnectionSettings {
-    /// Whether the CRM may notify its users of what we create (Housecall Pro's
-    /// `notifications_enabled`); off unless asked for.
-    pub notifications_enabled: bool,
-    /// The lead source to file leads under.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lead_source: Option<String>,
+pub struct DeliverySettings {
     /// What to do when the outcome of a call cannot be known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_unknown_outcome: Option<OnUnknownOutcome>,
@@ -79,56 +80,38 @@ impl ConnectionSettings {
     ///
     /// # Errors
     /// All faults at once.
-    pub fn parse(value: &Value) -> Result<Self, SettingsError> {
+    pub fn parse(crm: &CrmInfo, value: &Value) -> Result<Self, SettingsError> {
         let Some(given) = value.as_object() else {
             let faults = vec!["the settings must be a JSON object".to_owned()];
             return Err(SettingsError { faults });
         };
+        let (ours, theirs): (Map<_, _>, Map<_, _>) = given
+            .clone()
+            .into_iter()
+            .partition(|(key, _)| OURS.contains(&key.as_str()));
         let mut reader = Reader {
-            given,
-            faults: unknown_keys(given).into_iter().collect(),
+            given: &ours,
+            faults: Vec::new(),
         };
-        let settings = Self {
-            notifications_enabled: reader.flag("notifications_enabled").unwrap_or_default(),
-            lead_source: reader.text("lead_source"),
+        let delivery = DeliverySettings {
             on_unknown_outcome: reader.on_unknown_outcome("on_unknown_outcome"),
             retry_schedule: reader.retry_schedule("retry_schedule"),
             settle_seconds: reader.whole("settle_seconds", 0, MAX_SETTLE_SECONDS),
             call_timeout_ms: reader.whole("call_timeout_ms", 1, MAX_CALL_TIMEOUT_MS),
         };
-        match reader.faults {
-            faults if faults.is_empty() => Ok(settings),
-            faults => Err(SettingsError { faults }),
+        let mut faults = reader.faults;
+        match Settings::check(crm, &theirs) {
+            Ok(crm) if faults.is_empty() => return Ok(Self { delivery, crm }),
+            Ok(_) => {}
+            Err(theirs) => faults.extend(theirs.0),
         }
+        Err(SettingsError { faults })
     }
 
     /// The settings as they are stored.
     pub(crate) fn to_json(&self) -> Value {
         serde_json::to_value(self).expect("plain data always serializes")
     }
-}
-
-fn unknown_keys(given: &Map<String, Value>) -> Option<String> {
-    let mut unknown: Vec<String> = given
-        .keys()
-        .filter(|key| !KNOWN.contains(&key.as_str()))
-        // Escaped and cut: a hostile key must not fill or forge a log line.
-        .map(|key| key.chars().take(40).flat_map(char::escape_debug).collect())
-        .collect();
-    if unknown.is_empty() {
-        return None;
-    }
-    let more = unknown.len().saturating_sub(10);
-    unknown.truncate(10);
-    let tail = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    let (unknown, known) = (unknown.join(", "), KNOWN.join(", "));
-    Some(format!(
-        "unknown settings: {unknown}{tail} (known: {known})"
-    ))
 }
 
 struct Reader<'a> {
@@ -150,19 +133,6 @@ impl<'a> Reader<'a> {
             self.faults.push(format!("{key} must be {expected}"));
         }
         read
-    }
-
-    fn flag(&mut self, key: &str) -> Option<bool> {
-        self.read(key, "true or false", Value::as_bool)
-    }
-
-    fn text(&mut self, key: &str) -> Option<String> {
-        let expected = "text of 1 to 200 characters without line breaks";
-        self.read(key, expected, |value| {
-            let text = value.as_str()?.trim();
-            let fits = (1..=MAX_LEAD_SOURCE_CHARS).contains(&text.chars().count());
-            (fits && !text.contains(char::is_control)).then(|| text.to_owned())
-        })
     }
 
     fn on_unknown_outcome(&mut self, key: &str) -> Option<OnUnknownOutcome> {
@@ -207,23 +177,24 @@ fn is_delay(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use leadrail_adapters::crms::housecall_pro::HOUSECALL_PRO;
     use serde_json::{Value, json};
 
-    use super::{ConnectionSettings, OnUnknownOutcome};
+    use super::{ConnectionSettings, OnUnknownOutcome, SettingsError};
+
+    fn parse(value: &Value) -> Result<ConnectionSettings, SettingsError> {
+        ConnectionSettings::parse(&HOUSECALL_PRO, value)
+    }
 
     fn faults(value: &Value) -> Vec<String> {
-        ConnectionSettings::parse(value).map_or_else(|error| error.faults, |_| vec![])
+        parse(value).map_or_else(|error| error.faults, |_| vec![])
     }
 
     #[test]
-    fn nothing_given_means_no_notifications_and_the_defaults() {
-        let settings = ConnectionSettings::parse(&json!({})).expect("empty settings");
+    fn nothing_given_means_the_defaults() {
+        let settings = parse(&json!({})).expect("empty settings");
         assert_eq!(settings, ConnectionSettings::default());
-        assert!(!settings.notifications_enabled);
-        assert_eq!(
-            ConnectionSettings::parse(&json!({"settle_seconds": null})),
-            Ok(settings)
-        );
+        assert_eq!(parse(&json!({"settle_seconds": null})), Ok(settings));
     }
 
     #[test]
@@ -231,13 +202,17 @@ mod tests {
         let given = json!({
             "notifications_enabled": true,
             "lead_source": "Phone AI",
+            "tag": "ai",
             "on_unknown_outcome": "ask",
             "retry_schedule": [{"delay": "30s", "jitter": "10s"}, {"delay": "2m"}],
             "settle_seconds": 0,
             "call_timeout_ms": 600_000,
         });
-        let settings = ConnectionSettings::parse(&given).expect("all known");
-        assert_eq!(settings.on_unknown_outcome, Some(OnUnknownOutcome::Ask));
+        let settings = parse(&given).expect("all known");
+        let ours = &settings.delivery;
+        assert_eq!(ours.on_unknown_outcome, Some(OnUnknownOutcome::Ask));
+        assert_eq!(settings.crm.text("lead_source"), Some("Phone AI"));
+        assert!(!settings.crm.as_map().contains_key("settle_seconds"));
         assert_eq!(settings.to_json(), given);
         let stored: ConnectionSettings = serde_json::from_value(settings.to_json()).expect("reads");
         assert_eq!(stored, settings);
@@ -248,27 +223,14 @@ mod tests {
         let faults = faults(&json!({"settle_second": 1, "leadSource": "x", "settle_seconds": -1}));
         assert_eq!(faults.len(), 2);
         assert!(
-            faults[0].contains("settle_second") && faults[0].contains("leadSource"),
+            faults[0].starts_with("settle_seconds must be"),
             "{faults:?}"
         );
         assert!(
-            faults[1].starts_with("settle_seconds must be"),
+            faults[1].contains("settle_second,") || faults[1].contains("settle_second "),
             "{faults:?}"
         );
-    }
-
-    #[test]
-    fn a_hostile_key_neither_breaks_nor_fills_a_line() {
-        let long = "k".repeat(100_000);
-        let mut given = json!({"a\nb\u{1b}[31m": 1, long: 1});
-        for n in 0..1000 {
-            given[format!("key{n}")] = json!(1);
-        }
-        let faults = faults(&given);
-        assert_eq!(faults.len(), 1);
-        assert!(faults[0].len() < 800, "{}", faults[0].len());
-        assert!(!faults[0].contains(char::is_control), "{faults:?}");
-        assert!(faults[0].contains("and 992 more"), "{faults:?}");
+        assert!(faults[1].contains("leadSource"), "{faults:?}");
     }
 
     #[test]
@@ -305,6 +267,6 @@ mod tests {
     fn a_key_of_a_newer_release_does_not_make_a_stored_row_unreadable() {
         let stored = json!({"notifications_enabled": true, "from_tomorrow": [1]});
         let settings: ConnectionSettings = serde_json::from_value(stored).expect("lenient");
-        assert!(settings.notifications_enabled);
+        assert!(settings.crm.is_on("notifications_enabled"));
     }
 }

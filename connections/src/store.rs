@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Instant};
 
+use leadrail_adapters::{Adapters, SecretVersion};
 use sqlx::PgPool;
 
 use crate::{
-    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Credential,
-    Lookup, NewConnection, OpenConnection, VaultError, VaultKey,
+    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Lookup,
+    NewConnection, OpenConnection, VaultError, VaultKey,
     cache::{Cache, CacheKey},
     lookup::{Choice, choose},
     new_connection::is_id_text,
     rows::{self, StoredConnection, Transition, secret_place},
+    sealed,
 };
 
 /// Reasons and names are for people to read, not to store documents in.
@@ -34,32 +36,42 @@ pub struct Connections(Arc<Inner>);
 struct Inner {
     pool: PgPool,
     vault: VaultKey,
+    adapters: Adapters,
     cache: Cache,
 }
 
 impl Connections {
     /// The connections in `pool`'s database, sealed under `vault`.
     pub fn new(pool: PgPool, vault: VaultKey) -> Self {
-        let cache = Cache::default();
-        Self(Arc::new(Inner { pool, vault, cache }))
+        Self(Arc::new(Inner {
+            pool,
+            vault,
+            adapters: Adapters::all(),
+            cache: Cache::default(),
+        }))
+    }
+
+    /// The CRMs that an account can be connected to.
+    pub fn adapters(&self) -> &Adapters {
+        &self.0.adapters
     }
 
     /// Connects an account, or connects it again: the same account, CRM and CRM account keeps its
-    /// id, gets the new secret, address and settings, and is active.
+    /// id, gets the new secrets, address and settings, and is active.
     ///
     /// # Errors
-    /// [`ConnectionError::Refused`], `BaseUrl` or `Settings` for bad input; `Vault`; `Database`.
+    /// [`ConnectionError::Refused`], `BaseUrl`, `Setup` or `Settings` for bad input; `Vault`;
+    /// `Database`.
     pub async fn add(&self, new: NewConnection) -> ConnectionResult<Connection> {
-        let new = new.check()?;
+        let new = new.check(&self.0.adapters)?;
+        let secrets = sealed::written(&new.secrets);
         // A second round is only needed if someone else connected the same place in between; then
         // the secret must be sealed anew, for the id that stands there.
         loop {
             let present = rows::id_of(&self.0.pool, &new).await?;
             let id = present.unwrap_or_else(ConnectionId::random);
-            let sealed = self
-                .0
-                .vault
-                .seal(secret_place(&new.account, id), &new.secret);
+            let place = secret_place(&new.account, id);
+            let sealed = self.0.vault.seal(place, &secrets);
             let envelope = sealed.map_err(ConnectionError::vault(id))?;
             if rows::upsert(&self.0.pool, id, &new, &envelope).await? {
                 self.0.cache.forget();
@@ -152,6 +164,15 @@ impl Connections {
         self.unseal(&stored)
     }
 
+    /// The connection with its secrets as they are now, whatever was read a moment ago.
+    ///
+    /// # Errors
+    /// As [`Connections::open`].
+    pub async fn open_now(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
+        self.0.cache.forget();
+        self.open(id).await
+    }
+
     /// Notes that the CRM accepted the credential just now and what it calls the account.
     ///
     /// # Errors
@@ -167,22 +188,22 @@ impl Connections {
         known.then_some(()).ok_or(ConnectionError::NotFound { id })
     }
 
-    /// Notes that the CRM refused the credential of `refused`; returns whether that is news.
+    /// Notes that the CRM refused this version of the secrets; returns whether that is news.
     ///
-    /// It is not if the connection is no longer active, or if it was connected again after
-    /// `refused` was read: the refusal was of the old secret then and says nothing of the new one.
-    /// `reason` is shown to people and must not hold the secret.
+    /// It is not if the connection is no longer active, or if it was connected again meanwhile: the
+    /// refusal was of the old secrets then and says nothing of the new ones. `reason` is shown to
+    /// people and must not hold a secret.
     ///
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn mark_needs_reauth(
         &self,
-        refused: &Connection,
+        id: ConnectionId,
+        version: SecretVersion,
         reason: &str,
     ) -> ConnectionResult<bool> {
-        let (id, version) = (refused.id, refused.secret_version);
         let transition = rows::mark_needs_reauth(&self.0.pool, id, version, &note(reason)).await?;
-        self.settle(id, &transition)
+        self.changed(id, &transition)
     }
 
     /// Lets leads through again; returns whether the connection was not active before.
@@ -224,10 +245,10 @@ impl Connections {
         reason: Option<&str>,
     ) -> ConnectionResult<bool> {
         let transition = rows::set_state(&self.0.pool, id, state, reason).await?;
-        self.settle(id, &transition)
+        self.changed(id, &transition)
     }
 
-    fn settle(&self, id: ConnectionId, transition: &Transition) -> ConnectionResult<bool> {
+    fn changed(&self, id: ConnectionId, transition: &Transition) -> ConnectionResult<bool> {
         self.0.cache.forget();
         if !transition.known {
             return Err(ConnectionError::NotFound { id });
@@ -238,12 +259,16 @@ impl Connections {
     fn unseal(&self, stored: &StoredConnection) -> ConnectionResult<OpenConnection> {
         let connection = stored.connection.clone();
         let place = secret_place(&connection.account, connection.id);
-        let secret = self.0.vault.open(place, &stored.envelope);
-        let secret = secret.map_err(ConnectionError::vault(connection.id))?;
-        let method = connection.auth_method.clone();
+        let secrets = self.0.vault.open(place, &stored.envelope);
+        let secrets = secrets.map_err(ConnectionError::vault(connection.id))?;
+        let damaged = ConnectionError::Damaged {
+            id: connection.id,
+            column: "sealed_secret",
+        };
+        let secrets = sealed::read(&connection.auth_method, &secrets).ok_or(damaged)?;
         Ok(OpenConnection {
+            secrets: secrets.of_version(connection.secret_version),
             connection,
-            credential: Credential { method, secret },
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A second look at a lead whose outcome was unknown for a while.
 
-use leadrail_activities::{AUDIT_LEAD, AuditFindings, AuditInput, CrmAccess, LeadAudit};
+use leadrail_activities::{AUDIT_LEAD, AuditFindings, AuditInput, LeadAudit};
+use leadrail_connections::Doors;
 use leadrail_engine::{Ctx, Engine, Workflow, WorkflowResult};
 
 /// Looks once whether there is exactly one of what was made. Planned by `push_lead`, which has long
@@ -12,9 +13,9 @@ pub struct AuditLead {
 impl AuditLead {
     /// The workflow with everything its step needs.
     #[must_use]
-    pub fn new(engine: Engine, access: CrmAccess) -> Self {
+    pub fn new(engine: Engine, doors: Doors) -> Self {
         Self {
-            lead_audit: LeadAudit { access, engine },
+            lead_audit: LeadAudit { doors, engine },
         }
     }
 }

@@ -6,23 +6,21 @@
 use std::sync::Arc;
 
 use leadrail_activities::{
-    CrmAccess, CustomerCreate, DedupLookup, Destination, Filing, FindConnection,
-    FindConnectionInput, LeadCreate, LeadCreateInput, NoteAttach, NoteAttachInput, ScheduleAudit,
-    ScheduleAuditInput,
+    Destination, FindConnection, FindConnectionInput, FindStep, MakeStep, ScheduleAudit,
+    ScheduleAuditInput, StepInput, caller_lock,
 };
-use leadrail_adapters::{CustomerRef, LeadRef, NotePlacement, NoteRef};
+use leadrail_adapters::{Made, Slot, StepKey, Verb};
+use leadrail_connections::Doors;
 use leadrail_engine::{Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
 use leadrail_lead::{CrmName, Lead, LeadEvent, PayloadFaults};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Finds the way into the CRM, then the customer, then files the lead.
+/// Finds the way into the CRM, then takes the steps of its plan: the caller, then the lead.
 pub struct PushLead {
     find_connection: FindConnection,
-    dedup_lookup: DedupLookup,
-    customer_create: CustomerCreate,
-    lead_create: LeadCreate,
-    note_attach: NoteAttach,
+    find_step: FindStep,
+    make_step: MakeStep,
     schedule_audit: ScheduleAudit,
 }
 
@@ -36,43 +34,34 @@ pub enum PushLeadOutput {
     Delivered {
         /// Which one.
         crm: CrmName,
-        /// The caller there.
-        customer: CustomerRef,
-        /// The lead there.
-        lead: LeadRef,
-        /// The note there.
-        note: FiledNote,
+        /// What it is there: `customer`, `site`, `lead` and `note`, where the CRM has such records.
+        #[serde(flatten)]
+        made: Made,
     },
 }
 
-/// Where the note went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum FiledNote {
-    /// Not into a record of its own: `with_lead`, or `none`.
-    Placed(NotePlacement),
-    /// Into this one.
-    Attached(NoteRef),
+/// A lead on its way through its CRM's plan.
+struct Journey {
+    destination: Arc<Destination>,
+    lead: Arc<Lead>,
+    /// What was found or made.
+    made: Made,
+    /// The steps that made something.
+    makers: Vec<StepKey>,
 }
 
 impl PushLead {
     /// The workflow with everything its steps need.
     #[must_use]
-    pub fn new(engine: Engine, access: CrmAccess) -> Self {
+    pub fn new(engine: Engine, doors: Doors) -> Self {
         Self {
             find_connection: FindConnection {
-                access: access.clone(),
+                doors: doors.clone(),
             },
-            dedup_lookup: DedupLookup {
-                access: access.clone(),
+            find_step: FindStep {
+                doors: doors.clone(),
             },
-            customer_create: CustomerCreate {
-                access: access.clone(),
-            },
-            lead_create: LeadCreate {
-                access: access.clone(),
-            },
-            note_attach: NoteAttach { access },
+            make_step: MakeStep { doors },
             schedule_audit: ScheduleAudit { engine },
         }
     }
@@ -90,32 +79,18 @@ impl Workflow for PushLead {
         if lead.event == LeadEvent::Unqualified {
             return Ok(PushLeadOutput::Recorded);
         }
-        let destination = self.destination(&ctx, &lead).await?;
-        let lead = Arc::new(lead);
-        let filing = Filing { destination, lead };
-
-        let (customer, customer_is_new) = self.customer(&ctx, &filing).await?;
-        let made = LeadCreateInput { filing, customer };
-        let filed = ctx.activity(&self.lead_create, &made).await?;
-        let LeadCreateInput { filing, customer } = made;
-        let note = self.note(&ctx, &filing, &filed).await?;
-
-        if ctx.had_unknown_outcome() {
-            let audit = ScheduleAuditInput {
-                filing: filing.clone(),
-                lane: ctx.lane().to_owned(),
-                customer: customer.clone(),
-                customer_is_new,
-                filed: filed.clone(),
-            };
-            ctx.activity(&self.schedule_audit, &audit).await?;
-        }
-        let crm = filing.destination.crm;
+        let journey = Journey {
+            destination: Arc::new(self.destination(&ctx, &lead).await?),
+            lead: Arc::new(lead),
+            made: Made::default(),
+            makers: Vec::new(),
+        };
+        let journey = self.caller(&ctx, journey).await?;
+        let journey = self.call(&ctx, journey).await?;
+        self.audit(&ctx, &journey).await?;
         Ok(PushLeadOutput::Delivered {
-            crm,
-            customer,
-            lead: filed,
-            note,
+            crm: journey.destination.crm.clone(),
+            made: journey.made,
         })
     }
 }
@@ -131,29 +106,76 @@ impl PushLead {
         ctx.activity(&self.find_connection, &wanted).await
     }
 
-    /// The caller as a customer, and whether it was made for this lead. Two leads of one caller at
-    /// once would both find nobody, so only one of them may look at a time.
-    async fn customer(&self, ctx: &Ctx, filing: &Filing) -> WorkflowResult<(CustomerRef, bool)> {
-        let name = filing.customer_lock();
-        let one_caller = async |ctx: Ctx| match ctx.activity(&self.dedup_lookup, filing).await? {
-            Some(known) => Ok((known, false)),
-            None => Ok((ctx.activity(&self.customer_create, filing).await?, true)),
-        };
-        ctx.under_lock(&name, one_caller).await
+    /// The caller and the site, as far as the plan has them. Two leads of one caller at once would
+    /// both find nobody, so where something may be made only one of them looks at a time.
+    async fn caller(&self, ctx: &Ctx, journey: Journey) -> WorkflowResult<Journey> {
+        let steps = journey.steps(|slot| slot < Slot::Lead);
+        if steps.iter().all(|step| step.verb == Verb::Find) {
+            return self.take(ctx, journey, &steps).await;
+        }
+        let lock = caller_lock(&journey.destination, &journey.lead);
+        ctx.under_lock(&lock, async |ctx| self.take(&ctx, journey, &steps).await)
+            .await
     }
 
-    async fn note(&self, ctx: &Ctx, filing: &Filing, filed: &LeadRef) -> WorkflowResult<FiledNote> {
-        match filing.destination.note {
-            NotePlacement::Separate => {
-                let (filing, filed) = (filing.clone(), filed.clone());
-                let note = NoteAttachInput { filing, filed };
-                Ok(FiledNote::Attached(
-                    ctx.activity(&self.note_attach, &note).await?,
-                ))
+    /// The lead, and its note where that is a record of its own.
+    async fn call(&self, ctx: &Ctx, journey: Journey) -> WorkflowResult<Journey> {
+        let steps = journey.steps(|slot| slot >= Slot::Lead);
+        self.take(ctx, journey, &steps).await
+    }
+
+    /// Takes steps in order. What is found need not be made.
+    async fn take(
+        &self,
+        ctx: &Ctx,
+        mut journey: Journey,
+        steps: &[StepKey],
+    ) -> WorkflowResult<Journey> {
+        for &step in steps {
+            if journey.made.get(step.slot).is_some() {
+                continue;
             }
-            placed @ (NotePlacement::WithLead | NotePlacement::None) => {
-                Ok(FiledNote::Placed(placed))
+            let input = journey.at(step);
+            let record = match step.verb {
+                Verb::Find => ctx.activity(&self.find_step, &input).await?,
+                Verb::Make | Verb::Upsert => ctx.activity(&self.make_step, &input).await?,
+            };
+            if step.verb != Verb::Find && record.is_some() {
+                journey.makers.push(step);
             }
+            journey.made.set(step.slot, record);
+        }
+        Ok(journey)
+    }
+
+    /// Plans second looks if an outcome was unknown for a while.
+    async fn audit(&self, ctx: &Ctx, journey: &Journey) -> WorkflowResult<()> {
+        if !ctx.had_unknown_outcome() {
+            return Ok(());
+        }
+        let audit = ScheduleAuditInput {
+            event_id: journey.lead.event_id,
+            destination: Destination::clone(&journey.destination),
+            lane: ctx.lane().to_owned(),
+            made: journey.made.clone(),
+            steps: journey.makers.clone(),
+        };
+        ctx.activity(&self.schedule_audit, &audit).await.map(drop)
+    }
+}
+
+impl Journey {
+    fn steps(&self, wanted: impl Fn(Slot) -> bool) -> Vec<StepKey> {
+        let steps = self.destination.steps.iter().copied();
+        steps.filter(|step| wanted(step.slot)).collect()
+    }
+
+    fn at(&self, step: StepKey) -> StepInput {
+        StepInput {
+            destination: self.destination.clone(),
+            lead: self.lead.clone(),
+            step,
+            made: self.made.clone(),
         }
     }
 }
@@ -165,6 +187,7 @@ fn invalid(faults: &PayloadFaults) -> WorkflowError {
 
 #[cfg(test)]
 mod tests {
+    use leadrail_adapters::Record;
     use serde_json::json;
 
     use super::*;
@@ -176,24 +199,24 @@ mod tests {
             written(PushLeadOutput::Recorded),
             json!({"outcome": "recorded"})
         );
-        let delivered = |note| PushLeadOutput::Delivered {
-            crm: CrmName::HOUSECALL_PRO,
-            customer: CustomerRef { id: "cus_1".into() },
-            lead: LeadRef { id: "lea_1".into() },
-            note,
+        let mut made = Made::default();
+        made.set(Slot::Customer, Some(Record::new("cus_1")));
+        let lead = Record {
+            id: "lea_1".into(),
+            url: Some("https://crm.example/lea_1".into()),
         };
-        let with_lead = json!({
+        made.set(Slot::Lead, Some(lead));
+        let delivered = PushLeadOutput::Delivered {
+            crm: CrmName::HOUSECALL_PRO,
+            made,
+        };
+        let published = json!({
             "outcome": "delivered", "crm": "housecall_pro", "customer": {"id": "cus_1"},
-            "lead": {"id": "lea_1"}, "note": "with_lead",
+            "lead": {"id": "lea_1", "url": "https://crm.example/lea_1"},
         });
-        assert_eq!(
-            written(delivered(FiledNote::Placed(NotePlacement::WithLead))),
-            with_lead
-        );
-        let attached = delivered(FiledNote::Attached(NoteRef { id: "n1".into() }));
-        assert_eq!(written(attached.clone())["note"], json!({"id": "n1"}));
-        let read: PushLeadOutput = serde_json::from_value(written(attached.clone())).unwrap();
-        assert_eq!(read, attached);
+        assert_eq!(written(delivered.clone()), published);
+        let read: PushLeadOutput = serde_json::from_value(published).unwrap();
+        assert_eq!(read, delivered);
     }
 
     #[test]

@@ -1,26 +1,14 @@
 //! What a worker can run.
 
-use leadrail_activities::CrmAccess;
-use leadrail_adapters::{Adapters, CrmHttp};
-use leadrail_connections::Connections;
+use leadrail_connections::Doors;
 use leadrail_engine::{Engine, Registry};
 
 use crate::{AuditLead, PushLead};
 
 /// All workflows, ready for [`run_worker`](leadrail_engine::run_worker).
 #[must_use]
-pub fn registry(
-    engine: &Engine,
-    connections: Connections,
-    adapters: Adapters,
-    http: CrmHttp,
-) -> Registry {
-    let access = CrmAccess {
-        connections,
-        adapters,
-        http,
-    };
+pub fn registry(engine: &Engine, doors: Doors) -> Registry {
     Registry::new()
-        .with(PushLead::new(engine.clone(), access.clone()))
-        .with(AuditLead::new(engine.clone(), access))
+        .with(PushLead::new(engine.clone(), doors.clone()))
+        .with(AuditLead::new(engine.clone(), doors))
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::info::CrmInfo;
+use crate::info::{AuthMethod, CrmInfo};
 
 /// What an adapter's call gives back.
 pub type AdapterResult<T> = Result<T, AdapterError>;
@@ -148,6 +148,14 @@ pub enum SetupError {
         /// The methods it has.
         known: String,
     },
+    /// The way in has no such secret.
+    #[error("this way into {crm} has no secret named like that; it has: {known}")]
+    UnknownSecret {
+        /// The CRM's title.
+        crm: &'static str,
+        /// The secrets it has.
+        known: String,
+    },
     /// A secret is missing or blank.
     #[error("{crm} needs the secret \"{name}\"")]
     MissingSecret {
@@ -168,6 +176,14 @@ pub enum SetupError {
 }
 
 impl SetupError {
+    pub(crate) fn unknown_secret(crm: &CrmInfo, auth: &AuthMethod) -> Self {
+        let known: Vec<&str> = auth.secrets.iter().map(|secret| secret.name).collect();
+        SetupError::UnknownSecret {
+            crm: crm.title,
+            known: known.join(", "),
+        }
+    }
+
     pub(crate) fn unknown_method(crm: &CrmInfo) -> Self {
         let known: Vec<&str> = crm.auth.iter().map(|method| method.id).collect();
         SetupError::AuthMethod {

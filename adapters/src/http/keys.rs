@@ -21,6 +21,10 @@ impl Keys {
         let auth = crm
             .auth_method(secrets.method())
             .ok_or_else(|| SetupError::unknown_method(crm))?;
+        let known = |name: &str| auth.secrets.iter().any(|secret| secret.name == name);
+        if !secrets.iter().all(|(name, _)| known(name)) {
+            return Err(SetupError::unknown_secret(crm, auth));
+        }
         for secret in auth.secrets {
             check(crm, secret.name, secrets.expose(secret.name))?;
         }
@@ -124,7 +128,8 @@ mod tests {
             name: "api_key",
         };
         assert_eq!(fault("api_key", "api_key", " \n"), missing);
-        assert_eq!(fault("api_key", "other", "k-1234"), missing);
+        let unknown = fault("api_key", "other", "k-1234").to_string();
+        assert!(unknown.ends_with("it has: api_key"), "{unknown}");
         for secret in ["k\r\nx-evil: 1", "k\0", "kéy"] {
             let malformed = SetupError::MalformedSecret { name: "api_key" };
             assert_eq!(fault("api_key", "api_key", secret), malformed);

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::error::SetupError;
+use super::keys::Keys;
+use crate::info::CrmInfo;
+
 /// Counts the replacements of a connection's secrets, so that a late refusal of old ones does not
 /// condemn the new.
 pub type SecretVersion = i32;
 
 /// The secrets of one connection, by name, and the way in that they belong to.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
     method: String,
     version: SecretVersion,
@@ -52,11 +56,25 @@ impl Secrets {
         self.version
     }
 
+    /// Whether these are the secrets that their way into the CRM needs, and can be sent.
+    ///
+    /// # Errors
+    /// What a person has to mend.
+    pub fn check(&self, crm: &'static CrmInfo) -> Result<(), SetupError> {
+        Keys::new(crm, self.clone()).map(drop)
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         self.values
             .iter()
             .map(|(name, secret)| (name.as_str(), secret))
+    }
+
+    /// The secret of that name, as it was given.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&SecretString> {
+        self.values.get(name)
     }
 
     /// A secret as it is sent; empty where there is none of that name.

@@ -15,7 +15,7 @@ use super::evidence::Exchange;
 use super::keys::Keys;
 use super::renewal::{NoRenewal, Renewal};
 use super::request::CrmRequest;
-use super::secrets::Secrets;
+use super::secrets::{SecretVersion, Secrets};
 use super::settings::Settings;
 use super::target::Target;
 use super::verdict::Judge;
@@ -89,6 +89,11 @@ impl Session {
     /// What the connection sets.
     pub fn settings(&self) -> &Settings {
         self.target.settings()
+    }
+
+    /// Which replacement of the connection's secrets it calls with now.
+    pub fn secret_version(&self) -> SecretVersion {
+        lock(&self.keys).version()
     }
 
     /// Sends a request, and reads the answer as JSON.

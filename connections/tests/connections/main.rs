@@ -1,5 +1,6 @@
 //! The store against a real database, one promise a test.
 
+mod doors;
 mod find;
 mod migrations;
 mod secrets;

@@ -1,6 +1,6 @@
 //! A credential is readable where it belongs and nowhere else.
 
-use crate::support::{CANARY, Setup, new_connection};
+use crate::support::{CANARY, Setup, api_key, new_connection};
 use leadrail_connections::{ConnectionError, ConnectionId, VaultError};
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn the_secret_is_in_no_debug_output_and_no_error() {
     ));
 
     let mut refused = new_connection("acct_1", None);
-    refused.secret = format!("{CANARY}\0").into();
+    refused.secrets = api_key(&format!("{CANARY}\0"));
     shown.push(everything(
         &setup.connections.add(refused).await.expect_err("refused"),
     ));

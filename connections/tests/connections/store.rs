@@ -1,12 +1,18 @@
 //! Connections are kept, replaced under the same id, and change state once.
 
-use crate::support::{CANARY, Setup, new_connection};
+use crate::support::{CANARY, Setup, api_key, new_connection};
 use leadrail_connections::{
-    ConnectionError, ConnectionFilter, ConnectionId, ConnectionState, Lookup,
+    ConnectionError, ConnectionFilter, ConnectionId, ConnectionState, Lookup, OpenConnection,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sqlx::PgPool;
+
+/// The only secret of a connection.
+fn secret_of(open: &OpenConnection) -> &str {
+    let (_, secret) = open.secrets.iter().next().expect("a secret");
+    secret.expose_secret()
+}
 
 #[tokio::test]
 async fn a_new_connection_is_active_and_opens_with_its_secret() {
@@ -17,7 +23,7 @@ async fn a_new_connection_is_active_and_opens_with_its_secret() {
     let added = setup.connections.add(new).await.expect("added");
     assert_eq!(added.state, ConnectionState::Active);
     assert_eq!(added.secret_version, 1);
-    assert!(added.settings.notifications_enabled);
+    assert!(added.settings.crm.is_on("notifications_enabled"));
     assert_eq!(added.last_verified_at, None);
 
     let open = setup.elsewhere().open(added.id).await.expect("opened");
@@ -26,8 +32,8 @@ async fn a_new_connection_is_active_and_opens_with_its_secret() {
         open.connection.base_url.expect("kept").as_str(),
         "http://localhost:4010/housecall_pro"
     );
-    assert_eq!(open.credential.method, "api_key");
-    assert_eq!(open.credential.secret.expose_secret(), CANARY);
+    assert_eq!(open.secrets.method(), "api_key");
+    assert_eq!(secret_of(&open), CANARY);
 }
 
 #[tokio::test]
@@ -41,13 +47,14 @@ async fn connecting_again_keeps_the_id_and_replaces_everything_else() {
         .expect("verified");
     setup
         .connections
-        .mark_needs_reauth(&first, "the CRM answered 401")
+        .mark_needs_reauth(first.id, 1, "the CRM answered 401")
         .await
         .expect("marked");
 
     let mut new = new_connection("acct_1", None);
-    new.secret = "the-second-secret".into();
-    new.auth_method = "token".into();
+    let token = SecretString::from("the-second-secret");
+    new.secrets = [("access_token".to_owned(), token)].into();
+    new.auth_method = "bearer_token".into();
     new.settings = json!({"lead_source": "Phone AI"});
     let second = setup.connections.add(new).await.expect("added again");
     assert_eq!(second.id, first.id);
@@ -61,10 +68,10 @@ async fn connecting_again_keeps_the_id_and_replaces_everything_else() {
         (second.last_verified_at, second.verified_name),
         (None, None)
     );
-    assert_eq!(second.settings.lead_source.as_deref(), Some("Phone AI"));
+    assert_eq!(second.settings.crm.text("lead_source"), Some("Phone AI"));
     let open = setup.connections.open(first.id).await.expect("opened");
-    assert_eq!(open.credential.secret.expose_secret(), "the-second-secret");
-    assert_eq!(open.credential.method, "token");
+    assert_eq!(secret_of(&open), "the-second-secret");
+    assert_eq!(open.secrets.method(), "bearer_token");
     assert_eq!(count(&setup.pool).await, 1);
 }
 
@@ -74,7 +81,7 @@ async fn adding_the_same_place_at_once_makes_one_row_that_opens() {
     let adds = (0..8).map(|n| {
         let connections = setup.elsewhere();
         let mut new = new_connection("acct_1", Some("hcp_1"));
-        new.secret = format!("secret-{n}").into();
+        new.secrets = api_key(&format!("secret-{n}"));
         tokio::spawn(async move { connections.add(new).await.expect("added").id })
     });
     let adds: Vec<_> = adds.collect();
@@ -86,12 +93,7 @@ async fn adding_the_same_place_at_once_makes_one_row_that_opens() {
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert_eq!(count(&setup.pool).await, 1);
     let open = setup.elsewhere().open(ids[0]).await.expect("opened");
-    assert!(
-        open.credential
-            .secret
-            .expose_secret()
-            .starts_with("secret-")
-    );
+    assert!(secret_of(&open).starts_with("secret-"));
     assert_eq!(open.connection.secret_version, 8);
 }
 
@@ -122,7 +124,7 @@ async fn an_add_that_meets_another_half_way_seals_for_the_row_that_won() {
     let added = add.await.expect("no panic").expect("added");
     assert_eq!(added.id, winner);
     let open = setup.connections.open(winner).await.expect("opened");
-    assert_eq!(open.credential.secret.expose_secret(), CANARY);
+    assert_eq!(secret_of(&open), CANARY);
 }
 
 #[tokio::test]
@@ -133,14 +135,14 @@ async fn a_refused_secret_is_news_once() {
     assert!(
         setup
             .connections
-            .mark_needs_reauth(&added, reason)
+            .mark_needs_reauth(added.id, added.secret_version, reason)
             .await
             .expect("marked")
     );
     assert!(
         !setup
             .connections
-            .mark_needs_reauth(&added, "again")
+            .mark_needs_reauth(added.id, added.secret_version, "again")
             .await
             .expect("marked")
     );
@@ -161,7 +163,7 @@ async fn a_late_refusal_of_the_old_secret_does_not_condemn_the_new_one() {
     assert!(
         !setup
             .connections
-            .mark_needs_reauth(&old, "401")
+            .mark_needs_reauth(old.id, old.secret_version, "401")
             .await
             .expect("asked")
     );
@@ -170,7 +172,7 @@ async fn a_late_refusal_of_the_old_secret_does_not_condemn_the_new_one() {
     assert!(
         setup
             .connections
-            .mark_needs_reauth(&new, "401")
+            .mark_needs_reauth(new.id, new.secret_version, "401")
             .await
             .expect("asked")
     );
@@ -197,7 +199,7 @@ async fn a_disabled_connection_stays_disabled_until_a_person_says_otherwise() {
     assert!(
         !setup
             .connections
-            .mark_needs_reauth(&added, "401")
+            .mark_needs_reauth(added.id, added.secret_version, "401")
             .await
             .expect("asked")
     );
@@ -256,7 +258,10 @@ async fn an_unknown_id_is_not_found_by_anything() {
         connections.get(id).await.err(),
         connections.open(id).await.err(),
         connections.mark_verified(id, None).await.err(),
-        connections.mark_needs_reauth(&added, "401").await.err(),
+        connections
+            .mark_needs_reauth(added.id, added.secret_version, "401")
+            .await
+            .err(),
         connections.activate(id).await.err(),
         connections.disable(id, "why").await.err(),
     ];

@@ -1,5 +1,7 @@
 //! What every test of the store needs: a migrated database and a connection to add.
 
+use std::collections::BTreeMap;
+
 use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_postgres::testing::TestDatabase;
 use secrecy::SecretString;
@@ -59,6 +61,11 @@ pub(crate) async fn empty_database() -> (TestDatabase, PgPool) {
     (database, pool)
 }
 
+/// The one secret of Housecall Pro's usual way in.
+pub(crate) fn api_key(secret: &str) -> BTreeMap<String, SecretString> {
+    BTreeMap::from([("api_key".to_owned(), SecretString::from(secret))])
+}
+
 pub(crate) fn new_connection(account: &str, crm_account_id: Option<&str>) -> NewConnection {
     NewConnection {
         account: account.into(),
@@ -66,7 +73,7 @@ pub(crate) fn new_connection(account: &str, crm_account_id: Option<&str>) -> New
         crm_account_id: crm_account_id.map(Into::into),
         base_url: None,
         auth_method: "api_key".into(),
-        secret: SecretString::from(CANARY),
+        secrets: api_key(CANARY),
         settings: json!({}),
     }
 }

@@ -1,6 +1,7 @@
 //! One line of history as a sentence.
 
 use chrono::{DateTime, Utc};
+use leadrail_adapters::{Slot, StepKey, Verb};
 use leadrail_engine::{Event, HistoryKind};
 use serde_json::Value;
 
@@ -117,11 +118,14 @@ fn completed_run(output: &Value) -> String {
     match output["outcome"].as_str() {
         Some("delivered") => {
             let crm = output["crm"].as_str().unwrap_or("the CRM");
-            format!(
-                "delivered to {crm}: lead {} of customer {}",
-                id("lead"),
-                id("customer")
-            )
+            match output["customer"].is_object() {
+                true => format!(
+                    "delivered to {crm}: lead {} of customer {}",
+                    id("lead"),
+                    id("customer")
+                ),
+                false => format!("delivered to {crm}: lead {}", id("lead")),
+            }
         }
         Some("recorded") => "recorded; an unqualified lead goes to no CRM".to_owned(),
         Some("duplicate") => "looked again: there is more than one of them".to_owned(),
@@ -135,23 +139,38 @@ fn completed_step(event: &Event, payload: &Value) -> String {
     let label = event.activity.as_deref().unwrap_or_default();
     let step = label.split('#').next().unwrap_or_default();
     let output = &payload["output"];
-    let id = output["id"].as_str();
-    let made = match payload["source"].as_str() {
-        Some("reconciled") => "found what an earlier try had made:",
-        _ => "made",
-    };
-    match (step, id) {
-        ("find_connection", _) => {
+    if let Some(key) = StepKey::of_label(step) {
+        return taken(key, payload);
+    }
+    match step {
+        "find_connection" => {
             let crm = output["crm"].as_str().unwrap_or("the CRM");
             format!("found the connection to {crm}")
         }
-        ("dedup_lookup", Some(id)) => format!("the caller is customer {id}"),
-        ("dedup_lookup", None) => "the caller is not known yet".to_owned(),
-        ("customer_create", Some(id)) => format!("{made} customer {id}"),
-        ("lead_create", Some(id)) => format!("{made} lead {id}"),
-        ("note_attach", Some(id)) => format!("{made} note {id}"),
-        ("schedule_audit", _) => "planned second looks".to_owned(),
+        "schedule_audit" => "planned second looks".to_owned(),
         _ => "done".to_owned(),
+    }
+}
+
+/// What a step of a plan came to.
+fn taken(key: StepKey, payload: &Value) -> String {
+    let (slot, output) = (key.slot.as_str(), &payload["output"]);
+    let Some(id) = output["id"].as_str() else {
+        return match (key.verb, key.slot) {
+            (Verb::Find, Slot::Customer) if output.is_null() => {
+                "the caller is not known yet".to_owned()
+            }
+            (Verb::Find, _) if output.is_null() => format!("there is no such {slot} yet"),
+            (_, _) if output.is_null() => format!("there is no {slot} to make"),
+            _ => "done".to_owned(),
+        };
+    };
+    match (key.verb, payload["source"].as_str()) {
+        (_, Some("reconciled")) => format!("found what an earlier try had made: {slot} {id}"),
+        (Verb::Find, _) if key.slot == Slot::Customer => format!("the caller is customer {id}"),
+        (Verb::Find, _) => format!("found {slot} {id}"),
+        (Verb::Make, _) => format!("made {slot} {id}"),
+        (Verb::Upsert, _) => format!("made or changed {slot} {id}"),
     }
 }
 
@@ -251,6 +270,26 @@ mod tests {
                 "dedup_lookup",
                 json!({"output": null}),
                 "the caller is not known yet",
+            ),
+            (
+                "site_lookup",
+                json!({"output": null}),
+                "there is no such site yet",
+            ),
+            (
+                "site_create",
+                json!({"output": null}),
+                "there is no site to make",
+            ),
+            (
+                "note_attach",
+                json!({"output": {"id": "n1"}}),
+                "made note n1",
+            ),
+            (
+                "lead_upsert",
+                json!({"output": {"id": "d1"}}),
+                "made or changed lead d1",
             ),
             ("lead_create", json!({"output": "of another shape"}), "done"),
             ("something_new", Value::Null, "done"),

@@ -1,15 +1,13 @@
 //! Second looks find what landed late.
 
-use leadrail_adapters::housecall_pro::HousecallPro;
-use leadrail_adapters::{
-    Credentials, CrmAdapter, CrmHttp, CustomerRef, LinkState, Session, Target, activity,
-};
+use std::time::Duration;
+
+use leadrail_adapters::{Filing, LinkState, Made, Record, Settings, StepKey};
 use leadrail_engine::{RunFilter, RunId, RunState, RunView, list};
 use leadrail_lead::{Lead, Marker};
-use secrecy::SecretString;
 use serde_json::json;
 
-use crate::kit::{ACME_KEY, Scene, lead};
+use crate::kit::{ACME, Scene, lead};
 
 /// A lead whose first answer was lost, delivered.
 async fn delivered_after_doubt(scene: &Scene) -> RunId {
@@ -33,21 +31,36 @@ async fn audits(scene: &Scene) -> Vec<RunView> {
 
 /// The lead's request lands a second time, as late effects do.
 async fn lands_again(scene: &Scene) {
-    let target = Target::new(HousecallPro.crm()).expect("a target");
-    let target = target.with_base_url(&scene.crm_url).expect("a URL");
-    let key = SecretString::from(ACME_KEY);
-    let credentials = Credentials::new("api_key").with("api_key", key);
-    let http = CrmHttp::new().expect("a client");
-    let session = Session::new(&http, target, credentials).expect("a session");
-    let lead = Lead::from_value(lead(1)).expect("valid");
-    let marker = Marker::new(lead.event_id, activity::LEAD_CREATE);
+    let found = scene.connections.find(ACME, "housecall_pro", None).await;
+    let leadrail_connections::Lookup::Found(connection) = found.expect("read") else {
+        panic!("no connection");
+    };
+    let minute = Duration::from_secs(60);
+    let door = scene
+        .doors()
+        .open(connection.id, minute)
+        .await
+        .expect("opened");
     let id = scene.books("customers")[0]["id"]
         .as_str()
         .expect("an id")
         .to_owned();
-    let customer = CustomerRef { id };
-    let again = HousecallPro.create_lead(&session, &lead, &customer, &marker, LinkState::Expired);
-    again.await.expect("filed");
+    let lead = Lead::from_value(lead(1)).expect("valid");
+    let marker = Marker::new(lead.event_id, StepKey::LEAD_CREATE.label());
+    let made = Made {
+        customer: Some(Record::new(id)),
+        ..Made::default()
+    };
+    let filing = Filing {
+        lead: &lead,
+        settings: &Settings::default(),
+        marker: &marker,
+        links: LinkState::Expired,
+        made: &made,
+    };
+    let plan = door.adapter.plan(filing.settings);
+    let step = plan.step(StepKey::LEAD_CREATE).expect("a step");
+    step.run(&door.session, &filing).await.expect("filed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,12 +111,12 @@ async fn a_late_double_is_found_by_the_next_look() {
     scene.until(a_day, RunState::Completed).await;
     let found = scene.output(a_day).await;
     assert_eq!(found["outcome"], "duplicate");
-    assert_eq!(
-        found["leads"][0],
-        scene.output(filed).await["lead"],
-        "the oldest first"
-    );
-    assert_eq!(found["leads"].as_array().map(Vec::len), Some(2));
-    assert_eq!(found["customers"].as_array().map(Vec::len), Some(1));
+    let step = |n: usize| &found["found"][n];
+    assert_eq!(step(0)["step"], "customer_create");
+    assert_eq!(step(0)["records"].as_array().map(Vec::len), Some(1));
+    assert_eq!(step(1)["step"], "lead_create");
+    assert_eq!(step(1)["records"].as_array().map(Vec::len), Some(2));
+    let filed = scene.output(filed).await;
+    assert_eq!(step(1)["records"][0], filed["lead"], "the oldest first");
     scene.end().await;
 }

@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use leadrail_adapters::{Adapters, CrmHttp};
 use leadrail_engine::{Event, Fit, Registry, RunFilter, RunId, RunState, RunView, list};
 use leadrail_workflows::registry;
 use serde::{Deserialize, Serialize};
@@ -25,13 +24,7 @@ fn folder() -> PathBuf {
 }
 
 fn todays(scene: &Scene) -> Registry {
-    let http = CrmHttp::new().expect("a client");
-    registry(
-        &scene.engine,
-        scene.connections.clone(),
-        Adapters::all(),
-        http,
-    )
+    registry(&scene.engine, scene.doors())
 }
 
 /// Every beginning of a history must fit too: a run may have stopped anywhere.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{Adapters, CrmHttp};
-use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
+use leadrail_adapters::CrmHttp;
+use leadrail_connections::{Connection, Connections, Doors, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
     Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
@@ -76,9 +76,7 @@ impl Scene {
     }
 
     pub(crate) fn start_worker(&mut self) {
-        let http = CrmHttp::new().expect("a client");
-        let connections = self.connections.clone();
-        let registry = registry(&self.engine, connections, Adapters::all(), http);
+        let registry = registry(&self.engine, self.doors());
         let config = WorkerConfig {
             concurrency: 32,
             poll: Duration::from_millis(100),
@@ -88,6 +86,11 @@ impl Scene {
         self.worker = Some(tokio::spawn(async move {
             run_worker(&engine, registry, config, shutdown).await;
         }));
+    }
+
+    /// The ways into the CRM.
+    pub(crate) fn doors(&self) -> Doors {
+        Doors::new(self.connections.clone(), CrmHttp::new().expect("a client"))
     }
 
     /// Drains the worker and waits for its end.
@@ -105,7 +108,7 @@ impl Scene {
             crm_account_id: None,
             base_url: Some(self.crm_url.clone()),
             auth_method: "api_key".into(),
-            secret: SecretString::from(ACME_KEY),
+            secrets: [("api_key".to_owned(), SecretString::from(ACME_KEY))].into(),
             settings,
         }
     }

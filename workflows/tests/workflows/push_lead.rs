@@ -21,7 +21,7 @@ async fn an_unknown_caller_becomes_a_customer_with_a_lead() {
     scene.until(run, RunState::Completed).await;
     let (customers, leads) = (scene.books("customers"), scene.books("leads"));
     let expected = json!({
-        "outcome": "delivered", "crm": "housecall_pro", "note": "with_lead",
+        "outcome": "delivered", "crm": "housecall_pro",
         "customer": {"id": customers[0]["id"]}, "lead": {"id": leads[0]["id"]},
     });
     assert_eq!(scene.output(run).await, expected);

@@ -1,0 +1,125 @@
+//! One step of filing one lead: what every step of a plan needs to know.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use leadrail_adapters::{Filing, LinkState, Made, Settings, StepKey};
+use leadrail_engine::Attempt;
+use leadrail_lead::{Lead, Marker};
+use sha2::{Digest as _, Sha256};
+
+use crate::destination::Destination;
+
+/// Bytes of the phone number's hash in a lock's name: enough for one CRM account's callers.
+const HASHED_BYTES: usize = 8;
+
+/// One step of filing one lead. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct StepInput {
+    /// Where the lead goes.
+    pub destination: Arc<Destination>,
+    /// The lead.
+    pub lead: Arc<Lead>,
+    /// Which step of the destination's plan.
+    pub step: StepKey,
+    /// What the steps before it have found or made.
+    pub made: Made,
+}
+
+/// The lock under which a caller is looked for and made: two leads of one caller at once would both
+/// find nobody and make two.
+#[must_use]
+pub fn caller_lock(destination: &Destination, lead: &Lead) -> String {
+    let digest = Sha256::digest(lead.contact.phone.as_str());
+    let mut name = format!("customer:{}:", destination.connection_id);
+    for byte in digest.iter().take(HASHED_BYTES) {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// What an adapter's step borrows, for as long as it runs.
+pub(crate) struct Borrowed<'a> {
+    input: &'a StepInput,
+    settings: &'a Settings,
+    marker: Marker,
+    links: LinkState,
+}
+
+impl StepInput {
+    /// The step as its adapter sees it.
+    pub(crate) fn borrowed<'a>(
+        &'a self,
+        settings: &'a Settings,
+        attempt: &Attempt,
+    ) -> Borrowed<'a> {
+        Borrowed {
+            input: self,
+            settings,
+            marker: Marker::new(self.lead.event_id, self.step.label()),
+            links: links_at(&self.lead, attempt.claimed_at),
+        }
+    }
+}
+
+impl Borrowed<'_> {
+    pub(crate) fn filing(&self) -> Filing<'_> {
+        Filing {
+            lead: &self.input.lead,
+            settings: self.settings,
+            marker: &self.marker,
+            links: self.links,
+            made: &self.input.made,
+        }
+    }
+}
+
+/// Whether the links still open, as far as an attempt can know.
+fn links_at(lead: &Lead, now: DateTime<Utc>) -> LinkState {
+    if now < lead.links_expire_at() {
+        LinkState::Fresh
+    } else {
+        LinkState::Expired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn lead(phone: &str) -> Lead {
+        let mut payload = leadrail_lead::example();
+        payload["contact"]["phone"] = phone.into();
+        Lead::from_value(payload).unwrap()
+    }
+
+    #[test]
+    fn one_caller_has_one_lock_however_the_number_is_written() {
+        let destination = Destination::example();
+        let lock = |phone| caller_lock(&destination, &lead(phone));
+        assert_eq!(lock("+13055550182"), lock("(305) 555-0182"));
+        assert_ne!(lock("+13055550182"), lock("+13055550183"));
+        assert!(!lock("+13055550182").contains("3055550182"));
+        let mut other = destination.clone();
+        other.connection_id = uuid::Uuid::max().into();
+        assert_ne!(
+            caller_lock(&other, &lead("+13055550182")),
+            lock("+13055550182")
+        );
+    }
+
+    #[test]
+    fn links_are_fresh_until_they_expire() {
+        let lead = lead("+13055550182");
+        let end = lead.links_expire_at();
+        assert_eq!(
+            links_at(&lead, end - TimeDelta::seconds(1)),
+            LinkState::Fresh
+        );
+        assert_eq!(links_at(&lead, end), LinkState::Expired);
+    }
+}
