@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use leadrail_adapters::{
-    AdapterError, AdapterResult, Adapters, CallBudget, Credentials, CrmAdapter, CrmHttp, Session,
-    Settings, SetupError, Target,
+    AdapterError, AdapterResult, Adapters, CallBudget, Credentials, CrmAdapter, Session, Settings,
+    SetupError, Target,
 };
 use leadrail_connections::{
     Connection, ConnectionResult, ConnectionSettings, ConnectionState, Connections, OpenConnection,
 };
 use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget, FailureKind};
 use leadrail_lead::CrmName;
+use leadrail_outbound::Outbound;
 
 use crate::destination::Destination;
 use crate::failure;
@@ -26,7 +27,7 @@ pub struct CrmAccess {
     /// How each CRM is spoken to.
     pub adapters: Adapters,
     /// The client that makes the calls.
-    pub http: CrmHttp,
+    pub http: Outbound,
 }
 
 /// A CRM, open for one attempt. When it goes, however the attempt ends, every exchange with the
@@ -109,7 +110,7 @@ fn call_timeout(attempt: &Attempt, destination: &Destination) -> ActivityResult<
 }
 
 fn session(
-    http: &CrmHttp,
+    http: &Outbound,
     adapter: &dyn CrmAdapter,
     open: &OpenConnection,
     timeout: Duration,
@@ -152,7 +153,7 @@ impl OpenCrm<'_> {
         match answer {
             Ok(done) => Ok(done),
             Err(error @ AdapterError::Auth(_)) => Err(self.refused(&error).await),
-            Err(error) => Err(failure::of_answer(&error)),
+            Err(error) => Err(failure::of_answer(&error, self.destination.gate())),
         }
     }
 
@@ -161,7 +162,7 @@ impl OpenCrm<'_> {
     async fn refused(&self, error: &AdapterError) -> ActivityError {
         match self.close_connection(error).await {
             Ok(Some(why)) => why,
-            Ok(None) => failure::of_answer(error),
+            Ok(None) => failure::of_answer(error, self.destination.gate()),
             Err(away) => failure::of_connection(&away, self.destination.gate()),
         }
     }

@@ -9,6 +9,7 @@
 //! | 2xx with a readable body | done | done |
 //! | 2xx, body lost, too large, or not the expected JSON | not done | ambiguous |
 //! | name not found, connection refused, TLS failed | not done | not done |
+//! | an address where no request may go | setup | setup |
 //! | no answer in time, connection lost | not done | ambiguous |
 //! | 5xx, 408, 425, anything above 599 | not done | ambiguous |
 //! | 409 | not done | ambiguous: the look-up finds the record that exists |
@@ -45,6 +46,8 @@ pub enum Fault {
     Tls,
     /// The request could not be put into HTTP at all.
     Unsendable,
+    /// The address is one that requests may not go to. Nothing was connected to.
+    Forbidden,
     /// The deadline of the whole call passed.
     Timeout,
     /// The connection broke, or what came back was not HTTP.
@@ -63,6 +66,7 @@ impl Fault {
             Fault::Connect => "connect",
             Fault::Tls => "tls",
             Fault::Unsendable => "unsendable",
+            Fault::Forbidden => "forbidden_address",
             Fault::Timeout => "timeout",
             Fault::ConnectionLost => "connection_lost",
             Fault::BodyTooLarge => "body_too_large",
@@ -77,10 +81,29 @@ impl Fault {
             Fault::Connect => "could not be reached: no connection was made",
             Fault::Tls => "could not be trusted: the TLS connection failed",
             Fault::Unsendable => "was not asked: the request cannot be put into HTTP",
+            Fault::Forbidden => {
+                "was not asked: its address is not public, and outbound.allow does not list it"
+            }
             Fault::Timeout => "did not answer in time",
             Fault::ConnectionLost => "broke the connection before its answer was complete",
             Fault::BodyTooLarge => "answered with a body that is too large to read",
             Fault::InvalidJson => "answered with something we cannot read",
+        }
+    }
+}
+
+impl From<leadrail_outbound::Fault> for Fault {
+    fn from(fault: leadrail_outbound::Fault) -> Self {
+        use leadrail_outbound::Fault as Wire;
+        match fault {
+            Wire::Unsendable => Fault::Unsendable,
+            Wire::Forbidden => Fault::Forbidden,
+            Wire::Dns => Fault::Dns,
+            Wire::Connect => Fault::Connect,
+            Wire::Tls => Fault::Tls,
+            Wire::Timeout => Fault::Timeout,
+            Wire::ConnectionLost => Fault::ConnectionLost,
+            Wire::BodyTooLarge => Fault::BodyTooLarge,
         }
     }
 }
@@ -92,6 +115,16 @@ pub struct Answer<'a> {
     pub head: Option<(StatusCode, &'a HeaderMap)>,
     /// What went wrong, if anything did.
     pub fault: Option<Fault>,
+}
+
+impl<'a> From<&'a leadrail_outbound::Received> for Answer<'a> {
+    fn from(received: &'a leadrail_outbound::Received) -> Self {
+        let head = received.head.as_ref();
+        Answer {
+            head: head.map(|(status, headers)| (*status, headers)),
+            fault: received.fault.map(Fault::from),
+        }
+    }
 }
 
 /// Decides what an answer means. `Ok` means done: the body may be used.
@@ -117,6 +150,8 @@ fn faulty(crm: &CrmInfo, effect: Effect, answer: &Answer<'_>, fault: Fault) -> A
     match fault {
         Fault::Dns | Fault::Connect | Fault::Tls => AdapterError::NotDone(failure),
         Fault::Unsendable => AdapterError::Rejected(failure),
+        // The lead is as good as any; the address is for a person to set right.
+        Fault::Forbidden => AdapterError::Setup(failure),
         Fault::Timeout | Fault::ConnectionLost | Fault::BodyTooLarge | Fault::InvalidJson => {
             unproven(effect, failure)
         }
@@ -245,6 +280,11 @@ mod tests {
                 Fault::Unsendable,
                 "rejected unsendable",
                 "rejected unsendable",
+            ),
+            (
+                Fault::Forbidden,
+                "setup forbidden_address",
+                "setup forbidden_address",
             ),
             (Fault::Timeout, "not_done timeout", "ambiguous timeout"),
             (

@@ -32,6 +32,10 @@ pub enum AdapterError {
     /// person.
     #[error("{0}")]
     Auth(Failure),
+    /// Nothing was sent, and nothing will be until a person changes the connection or the
+    /// configuration: the lead waits for that.
+    #[error("{0}")]
+    Setup(Failure),
     /// The CRM will never take this request as it is: a dead letter now.
     #[error("{0}")]
     Rejected(Failure),
@@ -57,12 +61,13 @@ impl AdapterError {
     }
 
     /// The name of the variant, for logs, metrics and history: `not_done`, `throttled`, `auth`,
-    /// `rejected` or `ambiguous`.
+    /// `setup`, `rejected` or `ambiguous`.
     pub fn kind(&self) -> &'static str {
         match self {
             AdapterError::NotDone(_) => "not_done",
             AdapterError::Throttled { .. } => "throttled",
             AdapterError::Auth(_) => "auth",
+            AdapterError::Setup(_) => "setup",
             AdapterError::Rejected(_) => "rejected",
             AdapterError::Ambiguous(_) => "ambiguous",
         }
@@ -73,6 +78,7 @@ impl AdapterError {
         match self {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
+            | AdapterError::Setup(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,
@@ -83,6 +89,7 @@ impl AdapterError {
         match &mut self {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
+            | AdapterError::Setup(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure.body = body.to_vec(),
@@ -95,6 +102,7 @@ impl AdapterError {
         match self {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
+            | AdapterError::Setup(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,

@@ -2,18 +2,20 @@
 //!
 //! A [`CrmAdapter`] knows the field shapes of its CRM and nothing else. It builds [`CrmRequest`]s
 //! and hands them to a [`Session`], which knows the rest: where the CRM is and which headers open
-//! it ([`Target`]), how to call it without trusting it ([`CrmHttp`]), what its answer means
+//! it ([`Target`]), how to call it without trusting it
+//! ([`Outbound`]), what its answer means
 //! ([`AdapterError`], decided by [`classify()`]), and what is kept of the call ([`Exchange`]).
 //!
 //! To add a CRM: describe it as a [`CrmInfo`], write one function a request, implement
 //! [`CrmAdapter`] with them, and name it in `registry.rs`. `housecall_pro.rs` shows how.
 //!
 //! ```no_run
-//! use leadrail_adapters::{Adapters, Credentials, CrmHttp, Session, Target};
+//! use leadrail_adapters::{Adapters, Credentials, Session, Target};
 //! use leadrail_lead::CrmName;
+//! use leadrail_outbound::{Guard, Outbound};
 //!
 //! # async fn example(key: secrecy::SecretString) -> Result<(), Box<dyn std::error::Error>> {
-//! let http = CrmHttp::new()?;
+//! let http = Outbound::new(Guard::public_only())?;
 //! let adapters = Adapters::all();
 //! let adapter = adapters.get(&CrmName::HOUSECALL_PRO).ok_or("no such CRM")?;
 //! let credentials = Credentials::new("api_key").with("api_key", key);
@@ -30,7 +32,6 @@ mod contract;
 mod error;
 mod evidence;
 pub mod housecall_pro;
-mod http;
 mod note;
 mod registry;
 mod request;
@@ -50,9 +51,8 @@ pub use self::contract::{
 };
 pub use self::error::{AdapterError, AdapterResult, Failure};
 pub use self::evidence::{Exchange, HeaderValue, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, KeptText};
-pub use self::http::{CrmHttp, MAX_RESPONSE_BODY};
 pub use self::registry::Adapters;
 pub use self::request::{CrmRequest, PlannedRequest};
 pub use self::retry_after::{MAX_RETRY_AFTER, retry_after};
-pub use self::session::{Credentials, Session};
+pub use self::session::{Credentials, MAX_RESPONSE_BODY, Session};
 pub use self::target::{Settings, SetupError, Target};

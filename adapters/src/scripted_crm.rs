@@ -12,12 +12,13 @@ use axum::response::Response;
 use futures::stream;
 use http::request::Parts;
 use leadrail_lead::Lead;
+use leadrail_outbound::{Guard, Outbound};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::{Credentials, CrmHttp, Session, Settings, Target};
+use crate::{Credentials, Session, Settings, Target};
 
 /// The API key of every scripted session.
 pub(crate) const KEY: &str = "hcp_canary_key_9f31";
@@ -114,7 +115,8 @@ pub(crate) fn session_with(url: &str, settings: Settings) -> Session {
 
 fn open(target: Target) -> Session {
     let credentials = Credentials::new("api_key").with("api_key", SecretString::from(KEY));
-    Session::new(&CrmHttp::new().unwrap(), target, credentials).unwrap()
+    let http = Outbound::new(Guard::with_loopback()).unwrap();
+    Session::new(&http, target, credentials).unwrap()
 }
 
 pub(crate) fn target(url: &str) -> Target {

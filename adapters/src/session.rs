@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
+use leadrail_outbound::{Outbound, Received};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
@@ -13,9 +14,11 @@ use crate::classify::{Answer, Effect, Fault, classify};
 use crate::contract::CrmInfo;
 use crate::error::{AdapterError, AdapterResult};
 use crate::evidence::{Exchange, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, Scrubber};
-use crate::http::{CrmHttp, Received};
 use crate::request::CrmRequest;
 use crate::target::{Settings, SetupError, Target};
+
+/// The most that is read of an answer's body, in bytes.
+pub const MAX_RESPONSE_BODY: usize = 256 * 1024;
 
 /// The secrets of one connection and the way they are used.
 #[derive(Clone)]
@@ -48,7 +51,7 @@ impl Credentials {
 /// One connection, open for calls. Made anew for each activity, so that it always has the
 /// connection's current credentials.
 pub struct Session {
-    http: CrmHttp,
+    http: Outbound,
     target: Target,
     credentials: Credentials,
     scrubber: Scrubber,
@@ -59,7 +62,7 @@ pub struct Session {
 impl Session {
     /// Opens a session, or says what is wrong with the connection. Nothing is sent.
     pub fn new(
-        http: &CrmHttp,
+        http: &Outbound,
         target: Target,
         credentials: Credentials,
     ) -> Result<Self, SetupError> {
@@ -115,7 +118,11 @@ impl Session {
         let started = Instant::now();
         let received = self
             .http
-            .call(self.wire(&request)?, self.target.call_timeout())
+            .call(
+                self.wire(&request)?,
+                self.target.call_timeout(),
+                MAX_RESPONSE_BODY,
+            )
             .await;
         self.note_budget(&received);
         let result = self.judge(&request, &received);
@@ -190,12 +197,12 @@ impl Session {
         request: &CrmRequest,
         received: &Received,
     ) -> AdapterResult<T> {
-        classify(self.crm(), request.effect(), &received.answer())
+        classify(self.crm(), request.effect(), &Answer::from(received))
             .map_err(|error| error.with_body(&received.body))?;
         serde_json::from_slice(&received.body).map_err(|_| {
             let answer = Answer {
                 fault: Some(Fault::InvalidJson),
-                ..received.answer()
+                ..Answer::from(received)
             };
             self.fault(request.effect(), answer)
         })
@@ -242,11 +249,13 @@ impl Session {
 mod tests {
     use super::*;
     use crate::housecall_pro::HOUSECALL_PRO;
+    use leadrail_outbound::Guard;
 
     fn open(method: &str, name: &str, secret: &str) -> Result<Session, SetupError> {
         let credentials = Credentials::new(method).with(name, SecretString::from(secret));
         let target = Target::new(&HOUSECALL_PRO)?;
-        Session::new(&CrmHttp::new()?, target, credentials)
+        let http = Outbound::new(Guard::public_only()).unwrap();
+        Session::new(&http, target, credentials)
     }
 
     fn authorization(session: &Session) -> String {

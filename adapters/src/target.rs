@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use leadrail_outbound::{BaseUrl, UrlError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
@@ -20,9 +21,9 @@ pub(crate) const MASK: &str = "********";
 /// Why a connection cannot be used as it is configured. A person has to change it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// The base URL is not an absolute http(s) URL without user, query and fragment.
-    #[error("the base URL is not a plain http or https URL")]
-    BaseUrl,
+    /// The base URL breaks a rule for URLs that people give us.
+    #[error("the base URL is not usable: {0}")]
+    BaseUrl(#[from] UrlError),
     /// The CRM has no such way of authentication.
     #[error("{crm} has no authentication method named like that; it has: {known}")]
     AuthMethod {
@@ -45,9 +46,6 @@ pub enum SetupError {
         /// The secret's name.
         name: &'static str,
     },
-    /// The HTTP client could not be made.
-    #[error("the HTTP client could not be set up: no usable TLS root certificates?")]
-    Http,
 }
 
 /// What a connection adds to its requests besides secrets, such as the lead source's name.
@@ -190,20 +188,9 @@ fn unknown_method(crm: &'static CrmInfo) -> SetupError {
     }
 }
 
-/// A user name or a token in the base URL would end up in logs and history, so there is none.
+/// The rules are those of every URL that people give us.
 fn base_url(text: &str) -> Result<Url, SetupError> {
-    let url = Url::parse(text.trim()).map_err(|_| SetupError::BaseUrl)?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain {
-        Ok(url)
-    } else {
-        Err(SetupError::BaseUrl)
-    }
+    Ok(BaseUrl::parse(text.trim())?.into())
 }
 
 #[cfg(test)]
@@ -240,20 +227,22 @@ mod tests {
     #[test]
     fn a_base_url_that_could_leak_or_lead_elsewhere_is_refused() {
         let bad = [
-            "",
-            "crm.example",
-            "/customers",
-            "ftp://crm.example",
-            "file:///etc/passwd",
-            "https://user@crm.example",
-            "https://user:pw@crm.example",
-            "https://crm.example?k=v",
-            "https://crm.example#x",
-            "https://",
-            "javascript:alert(1)",
+            ("", UrlError::NotAUrl),
+            ("crm.example", UrlError::NotAUrl),
+            ("/customers", UrlError::NotAUrl),
+            ("https://", UrlError::NotAUrl),
+            ("ftp://crm.example", UrlError::Scheme),
+            ("file:///etc/passwd", UrlError::Scheme),
+            ("javascript:alert(1)", UrlError::Scheme),
+            ("http://crm.example", UrlError::PlainHttp),
+            ("https://user@crm.example", UrlError::UserInfo),
+            ("https://user:pw@crm.example", UrlError::UserInfo),
+            ("https://crm.example?k=v", UrlError::Tail),
+            ("https://crm.example#x", UrlError::Tail),
+            ("https://169.254.169.254", UrlError::ForbiddenHost),
         ];
-        for base in bad {
-            assert_eq!(target(base).err(), Some(SetupError::BaseUrl), "{base}");
+        for (base, rule) in bad {
+            assert_eq!(target(base).err(), Some(rule.into()), "{base}");
         }
     }
 

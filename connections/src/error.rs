@@ -1,6 +1,6 @@
 //! What can go wrong with a connection, by what to do about it.
 
-use crate::{BaseUrlError, ConnectionId, SettingsError, VaultError};
+use crate::{ConnectionId, SettingsError, UrlError, VaultError};
 
 /// The result of this crate's store.
 pub type ConnectionResult<T> = Result<T, ConnectionError>;
@@ -29,7 +29,7 @@ pub enum ConnectionError {
     BaseUrl {
         /// The rule it breaks.
         #[source]
-        source: BaseUrlError,
+        source: UrlError,
     },
     /// The settings hold something unknown or misshapen.
     #[error("the settings are not usable")]

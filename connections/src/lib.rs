@@ -6,7 +6,6 @@
 //! it. A connection that the CRM no longer accepts becomes [`ConnectionState::NeedsReauth`] and its
 //! leads wait until someone connects again, under the same id.
 
-pub mod base_url;
 mod cache;
 mod connection;
 mod error;
@@ -18,9 +17,9 @@ mod settings;
 mod store;
 pub mod vault;
 
-pub use base_url::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionId, ConnectionState, Credential, OpenConnection};
 pub use error::{ConnectionError, ConnectionResult};
+pub use leadrail_outbound::{BaseUrl, UrlError};
 pub use lookup::Lookup;
 pub use migrate::{MIGRATOR, migrate, pending};
 pub use new_connection::NewConnection;

@@ -1,9 +1,10 @@
 //! What a worker can run.
 
 use leadrail_activities::CrmAccess;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::Connections;
 use leadrail_engine::{Engine, Registry};
+use leadrail_outbound::Outbound;
 
 use crate::{AuditLead, PushLead};
 
@@ -13,7 +14,7 @@ pub fn registry(
     engine: &Engine,
     connections: Connections,
     adapters: Adapters,
-    http: CrmHttp,
+    http: Outbound,
 ) -> Registry {
     let access = CrmAccess {
         connections,

@@ -2,10 +2,11 @@
 
 use leadrail_adapters::housecall_pro::HousecallPro;
 use leadrail_adapters::{
-    Credentials, CrmAdapter, CrmHttp, CustomerRef, LinkState, Session, Target, activity,
+    Credentials, CrmAdapter, CustomerRef, LinkState, Session, Target, activity,
 };
 use leadrail_engine::{RunFilter, RunId, RunState, RunView, list};
 use leadrail_lead::{Lead, Marker};
+use leadrail_outbound::{Guard, Outbound};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -37,7 +38,7 @@ async fn lands_again(scene: &Scene) {
     let target = target.with_base_url(&scene.crm_url).expect("a URL");
     let key = SecretString::from(ACME_KEY);
     let credentials = Credentials::new("api_key").with("api_key", key);
-    let http = CrmHttp::new().expect("a client");
+    let http = Outbound::new(Guard::with_loopback()).expect("a client");
     let session = Session::new(&http, target, credentials).expect("a session");
     let lead = Lead::from_value(lead(1)).expect("valid");
     let marker = Marker::new(lead.event_id, activity::LEAD_CREATE);

@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_engine::{Event, Fit, Registry, RunFilter, RunId, RunState, RunView, list};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_workflows::registry;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,7 +26,7 @@ fn folder() -> PathBuf {
 }
 
 fn todays(scene: &Scene) -> Registry {
-    let http = CrmHttp::new().expect("a client");
+    let http = Outbound::new(Guard::with_loopback()).expect("a client");
     registry(
         &scene.engine,
         scene.connections.clone(),

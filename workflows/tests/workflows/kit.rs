@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
     Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
 };
 use leadrail_lead::sample::{sample_lead, sample_phone};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_workflows::{Submission, Submitted, registry, submit, timeline};
 use secrecy::SecretString;
@@ -76,7 +77,7 @@ impl Scene {
     }
 
     pub(crate) fn start_worker(&mut self) {
-        let http = CrmHttp::new().expect("a client");
+        let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let connections = self.connections.clone();
         let registry = registry(&self.engine, connections, Adapters::all(), http);
         let config = WorkerConfig {
