@@ -60,7 +60,7 @@ impl<'a> OpenCrm<'a> {
             Err(error @ (AdapterError::Auth(_) | AdapterError::Forbidden(_))) => {
                 Err(self.refused(&error).await)
             }
-            Err(error) => Err(failure::of_answer(&error)),
+            Err(error) => Err(failure::of_answer(&error, self.destination.gate())),
         }
     }
 
@@ -69,7 +69,7 @@ impl<'a> OpenCrm<'a> {
     async fn refused(&self, error: &AdapterError) -> ActivityError {
         match self.close_connection(error).await {
             Ok(Some(why)) => why,
-            Ok(None) => failure::of_answer(error),
+            Ok(None) => failure::of_answer(error, self.destination.gate()),
             Err(away) => failure::of_connection(&away, self.destination.gate()),
         }
     }

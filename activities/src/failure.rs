@@ -15,8 +15,8 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 /// What follows from a CRM's answer.
 ///
 /// Refused credentials are final for this run; what becomes of the connection and of its other
-/// leads is decided where the call was made.
-pub(crate) fn of_answer(error: &AdapterError) -> ActivityError {
+/// leads is decided where the call was made. What is set up wrongly keeps its leads at the gate.
+pub(crate) fn of_answer(error: &AdapterError, gate: String) -> ActivityError {
     let reason = error.failure().reason.clone();
     let message = error.detail().to_owned();
     match error {
@@ -25,6 +25,9 @@ pub(crate) fn of_answer(error: &AdapterError) -> ActivityError {
         AdapterError::Rejected(_) => ActivityError::new(FailureKind::Rejected, reason, message),
         AdapterError::Auth(_) | AdapterError::Forbidden(_) => {
             ActivityError::new(FailureKind::Rejected, AUTH, message)
+        }
+        AdapterError::Setup(_) => {
+            ActivityError::new(FailureKind::Blocked { gate }, reason, message)
         }
         AdapterError::Throttled { retry_after, .. } => {
             let after = *retry_after;
@@ -83,7 +86,7 @@ fn of_setup(error: &SetupError, gate: String) -> ActivityError {
 #[cfg(test)]
 mod tests {
     use leadrail_adapters::Failure;
-    use leadrail_connections::ConnectionId;
+    use leadrail_connections::{ConnectionId, UrlError};
     use uuid::Uuid;
 
     use super::*;
@@ -91,6 +94,7 @@ mod tests {
     #[test]
     fn every_kind_of_answer_has_one_consequence() {
         let failure = || Failure::new("http_503", "Housecall Pro failed on its side (HTTP 503)");
+        let gate = || "connection:acme/housecall_pro".to_owned();
         let after = Some(Duration::from_secs(7));
         let throttled = |retry_after| AdapterError::Throttled {
             failure: failure(),
@@ -114,6 +118,11 @@ mod tests {
             ),
             (AdapterError::Auth(failure()), FailureKind::Rejected, "auth"),
             (
+                AdapterError::Setup(failure()),
+                FailureKind::Blocked { gate: gate() },
+                "http_503",
+            ),
+            (
                 AdapterError::Forbidden(failure()),
                 FailureKind::Rejected,
                 "auth",
@@ -130,7 +139,7 @@ mod tests {
             ),
         ];
         for (answer, kind, reason) in table {
-            let error = of_answer(&answer);
+            let error = of_answer(&answer, gate());
             assert_eq!((error.kind, &*error.reason), (kind, reason), "{answer:?}");
             assert_eq!(error.message, "Housecall Pro failed on its side (HTTP 503)");
         }
@@ -162,7 +171,7 @@ mod tests {
             assert_eq!(error.kind, FailureKind::Blocked { gate: gate() });
             assert_eq!(error.reason, reason);
         }
-        let setup = of_setup(&SetupError::BaseUrl, gate());
+        let setup = of_setup(&SetupError::BaseUrl(UrlError::NotAUrl), gate());
         assert_eq!(setup.kind, FailureKind::Blocked { gate: gate() });
         assert_eq!(setup.reason, "connection_setup");
     }

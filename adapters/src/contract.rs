@@ -1,10 +1,10 @@
 //! The contract between Leadrail and one CRM.
 
 use async_trait::async_trait;
+use leadrail_outbound::Outbound;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::http::answer::Answer;
-use crate::http::client::CrmHttp;
 use crate::http::error::{AdapterResult, SetupError};
 use crate::http::secrets::Secrets;
 use crate::http::session::Session;
@@ -57,7 +57,7 @@ impl dyn CrmAdapter {
     /// What a person has to mend in the connection.
     pub fn open(
         &'static self,
-        http: &CrmHttp,
+        http: &Outbound,
         target: Target,
         secrets: Secrets,
     ) -> Result<Session, SetupError> {

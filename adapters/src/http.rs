@@ -3,7 +3,6 @@
 pub(crate) mod answer;
 pub(crate) mod budget;
 pub(crate) mod classify;
-pub(crate) mod client;
 pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod graphql;

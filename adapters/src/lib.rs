@@ -15,11 +15,12 @@
 //! To add a CRM, see `docs/adding-a-crm.md`.
 //!
 //! ```no_run
-//! use leadrail_adapters::{Adapters, CrmHttp, Secrets, Target};
+//! use leadrail_adapters::{Adapters, Secrets, Target};
 //! use leadrail_lead::CrmName;
+//! use leadrail_outbound::{Guard, Outbound};
 //!
 //! # async fn example(key: secrecy::SecretString) -> Result<(), Box<dyn std::error::Error>> {
-//! let http = CrmHttp::new()?;
+//! let http = Outbound::new(Guard::public_only())?;
 //! let adapters = Adapters::all();
 //! let adapter = adapters.get(&CrmName::HOUSECALL_PRO).ok_or("no such CRM")?;
 //! let secrets = Secrets::new("api_key").with("api_key", key);
@@ -46,7 +47,6 @@ pub use self::contract::{AccountInfo, Choice, CrmAdapter};
 pub use self::http::answer::{Answer, Effect, Fault};
 pub use self::http::budget::{CallBudget, call_budget};
 pub use self::http::classify::classify;
-pub use self::http::client::CrmHttp;
 pub use self::http::error::{AdapterError, AdapterResult, Failure, SetupError};
 pub use self::http::evidence::{
     Exchange, HeaderValue, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, KeptText,

@@ -12,15 +12,16 @@ use axum::response::Response;
 use futures::stream;
 use http::request::Parts;
 use leadrail_lead::{Lead, Marker};
+use leadrail_outbound::{Guard, Outbound};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::{
-    AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmHttp,
-    CrmInfo, Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, SecretInfo,
-    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+    AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmInfo,
+    Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, SecretInfo, Secrets,
+    Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
 
 /// Every secret of every scripted session.
@@ -314,7 +315,11 @@ pub(crate) fn session_with(
 
 fn open(adapter: &'static dyn CrmAdapter, target: Target) -> Session {
     adapter
-        .open(&CrmHttp::new().unwrap(), target, keys(adapter.crm(), KEY))
+        .open(
+            &Outbound::new(Guard::with_loopback()).unwrap(),
+            target,
+            keys(adapter.crm(), KEY),
+        )
         .unwrap()
 }
 

@@ -14,6 +14,7 @@ use crate::cli::Cli;
 use crate::failure::usage;
 use leadrail_connections::VaultKey;
 use leadrail_engine::WorkerConfig;
+use leadrail_outbound::Guard;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) worker: WorkerConfig,
     pub(crate) call_timeout: Option<Duration>,
+    /// Which addresses CRMs and whatever else people point us at may have.
+    pub(crate) guard: Guard,
     vault_key: Option<SecretString>,
     vault_key_file: Option<PathBuf>,
     layers: Layers,
@@ -79,6 +82,7 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         log_format: from.log_format("log_format")?,
         worker,
         call_timeout: from.optional_duration("http.call_timeout")?,
+        guard: from.guard("outbound.allow")?,
         vault_key: from.text("vault_key")?.map(SecretString::from),
         vault_key_file: from.text("vault_key_file")?.map(PathBuf::from),
         layers,

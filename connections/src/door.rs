@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use leadrail_adapters::{
-    Adapters, CrmAdapter, CrmHttp, Renewal, RenewalError, SecretVersion, Secrets, Session,
-    SetupError, Target,
+    Adapters, CrmAdapter, Renewal, RenewalError, SecretVersion, Secrets, Session, SetupError,
+    Target,
 };
 use leadrail_lead::CrmName;
+use leadrail_outbound::Outbound;
 
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
@@ -19,7 +20,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Doors {
     connections: Connections,
-    http: CrmHttp,
+    http: Outbound,
 }
 
 /// A connection, open for calls.
@@ -84,7 +85,7 @@ impl Closed {
 impl Doors {
     /// The doors of these connections.
     #[must_use]
-    pub fn new(connections: Connections, http: CrmHttp) -> Self {
+    pub fn new(connections: Connections, http: Outbound) -> Self {
         Self { connections, http }
     }
 

@@ -1,8 +1,9 @@
 //! What can go wrong with a connection, by what to do about it.
 
 use leadrail_adapters::SetupError;
+use leadrail_outbound::UrlError;
 
-use crate::{BaseUrlError, ConnectionId, SettingsError, VaultError};
+use crate::{ConnectionId, SettingsError, VaultError};
 
 /// The result of this crate's store.
 pub type ConnectionResult<T> = Result<T, ConnectionError>;
@@ -31,7 +32,7 @@ pub enum ConnectionError {
     BaseUrl {
         /// The rule it breaks.
         #[source]
-        source: BaseUrlError,
+        source: UrlError,
     },
     /// The settings hold something unknown or misshapen.
     #[error("the settings are not usable")]

@@ -6,7 +6,6 @@
 //! is the only way from a connection to a session with its CRM. A connection that the CRM no longer accepts becomes [`ConnectionState::NeedsReauth`] and its
 //! leads wait until someone connects again, under the same id.
 
-pub mod base_url;
 mod cache;
 mod connection;
 mod door;
@@ -20,10 +19,10 @@ mod settings;
 mod store;
 pub mod vault;
 
-pub use base_url::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionId, ConnectionState, OpenConnection};
 pub use door::{Closed, Door, DoorError, Doors};
 pub use error::{ConnectionError, ConnectionResult};
+pub use leadrail_outbound::{BaseUrl, UrlError};
 pub use lookup::Lookup;
 pub use migrate::{MIGRATOR, migrate, pending};
 pub use new_connection::NewConnection;

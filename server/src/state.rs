@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::Connections;
 use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_outbound::Outbound;
 use leadrail_workflows::{Submission, Submitted, submit};
 use tokio::time::timeout;
 
@@ -27,7 +28,7 @@ pub struct ServerState {
     /// How each CRM is spoken to, for connection tests.
     pub adapters: Adapters,
     /// The client for connection tests.
-    pub http: CrmHttp,
+    pub http: Outbound,
     /// The workers' retry schedule, so that a lead's story can say "try 2 of 6".
     pub schedule: RetrySchedule,
 }

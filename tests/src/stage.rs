@@ -59,6 +59,10 @@ impl Stage {
         let mut crm = Command::new(program);
         crm.args(["crm-sim", "--listen", &format!("127.0.0.1:{crm_port}")]);
         let crm = Process::spawn(crm, &folder.path().join("crm-sim.log"));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "our own API and the simulator are called"
+        )]
         let http = reqwest::Client::builder()
             .no_proxy()
             .build()
@@ -137,6 +141,7 @@ impl Stage {
                 "LEADRAIL_VAULT_KEY",
                 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             )
+            .env("LEADRAIL_OUTBOUND_ALLOW", "127.0.0.0/8")
             .env("LEADRAIL_LOG", "debug,hyper=info,sqlx=info,h2=info");
         command
     }

@@ -18,6 +18,8 @@ pub enum Fault {
     Dns,
     /// No connection: refused, unreachable, or not made in time. No byte of the request left.
     Connect,
+    /// The address is one that requests may not go to. Nothing was connected to.
+    Forbidden,
     /// The connection is not trusted. No byte of the request left.
     Tls,
     /// The request could not be put into HTTP at all.
@@ -36,6 +38,7 @@ impl Fault {
     /// The machine-readable reason.
     pub fn reason(self) -> &'static str {
         match self {
+            Fault::Forbidden => "forbidden_address",
             Fault::Dns => "dns",
             Fault::Connect => "connect",
             Fault::Tls => "tls",
@@ -50,6 +53,9 @@ impl Fault {
     /// What the CRM did, to be read after its name.
     pub(super) fn sentence(self) -> &'static str {
         match self {
+            Fault::Forbidden => {
+                "was not asked: its address is not public, and outbound.allow does not list it"
+            }
             Fault::Dns => "could not be found: its host name does not resolve",
             Fault::Connect => "could not be reached: no connection was made",
             Fault::Tls => "could not be trusted: the TLS connection failed",
@@ -58,6 +64,22 @@ impl Fault {
             Fault::ConnectionLost => "broke the connection before its answer was complete",
             Fault::BodyTooLarge => "answered with a body that is too large to read",
             Fault::InvalidJson => "answered with something we cannot read",
+        }
+    }
+}
+
+impl From<leadrail_outbound::Fault> for Fault {
+    fn from(fault: leadrail_outbound::Fault) -> Self {
+        use leadrail_outbound::Fault as Wire;
+        match fault {
+            Wire::Unsendable => Fault::Unsendable,
+            Wire::Forbidden => Fault::Forbidden,
+            Wire::Dns => Fault::Dns,
+            Wire::Connect => Fault::Connect,
+            Wire::Tls => Fault::Tls,
+            Wire::Timeout => Fault::Timeout,
+            Wire::ConnectionLost => Fault::ConnectionLost,
+            Wire::BodyTooLarge => Fault::BodyTooLarge,
         }
     }
 }
@@ -73,6 +95,19 @@ pub struct Answer<'a> {
     pub fault: Option<Fault>,
     /// The body as far as it was read. It may hold personal data.
     pub body: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    /// What came back for a request of this effect.
+    pub(crate) fn of(effect: Effect, received: &'a leadrail_outbound::Received) -> Self {
+        let head = received.head.as_ref();
+        Answer {
+            effect,
+            head: head.map(|(status, headers)| (*status, headers)),
+            fault: received.fault.map(Fault::from),
+            body: &received.body,
+        }
+    }
 }
 
 impl Answer<'_> {

@@ -10,6 +10,7 @@
 //! | 2xx with a readable body | done | done |
 //! | 2xx, body lost, too large, or not the expected JSON | not done | ambiguous |
 //! | name not found, connection refused, TLS failed | not done | not done |
+//! | an address where no request may go | setup | setup |
 //! | no answer in time, connection lost | not done | ambiguous |
 //! | 5xx, 408, 425, anything above 599 | not done | ambiguous |
 //! | 409 | not done | ambiguous: the look-up finds the record that exists |
@@ -50,6 +51,8 @@ pub(super) fn faulty(crm: &CrmInfo, answer: &Answer<'_>, fault: Fault) -> Adapte
     failure.status = answer.head.map(|(status, _)| status.as_u16());
     match fault {
         Fault::Dns | Fault::Connect | Fault::Tls => AdapterError::NotDone(failure),
+        // The lead is as good as any; the address is for a person to set right.
+        Fault::Forbidden => AdapterError::Setup(failure),
         Fault::Unsendable => AdapterError::Rejected(failure),
         Fault::Timeout | Fault::ConnectionLost | Fault::BodyTooLarge | Fault::InvalidJson => {
             unproven(answer.effect, failure)
@@ -182,6 +185,11 @@ mod tests {
     #[test]
     fn a_fault_is_ambiguous_only_if_the_write_may_have_left() {
         let rows = [
+            (
+                Fault::Forbidden,
+                "setup forbidden_address",
+                "setup forbidden_address",
+            ),
             (Fault::Dns, "not_done dns", "not_done dns"),
             (Fault::Connect, "not_done connect", "not_done connect"),
             (Fault::Tls, "not_done tls", "not_done tls"),

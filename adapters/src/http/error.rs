@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use leadrail_outbound::UrlError;
+
 use crate::info::{AuthMethod, CrmInfo};
 
 /// What an adapter's call gives back.
@@ -38,6 +40,10 @@ pub enum AdapterError {
     /// ones would not help, the connection waits for a person at once.
     #[error("{0}")]
     Forbidden(Failure),
+    /// Nothing was sent, and nothing will be until a person changes the connection or the
+    /// configuration: the lead waits for that.
+    #[error("{0}")]
+    Setup(Failure),
     /// The CRM will never take this request as it is: a dead letter now.
     #[error("{0}")]
     Rejected(Failure),
@@ -63,13 +69,14 @@ impl AdapterError {
     }
 
     /// The name of the variant, for logs, metrics and history: `not_done`, `throttled`, `auth`,
-    /// `forbidden`, `rejected` or `ambiguous`.
+    /// `forbidden`, `setup`, `rejected` or `ambiguous`.
     pub fn kind(&self) -> &'static str {
         match self {
             AdapterError::NotDone(_) => "not_done",
             AdapterError::Throttled { .. } => "throttled",
             AdapterError::Auth(_) => "auth",
             AdapterError::Forbidden(_) => "forbidden",
+            AdapterError::Setup(_) => "setup",
             AdapterError::Rejected(_) => "rejected",
             AdapterError::Ambiguous(_) => "ambiguous",
         }
@@ -81,6 +88,7 @@ impl AdapterError {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
             | AdapterError::Forbidden(failure)
+            | AdapterError::Setup(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,
@@ -93,6 +101,7 @@ impl AdapterError {
             AdapterError::NotDone(failure)
             | AdapterError::Auth(failure)
             | AdapterError::Forbidden(failure)
+            | AdapterError::Setup(failure)
             | AdapterError::Rejected(failure)
             | AdapterError::Ambiguous(failure)
             | AdapterError::Throttled { failure, .. } => failure,
@@ -137,9 +146,9 @@ impl fmt::Display for Failure {
 /// Why a connection cannot be used as it is configured. A person has to change it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// The base URL is not an absolute http(s) URL without user, query and fragment.
-    #[error("the base URL is not a plain http or https URL")]
-    BaseUrl,
+    /// The base URL breaks a rule for URLs that people give us.
+    #[error("the base URL is not usable: {0}")]
+    BaseUrl(#[from] UrlError),
     /// The CRM has no such way of authentication.
     #[error("{crm} has no authentication method named like that; it has: {known}")]
     AuthMethod {
@@ -170,9 +179,6 @@ pub enum SetupError {
         /// The secret's name.
         name: &'static str,
     },
-    /// The HTTP client could not be made.
-    #[error("the HTTP client could not be set up: no usable TLS root certificates?")]
-    Http,
 }
 
 impl SetupError {

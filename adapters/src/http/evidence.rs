@@ -9,11 +9,11 @@
 //! so an [`Exchange`] is neither `Debug` nor fit for a log.
 
 use http::HeaderMap;
+use leadrail_outbound::Received;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::client::Received;
 use super::error::AdapterError;
 use super::keys::Keys;
 use super::request::CrmRequest;

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
+use leadrail_outbound::{Outbound, Received};
 use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, Fault};
 use super::budget::CallBudget;
 use super::classify::faulty;
-use super::client::{CrmHttp, Received};
 use super::error::{AdapterError, AdapterResult, Failure, SetupError};
 use super::evidence::Exchange;
 use super::keys::Keys;
@@ -25,7 +25,7 @@ use crate::info::CrmInfo;
 /// One connection, open for calls. Made anew for each activity, so that it always has the
 /// connection's current credentials.
 pub struct Session {
-    http: CrmHttp,
+    http: Outbound,
     target: Target,
     judge: Judge,
     /// The step on whose behalf it calls, for the evidence.
@@ -41,7 +41,7 @@ pub struct Session {
 impl Session {
     /// Opens a session, or says what is wrong with the connection. Nothing is sent.
     pub(crate) fn new(
-        http: &CrmHttp,
+        http: &Outbound,
         judge: Judge,
         target: Target,
         secrets: Secrets,
@@ -184,7 +184,10 @@ impl Session {
         let started = Instant::now();
         let received = match http_request(request, &wire) {
             Some(request) => self.http.call(request, deadline, self.crm().max_body).await,
-            None => Received::unsendable(),
+            None => Received {
+                fault: Some(leadrail_outbound::Fault::Unsendable),
+                ..Received::default()
+            },
         };
         let result = self.judged(request, &received, read);
         let mut exchange = match &result {
@@ -218,7 +221,7 @@ impl Session {
         received: &Received,
         read: &impl Fn(&[u8]) -> Option<T>,
     ) -> AdapterResult<T> {
-        let answer = received.answer(request.effect());
+        let answer = Answer::of(request.effect(), received);
         let verdict = (self.judge)(&answer);
         if verdict.budget.is_some() {
             *lock(&self.budget) = verdict.budget;

@@ -177,7 +177,7 @@ async fn what_an_answer_says_of_the_budget_is_the_adapters_to_read() {
 async fn a_connection_that_never_was_needs_no_look_up_but_a_broken_one_does() {
     let refused = session(&nobody().await);
     assert_eq!(told(write(&refused).await, &refused).0, "not_done connect");
-    let unknown = session("http://no-such-host.invalid");
+    let unknown = session("https://no-such-host.invalid");
     assert_eq!(told(write(&unknown).await, &unknown).0, "not_done dns");
     let broken = session(&hangs_up().await);
     assert_eq!(

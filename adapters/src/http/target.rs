@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leadrail_outbound::BaseUrl;
 use url::Url;
 
 use super::error::SetupError;
@@ -68,24 +69,15 @@ impl Target {
     }
 }
 
-/// A user name or a token in the base URL would end up in logs and history, so there is none.
+/// The rules are those of every URL that people give us.
 fn base_url(text: &str) -> Result<Url, SetupError> {
-    let url = Url::parse(text.trim()).map_err(|_| SetupError::BaseUrl)?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain {
-        Ok(url)
-    } else {
-        Err(SetupError::BaseUrl)
-    }
+    Ok(BaseUrl::parse(text.trim())?.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use leadrail_outbound::UrlError;
+
     use super::*;
     use crate::CrmRequest;
     use crate::http::wire::{MASK, Wire};
@@ -122,20 +114,22 @@ mod tests {
     #[test]
     fn a_base_url_that_could_leak_or_lead_elsewhere_is_refused() {
         let bad = [
-            "",
-            "crm.example",
-            "/customers",
-            "ftp://crm.example",
-            "file:///etc/passwd",
-            "https://user@crm.example",
-            "https://user:pw@crm.example",
-            "https://crm.example?k=v",
-            "https://crm.example#x",
-            "https://",
-            "javascript:alert(1)",
+            ("", UrlError::NotAUrl),
+            ("crm.example", UrlError::NotAUrl),
+            ("/customers", UrlError::NotAUrl),
+            ("https://", UrlError::NotAUrl),
+            ("ftp://crm.example", UrlError::Scheme),
+            ("file:///etc/passwd", UrlError::Scheme),
+            ("javascript:alert(1)", UrlError::Scheme),
+            ("http://crm.example", UrlError::PlainHttp),
+            ("https://user@crm.example", UrlError::UserInfo),
+            ("https://user:pw@crm.example", UrlError::UserInfo),
+            ("https://crm.example?k=v", UrlError::Tail),
+            ("https://crm.example#x", UrlError::Tail),
+            ("https://169.254.169.254", UrlError::ForbiddenHost),
         ];
-        for base in bad {
-            assert_eq!(target(base).err(), Some(SetupError::BaseUrl), "{base}");
+        for (base, rule) in bad {
+            assert_eq!(target(base).err(), Some(rule.into()), "{base}");
         }
     }
 

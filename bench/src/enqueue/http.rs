@@ -2,9 +2,10 @@
 
 use super::{EnqueueOptions, Way, side_by_side};
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_server::ServerState;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Door {
             connections: Connections::new(engine.pool().clone(), VaultKey::generate()?),
             engine,
             adapters: Adapters::all(),
-            http: CrmHttp::new()?,
+            http: Outbound::new(Guard::public_only())?,
             schedule: RetrySchedule::default(),
         };
         let stop = CancellationToken::new();
@@ -96,6 +97,7 @@ impl Door {
 }
 
 /// Each caller has a connection of its own.
+#[expect(clippy::disallowed_methods, reason = "our own API is called")]
 fn client() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }

@@ -9,10 +9,11 @@ use crate::commands::worker;
 use crate::database;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO};
 use leadrail_engine::{Engine, RetrySchedule, WorkerConfig, run_worker};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::{Options, PrivateServer};
 use leadrail_server::ServerState;
 use secrecy::SecretString;
@@ -90,6 +91,10 @@ impl Rig {
             vault_file,
             folder,
             api: String::new(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "our own API and the simulator are called"
+            )]
             http: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(30))
@@ -132,7 +137,7 @@ impl Rig {
             engine: self.engine.clone(),
             connections: self.connections()?,
             adapters: Adapters::all(),
-            http: CrmHttp::new()?,
+            http: Outbound::new(Guard::with_loopback())?,
             schedule: self.schedule.clone(),
         };
         let serving = leadrail_server::serve(listener, state, self.stop.clone());
@@ -142,7 +147,8 @@ impl Rig {
 
     /// Starts a worker in this process.
     pub(crate) fn start_worker(&mut self, name: &str) -> anyhow::Result<()> {
-        let registry = worker::registry(&self.engine, self.vault_key()?)?;
+        let http = Outbound::new(Guard::with_loopback())?;
+        let registry = worker::registry(&self.engine, self.vault_key()?, http);
         let config = WorkerConfig {
             name: name.to_owned(),
             concurrency: 32,
@@ -184,6 +190,7 @@ impl Rig {
             .env("DATABASE_URL", &self.database_url)
             .env("LEADRAIL_VAULT_KEY_FILE", &self.vault_file)
             .env("LEADRAIL_WORKER_RETRY_SCHEDULE", waits.join(","))
+            .env("LEADRAIL_OUTBOUND_ALLOW", "127.0.0.0/8")
             .env("LEADRAIL_LOG", "warn")
             .kill_on_drop(true);
         Ok(command)

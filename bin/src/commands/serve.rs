@@ -6,9 +6,10 @@ use crate::failure::usage;
 use crate::output;
 use crate::shutdown;
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::Connections;
 use leadrail_engine::Engine;
+use leadrail_outbound::Outbound;
 use leadrail_server::{BindError, ServerState};
 
 /// Serves the HTTP API on this machine. Waits for a database that is away.
@@ -36,7 +37,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         engine: Engine::new(pool.clone()),
         connections: Connections::new(pool, vault),
         adapters: Adapters::all(),
-        http: CrmHttp::new().context("the API cannot test connections")?,
+        http: Outbound::new(config.guard.clone()).context("the API cannot test connections")?,
         schedule: config.worker.schedule.clone(),
     };
     output::line(format!("the API is ready at http://{address}"))?;

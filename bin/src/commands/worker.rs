@@ -5,9 +5,10 @@ use crate::database;
 use crate::output;
 use crate::shutdown;
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
+use leadrail_outbound::Outbound;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 /// Executes these workflows.
 pub(crate) async fn run_with(
     config: &Config,
-    registry: impl FnOnce(&Engine, VaultKey) -> anyhow::Result<Registry>,
+    registry: impl FnOnce(&Engine, VaultKey, Outbound) -> Registry,
 ) -> anyhow::Result<()> {
     let vault = config.need_vault_key()?;
     let stop = shutdown::on_signal()?;
@@ -39,7 +40,8 @@ pub(crate) async fn run_with(
         return Ok(());
     };
     let engine = Engine::new(pool.clone());
-    let registry = registry(&engine, vault)?;
+    let http = Outbound::new(config.guard.clone()).context("the worker cannot call CRMs")?;
+    let registry = registry(&engine, vault, http);
     let saying = tokio::spawn(say_when_ready(pool, config.worker.clone(), stop.clone()));
     run_worker(&engine, registry, config.worker.clone(), stop).await;
     saying.abort();
@@ -47,15 +49,9 @@ pub(crate) async fn run_with(
 }
 
 /// Every workflow, with everything its steps need.
-pub(crate) fn registry(engine: &Engine, vault: VaultKey) -> anyhow::Result<Registry> {
+pub(crate) fn registry(engine: &Engine, vault: VaultKey, http: Outbound) -> Registry {
     let connections = Connections::new(engine.pool().clone(), vault);
-    let http = CrmHttp::new().context("the worker cannot call CRMs")?;
-    Ok(leadrail_workflows::registry(
-        engine,
-        connections,
-        Adapters::all(),
-        http,
-    ))
+    leadrail_workflows::registry(engine, connections, Adapters::all(), http)
 }
 
 /// One line once the worker has its row, which is when it begins to claim.

@@ -59,6 +59,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("worker.gate_recheck", "LEADRAIL_WORKER_GATE_RECHECK"),
     key("http.call_timeout", "LEADRAIL_HTTP_CALL_TIMEOUT"),
+    key("outbound.allow", "LEADRAIL_OUTBOUND_ALLOW"),
 ];
 
 /// Names the configuration file.

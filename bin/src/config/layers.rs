@@ -209,7 +209,7 @@ fn not_toml(error: &ConfigError) -> anyhow::Error {
     usage(format!("{file} is not a valid TOML file: {place}"))
 }
 
-/// A value as JSON; null for an empty text.
+/// A value as JSON; null for an empty text or list.
 fn plain(value: Value) -> serde_json::Value {
     match value.kind {
         ValueKind::Boolean(yes) => yes.into(),
@@ -218,6 +218,7 @@ fn plain(value: Value) -> serde_json::Value {
         ValueKind::Float(number) => number.into(),
         ValueKind::String(text) if text.trim().is_empty() => serde_json::Value::Null,
         ValueKind::String(text) => text.into(),
+        ValueKind::Array(items) if items.is_empty() => serde_json::Value::Null,
         ValueKind::Array(items) => items.into_iter().map(plain).collect(),
         _ => serde_json::Value::Null,
     }

@@ -180,6 +180,11 @@ fn a_bad_value_is_named_with_its_place_and_what_it_must_be() {
             "1s,soon",
             "`soon` is not a wait",
         ),
+        (
+            "LEADRAIL_OUTBOUND_ALLOW",
+            "10.0.0.0/8, http://crm",
+            "`http://crm` is neither a host name",
+        ),
     ];
     for (variable, value, expected) in table {
         let refused = refusal("", &[(variable, value)]);
@@ -204,6 +209,22 @@ fn a_schedule_is_a_list_in_the_file_and_has_commas_in_the_environment() {
     assert_eq!(file.worker.schedule.attempts(), 3);
     let none = config("", &[("LEADRAIL_WORKER_RETRY_SCHEDULE", "")], &[]).unwrap();
     assert_eq!(none.worker.schedule.attempts(), 1);
+}
+
+#[test]
+fn public_addresses_are_called_and_others_only_where_the_configuration_says_so() {
+    let admits = |config: &Config, url: &str| config.guard.admits(&url.parse().unwrap()).is_ok();
+    let usual = config("", &[], &[]).unwrap();
+    assert!(admits(&usual, "https://8.8.8.8"));
+    assert!(!admits(&usual, "http://127.0.0.1"));
+    assert_eq!(usual.layers.setting("outbound.allow").value, None);
+    let file = "[outbound]\nallow = ['127.0.0.0/8', 'crm.internal']";
+    let variable = [("LEADRAIL_OUTBOUND_ALLOW", "127.0.0.1, crm.internal")];
+    for allowing in [config(file, &[], &[]), config("", &variable, &[])] {
+        let allowing = allowing.unwrap();
+        assert!(admits(&allowing, "http://127.0.0.1"));
+        assert!(!admits(&allowing, "https://10.0.0.1"));
+    }
 }
 
 #[test]

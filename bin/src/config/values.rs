@@ -5,6 +5,7 @@ use super::layers::Layers;
 use crate::failure::usage;
 use config::{Value, ValueKind};
 use leadrail_engine::{RetrySchedule, Wait, parse_duration};
+use leadrail_outbound::Guard;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -54,8 +55,20 @@ impl Reader<'_> {
         }
     }
 
-    /// A list of waits, or one text with commas between them.
     pub(super) fn schedule(&self, key: &str) -> anyhow::Result<RetrySchedule> {
+        let texts = self.texts(key, "must be a list of times in quotes")?;
+        let waits: Result<Vec<Wait>, _> = texts.iter().map(|text| text.parse()).collect();
+        let waits = waits.map_err(|error| self.fault(key, &format!("is not valid: {error}")))?;
+        Ok(RetrySchedule::new(waits))
+    }
+
+    pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {
+        let texts = self.texts(key, "must be a list of names and addresses in quotes")?;
+        Guard::allow(texts).map_err(|error| self.fault(key, &format!("is not valid: {error}")))
+    }
+
+    /// A list of texts, or one text with commas between them.
+    fn texts(&self, key: &str, must: &str) -> anyhow::Result<Vec<String>> {
         let texts = match self.0.value(key).kind {
             ValueKind::String(text) => {
                 let texts = text
@@ -67,11 +80,7 @@ impl Reader<'_> {
             ValueKind::Array(items) => items.into_iter().map(text_of).collect(),
             _ => None,
         };
-        let texts: Vec<String> =
-            texts.ok_or_else(|| self.fault(key, "must be a list of times in quotes"))?;
-        let waits: Result<Vec<Wait>, _> = texts.iter().map(|text| text.parse()).collect();
-        let waits = waits.map_err(|error| self.fault(key, &format!("is not valid: {error}")))?;
-        Ok(RetrySchedule::new(waits))
+        texts.ok_or_else(|| self.fault(key, must))
     }
 
     pub(super) fn address(&self, key: &str) -> anyhow::Result<SocketAddr> {

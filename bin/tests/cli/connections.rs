@@ -64,6 +64,11 @@ async fn a_connection_that_cannot_work_is_refused_before_it_is_stored() {
     );
     refused(&["--base-url", "ftp://crm.example"], "canary", "base URL");
     refused(&["--base-url", "http://crm.example"], "canary", "https");
+    for inner in ["https://10.1.2.3", "http://[::1]:4010"] {
+        refused(&["--base-url", inner], "canary", "outbound.allow");
+    }
+    let metadata = "http://169.254.169.254";
+    refused(&["--base-url", metadata], "canary", "metadata");
     refused(&["--settings", "[]"], "canary", "JSON object");
     refused(
         &["--settings", r#"{"colour": "red"}"#],

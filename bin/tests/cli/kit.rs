@@ -59,12 +59,13 @@ impl Cli {
         }
     }
 
-    /// With an empty database and a vault key.
+    /// With an empty database, a vault key, and leave to call the simulated CRM on this machine.
     pub(crate) async fn with_database() -> Self {
         let database = TestDatabase::fresh().await;
         let cli = Self::new()
             .with("DATABASE_URL", database.url())
-            .with("LEADRAIL_VAULT_KEY", VAULT_KEY);
+            .with("LEADRAIL_VAULT_KEY", VAULT_KEY)
+            .with("LEADRAIL_OUTBOUND_ALLOW", "127.0.0.0/8");
         Self {
             database: Some(database),
             ..cli

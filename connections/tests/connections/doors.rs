@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use leadrail_adapters::{AdapterError, CrmHttp};
+use leadrail_adapters::AdapterError;
 use leadrail_connections::{Connection, DoorError, Doors};
+use leadrail_outbound::{Guard, Outbound};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -15,7 +16,8 @@ use crate::support::{CANARY, Setup, api_key, new_connection};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn doors(setup: &Setup) -> Doors {
-    Doors::new(setup.connections.clone(), CrmHttp::new().expect("a client"))
+    let http = Outbound::new(Guard::with_loopback()).expect("a client");
+    Doors::new(setup.connections.clone(), http)
 }
 
 /// A CRM that knows one key, and the URL of it.

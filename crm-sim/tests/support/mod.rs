@@ -42,6 +42,7 @@ impl Server {
         };
         let task = tokio::spawn(serve(listener, sim.clone(), shutdown));
         let redirect = reqwest::redirect::Policy::none();
+        #[expect(clippy::disallowed_methods, reason = "the simulator is called")]
         let client = Client::builder()
             .redirect(redirect)
             .build()

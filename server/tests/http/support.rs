@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_server::{ServerState, bind, serve};
 use reqwest::Method;
@@ -70,13 +71,14 @@ impl Api {
             engine: Engine::new(pool.clone()),
             connections: Connections::new(pool, VaultKey::parse(KEY).expect("a key")),
             adapters: Adapters::all(),
-            http: CrmHttp::new().expect("a client"),
+            http: Outbound::new(Guard::with_loopback()).expect("a client"),
             schedule: RetrySchedule::default(),
         };
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(serve(listener, state.clone(), shutdown.clone()));
+        #[expect(clippy::disallowed_methods, reason = "our own API is called")]
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()

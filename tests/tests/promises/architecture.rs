@@ -5,21 +5,23 @@ use std::collections::HashMap;
 use std::process::Command;
 
 /// Each room and what of ours it may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("leadrail-lead", &[]),
     ("leadrail-engine", &[]),
+    ("leadrail-outbound", &[]),
     ("leadrail-postgres", &[]),
     (
         "leadrail-connections",
-        &["leadrail-engine", "leadrail-lead"],
+        &["leadrail-engine", "leadrail-outbound", "leadrail-lead"],
     ),
-    ("leadrail-adapters", &["leadrail-lead"]),
+    ("leadrail-adapters", &["leadrail-outbound", "leadrail-lead"]),
     (
         "leadrail-activities",
         &[
             "leadrail-engine",
             "leadrail-connections",
             "leadrail-adapters",
+            "leadrail-outbound",
             "leadrail-lead",
         ],
     ),
@@ -30,6 +32,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "leadrail-engine",
             "leadrail-connections",
             "leadrail-adapters",
+            "leadrail-outbound",
             "leadrail-lead",
         ],
     ),
@@ -41,6 +44,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "leadrail-engine",
             "leadrail-connections",
             "leadrail-adapters",
+            "leadrail-outbound",
             "leadrail-lead",
         ],
     ),
@@ -51,6 +55,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "leadrail-server",
             "leadrail-connections",
             "leadrail-adapters",
+            "leadrail-outbound",
             "leadrail-lead",
             "leadrail-engine",
         ],
@@ -64,6 +69,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "leadrail-engine",
             "leadrail-connections",
             "leadrail-adapters",
+            "leadrail-outbound",
             "leadrail-lead",
             "leadrail-crm-sim",
             "leadrail-postgres",

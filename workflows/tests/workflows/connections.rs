@@ -165,6 +165,22 @@ async fn a_connection_that_is_set_up_wrongly_makes_its_leads_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lead_whose_crm_has_an_inner_address_waits_until_that_is_set_right() {
+    let scene = Scene::working().await;
+    let mut inner = scene.new_connection(json!({}));
+    inner.base_url = Some("https://10.1.2.3".into());
+    scene.connections.add(inner).await.expect("kept");
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("forbidden_address"));
+    scene.connect(json!({})).await;
+    assert_eq!(open_gate(&scene).await, 1);
+    scene.until(run, RunState::Completed).await;
+    assert_eq!(scene.count("leads"), 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lead_that_does_not_say_which_of_two_connections_waits_for_a_person() {
     let scene = Scene::working().await;
     for crm_account in ["north", "south"] {

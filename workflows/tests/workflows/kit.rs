@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::CrmHttp;
 use leadrail_connections::{Connection, Connections, Doors, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
     Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
 };
 use leadrail_lead::sample::{sample_lead, sample_phone};
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_workflows::{Submission, Submitted, registry, submit, timeline};
 use secrecy::SecretString;
@@ -90,7 +90,8 @@ impl Scene {
 
     /// The ways into the CRM.
     pub(crate) fn doors(&self) -> Doors {
-        Doors::new(self.connections.clone(), CrmHttp::new().expect("a client"))
+        let http = Outbound::new(Guard::with_loopback()).expect("a client");
+        Doors::new(self.connections.clone(), http)
     }
 
     /// Drains the worker and waits for its end.

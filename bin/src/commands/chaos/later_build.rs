@@ -7,11 +7,12 @@
 use crate::commands::worker::{self, WorkerArgs};
 use crate::config::Config;
 use leadrail_activities::CrmAccess;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::{
     Activity, ActivityResult, Attempt, Ctx, Engine, Registry, Workflow, WorkflowResult,
 };
+use leadrail_outbound::Outbound;
 use leadrail_workflows::{AuditLead, PushLead, PushLeadOutput};
 use serde_json::Value;
 
@@ -33,19 +34,22 @@ pub(crate) struct ChaosWorkerArgs {
 
 pub(crate) async fn run(args: &ChaosWorkerArgs, config: &Config) -> anyhow::Result<()> {
     let changes = args.changes;
-    worker::run_with(config, |engine, vault| registry(engine, vault, changes)).await
+    worker::run_with(config, |engine, vault, http| {
+        registry(engine, vault, http, changes)
+    })
+    .await
 }
 
-fn registry(engine: &Engine, vault: VaultKey, changes: usize) -> anyhow::Result<Registry> {
+fn registry(engine: &Engine, vault: VaultKey, http: Outbound, changes: usize) -> Registry {
     let access = CrmAccess {
         connections: Connections::new(engine.pool().clone(), vault),
         adapters: Adapters::all(),
-        http: CrmHttp::new()?,
+        http,
     };
     let push_lead = PushLead::new(engine.clone(), access.clone());
-    Ok(Registry::new()
+    Registry::new()
         .with(LaterPushLead { push_lead, changes })
-        .with(AuditLead::new(engine.clone(), access)))
+        .with(AuditLead::new(engine.clone(), access))
 }
 
 struct LaterPushLead {

@@ -6,8 +6,9 @@ use crate::config::Config;
 use crate::failure::{sentence, usage};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_adapters::{Credentials, CrmAdapter, CrmHttp, Session, Target};
-use leadrail_connections::{ConnectionError, NewConnection};
+use leadrail_adapters::{Credentials, CrmAdapter, Session, Target};
+use leadrail_connections::{BaseUrl, ConnectionError, NewConnection};
+use leadrail_outbound::{Guard, Outbound};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -58,7 +59,15 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let auth_method = method(adapter, args.auth.as_deref())?;
     let settings = settings(args.settings.as_deref(), config.call_timeout)?;
     let secret = secret(args.secret_file.as_deref())?;
-    check(adapter, &auth_method, args.base_url.as_deref(), &secret)?;
+    may_be_called(&config.guard, args.base_url.as_deref())?;
+    let http = Outbound::new(config.guard.clone())?;
+    check(
+        &http,
+        adapter,
+        &auth_method,
+        args.base_url.as_deref(),
+        &secret,
+    )?;
     let (connections, engine) = open(config).await?;
     let added = connections.add(NewConnection {
         account: args.account,
@@ -147,8 +156,18 @@ fn read(from: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
+/// Whether calls could go there at all; what a name resolves to is judged at each call.
+fn may_be_called(guard: &Guard, base_url: Option<&str>) -> anyhow::Result<()> {
+    let Some(text) = base_url else { return Ok(()) };
+    let url = BaseUrl::parse(text.trim());
+    let url = url.map_err(|rule| usage(format!("the base URL is not usable: {rule}")))?;
+    let admitted = guard.admits(&url.into());
+    admitted.map_err(|refusal| usage(format!("the base URL is not usable: {refusal}")))
+}
+
 /// Whether the CRM's session would take it, before anything is stored.
 fn check(
+    http: &Outbound,
     adapter: &dyn CrmAdapter,
     auth_method: &str,
     base_url: Option<&str>,
@@ -164,7 +183,7 @@ fn check(
     for &name in way.map_or(&[][..], |way| way.secrets) {
         credentials = credentials.with(name, secret.clone());
     }
-    Session::new(&CrmHttp::new()?, target, credentials).map_err(wrong)?;
+    Session::new(http, target, credentials).map_err(wrong)?;
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use crate::config::Config;
 use crate::failure::Said;
 use crate::output;
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
+use leadrail_adapters::Adapters;
 use leadrail_connections::{ConnectionId, ConnectionState};
+use leadrail_outbound::Outbound;
 use leadrail_server::{ConnectionTest, ServerState, test_connection};
 
 /// Asks the CRM whether it accepts the connection's secret; sends no lead.
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: &TestArgs, config: &Config) -> anyhow::Result<()> 
         engine,
         connections,
         adapters: Adapters::all(),
-        http: CrmHttp::new()?,
+        http: Outbound::new(config.guard.clone())?,
         schedule: config.worker.schedule.clone(),
     };
     let was = state.connections.get(args.id).await?;

@@ -1,204 +1,58 @@
-//! Which addresses a connection may send its CRM's requests to.
-//!
-//! A base URL is pasted by people and then called with the account's credential, so it must not
-//! lead to our own machine's neighborhood or leak the credential in clear text. This judges what is
-//! written; what a name resolves to is judged where the connection is made.
+//! The address in front of a CRM's API.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
-};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
-/// The longest base URL we take, in bytes.
-const MAX_BYTES: usize = 2048;
-
-/// Names under which clouds serve machine credentials to whoever asks from inside.
-const METADATA_NAMES: [&str; 5] = [
-    "metadata",
-    "metadata.google.internal",
-    "metadata.goog",
-    "instance-data",
-    "instance-data.ec2.internal",
-];
-
-/// Metadata services outside the link-local ranges: Alibaba, Oracle (old), Azure's wire server.
-const METADATA_IPV4: [Ipv4Addr; 3] = [
-    Ipv4Addr::new(100, 100, 100, 200),
-    Ipv4Addr::new(192, 0, 0, 192),
-    Ipv4Addr::new(168, 63, 129, 16),
-];
-
-/// The same for IPv6: Amazon and Google.
-const METADATA_IPV6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-];
+use crate::url::{MAX_BYTES, UrlError, check, parse};
 
 /// The address in front of every path of a CRM's API: `https`, or `http` on this machine.
 ///
 /// In its normal form and without a slash at the end, so a path that starts with one follows.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct BaseUrl(String);
-
-/// The rule that a base URL breaks. The address itself is not repeated: it may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BaseUrlError {
-    /// Over 2048 bytes.
-    #[error("it must have at most 2048 bytes")]
-    TooLong,
-    /// Not an address, or one with spaces, line breaks or the like in it.
-    #[error("it must be an address such as https://api.example.com")]
-    NotAUrl,
-    /// Neither `https` nor `http`.
-    #[error("it must start with https://")]
-    Scheme,
-    /// `http` to another machine would show the credential to everyone on the way.
-    #[error("it must start with https:// unless it names this machine")]
-    PlainHttp,
-    /// A user name or password in front of the host.
-    #[error("it must not contain a user name or password; give the secret separately")]
-    UserInfo,
-    /// A query or a fragment, which no path could follow.
-    #[error("it must end with its path: no `?` and no `#`")]
-    Tail,
-    /// Port 0.
-    #[error("it must not name port 0")]
-    Port,
-    /// A host no CRM lives at: link-local, metadata, unspecified, multicast.
-    #[error("it must not name a link-local, metadata, multicast or unspecified address")]
-    ForbiddenHost,
-}
+pub struct BaseUrl(Url);
 
 impl BaseUrl {
     /// Checks and normalizes an address.
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
-        if text.len() > MAX_BYTES {
-            return Err(BaseUrlError::TooLong);
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = parse(text)?;
+        check(&url)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(UrlError::Tail);
         }
-        // The parser drops these silently; what people see must be what we call.
-        if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-            return Err(BaseUrlError::NotAUrl);
-        }
-        let url = Url::parse(text).map_err(|_| BaseUrlError::NotAUrl)?;
-        check_shape(&url)?;
-        let host = url.host().ok_or(BaseUrlError::NotAUrl)?;
-        check_host(&host, url.scheme())?;
         let normal = url.as_str().trim_end_matches('/');
         if normal.len() > MAX_BYTES {
-            return Err(BaseUrlError::TooLong);
+            return Err(UrlError::TooLong);
         }
-        Ok(Self(normal.to_owned()))
+        Ok(Self(parse(normal)?))
     }
 
     /// The address, without a slash at the end.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn check_shape(url: &Url) -> Result<(), BaseUrlError> {
-    if !matches!(url.scheme(), "https" | "http") {
-        return Err(BaseUrlError::Scheme);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(BaseUrlError::UserInfo);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(BaseUrlError::Tail);
-    }
-    if url.port() == Some(0) {
-        return Err(BaseUrlError::Port);
-    }
-    Ok(())
-}
-
-fn check_host(host: &Host<&str>, scheme: &str) -> Result<(), BaseUrlError> {
-    let (forbidden, loopback) = match host {
-        Host::Domain(name) => judge_name(name),
-        Host::Ipv4(address) => judge_ipv4(*address),
-        Host::Ipv6(address) => judge_ipv6(*address),
-    };
-    if forbidden {
-        Err(BaseUrlError::ForbiddenHost)
-    } else if scheme == "http" && !loopback {
-        Err(BaseUrlError::PlainHttp)
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether a host is forbidden, and whether it is this machine.
-type Judgement = (bool, bool);
-
-fn judge_name(name: &str) -> Judgement {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let forbidden = name.is_empty() || METADATA_NAMES.contains(&name);
-    (forbidden, name == "localhost")
-}
-
-fn judge_ipv4(address: Ipv4Addr) -> Judgement {
-    // 0.0.0.0/8 reaches this machine on Linux, under a name that no check expects.
-    let forbidden = address.octets()[0] == 0
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_broadcast()
-        || METADATA_IPV4.contains(&address);
-    (forbidden, address.is_loopback())
-}
-
-fn judge_ipv6(address: Ipv6Addr) -> Judgement {
-    if address.is_loopback() {
-        return (false, true);
-    }
-    if let IpAddr::V4(mapped) = address.to_canonical() {
-        return judge_ipv4(mapped);
-    }
-    if let Some(inner) = tunneled_ipv4(address) {
-        // It leaves this machine, so the far end's loopback is nobody's CRM.
-        let (forbidden, loopback) = judge_ipv4(inner);
-        return (forbidden || loopback, false);
-    }
-    let forbidden = address.is_unspecified()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
-        || METADATA_IPV6.contains(&address);
-    (forbidden, false)
-}
-
-/// The IPv4 address inside a compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056) address.
-fn tunneled_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some(join(high, low))
-        }
-        [0x2002, high, low, ..] => Some(join(high, low)),
-        _ => None,
+        // The parser puts one behind a bare host.
+        self.0.as_str().trim_end_matches('/')
     }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BaseUrl({})", self.0)
+        write!(f, "BaseUrl({self})")
     }
 }
 
 impl FromStr for BaseUrl {
-    type Err = BaseUrlError;
+    type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
@@ -206,7 +60,7 @@ impl FromStr for BaseUrl {
 }
 
 impl TryFrom<String> for BaseUrl {
-    type Error = BaseUrlError;
+    type Error = UrlError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
@@ -215,13 +69,20 @@ impl TryFrom<String> for BaseUrl {
 
 impl From<BaseUrl> for String {
     fn from(url: BaseUrl) -> Self {
+        url.as_str().to_owned()
+    }
+}
+
+impl From<BaseUrl> for Url {
+    fn from(url: BaseUrl) -> Self {
         url.0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BaseUrl, BaseUrlError as Error, BaseUrlError::*};
+    use super::BaseUrl;
+    use crate::{UrlError as Error, UrlError::*};
 
     #[test]
     fn addresses_a_crm_may_live_at_are_taken_in_normal_form() {
@@ -343,6 +204,9 @@ mod tests {
                     "https://[2002:a9fe:a9fe::1]",
                     "http://[64:ff9b::7f00:1]",
                     "http://[::127.0.0.1]",
+                    "https://[64:ff9b:1::a9fe:a9fe]",
+                    "https://[64:ff9b:1:a9fe:a9:fe00::]",
+                    "https://[2001:0:a9fe:a9fe::1]",
                     "https://[fd00:ec2::254]",
                     "https://[fd20:ce::254]",
                     "https://100.100.100.200",
