@@ -16,6 +16,7 @@ mod join;
 mod journal;
 mod lanes;
 mod lock;
+mod migrations;
 mod once;
 mod plans;
 mod quiet;
