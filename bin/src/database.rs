@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::failure::usage;
 use anyhow::Context as _;
+use leadrail_connections::MigrateError;
 use leadrail_engine::DatabaseHosts;
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -129,9 +130,9 @@ async fn refuse_pending(pool: &PgPool) -> anyhow::Result<()> {
 }
 
 /// A database error in the shape of itself, so that it is known whether it passes.
-pub(crate) fn unwrap_migration(error: sqlx::migrate::MigrateError) -> anyhow::Error {
+pub(crate) fn unwrap_migration(error: MigrateError) -> anyhow::Error {
     match error {
-        sqlx::migrate::MigrateError::Execute(error) => error.into(),
+        MigrateError::Database(error) => error.into(),
         other => anyhow::Error::new(other).context(
             "the database was migrated by another release; run the release that did, or a newer one",
         ),

@@ -1,76 +1,43 @@
-//! Brings the tables of the engine and the product into a database.
+//! Brings the tables and functions of the engine and the product into a database.
 //!
-//! The engine keeps its own migrations and its own list of them; the product's, everything in
-//! `migrations/`, stand on them and come after.
-
-use std::sync::LazyLock;
+//! The engine has a set of its own; the product's, everything in `migrations/`, stands on it and comes
+//! after.
 
 use leadrail_engine::Engine;
-use sqlx::{
-    PgPool,
-    migrate::{Migrate, MigrateError, Migrator},
-};
+use leadrail_engine::migrate::{MigrateError, Set, SqlFile};
+use sqlx::PgPool;
+use std::sync::LazyLock;
 
-/// Where the product's applied migrations are listed.
-const APPLIED: &str = "leadrail.product_migration";
+/// A file of `migrations/sql/` by its name there.
+macro_rules! sql {
+    ($name:literal) => {
+        SqlFile::new($name, include_str!(concat!("../../migrations/sql/", $name)))
+    };
+}
 
-/// The product's migrations, in order, embedded at build time.
-pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrator = sqlx::migrate!("../migrations");
-    migrator.create_schema("leadrail");
-    migrator.dangerous_set_table_name(APPLIED);
-    migrator
+/// The product's set, from `migrations/` and `migrations/sql/`.
+pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
+    let functions = vec![sql!("enqueue_lead.sql"), sql!("lead_fingerprint.sql")];
+    Set::new("product", sqlx::migrate!("../migrations"), functions)
 });
 
-/// Applies what is missing, the engine's first. Safe to run from several processes at once and
-/// again at any time.
+/// Applies what is missing, the engine's first; its names, as [`pending`] lists them. Safe to run from
+/// several processes at once and again at any time.
 ///
 /// # Errors
-/// What sqlx says: the database failed, or a migration that was applied has changed since.
-pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    Engine::new(pool.clone()).migrate().await?;
-    MIGRATOR.run(pool).await
+/// As [`Set::apply`].
+pub async fn migrate(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
+    let mut applied = Engine::new(pool.clone()).migrate().await?;
+    applied.extend(PRODUCT.apply(pool).await?);
+    Ok(applied)
 }
 
-/// What [`migrate`] would apply, in order, such as `engine 0001 clock`. Changes nothing.
+/// What [`migrate`] would apply, in order, such as `engine 0001 tables`. Changes nothing.
 ///
 /// # Errors
-/// As [`migrate`].
+/// As [`Set::pending`].
 pub async fn pending(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
-    let engine = Engine::new(pool.clone()).pending_migrations().await?;
-    let mut pending: Vec<_> = engine.iter().map(|name| format!("engine {name}")).collect();
-    pending.extend(pending_product(pool).await?);
-    Ok(pending)
-}
-
-async fn pending_product(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
-    let mut db = pool.acquire().await?;
-    let listed = sqlx::query_scalar!(
-        r#"select to_regclass($1) is not null as "listed!""#,
-        APPLIED
-    )
-    .fetch_one(&mut *db)
-    .await?;
-    let applied = if listed {
-        db.list_applied_migrations(APPLIED).await?
-    } else {
-        vec![]
-    };
-    let mut pending = vec![];
-    for migration in MIGRATOR.iter() {
-        let same = applied
-            .iter()
-            .find(|applied| applied.version == migration.version);
-        match same {
-            Some(applied) if applied.checksum == migration.checksum => {}
-            Some(_) => return Err(MigrateError::VersionMismatch(migration.version)),
-            None => {
-                pending.push(format!(
-                    "product {:04} {}",
-                    migration.version, migration.description
-                ));
-            }
-        }
-    }
+    let mut pending = Engine::new(pool.clone()).pending_migrations().await?;
+    pending.extend(PRODUCT.pending(pool).await?);
     Ok(pending)
 }

@@ -11,13 +11,13 @@ pub use lanes::{LaneLimits, LaneView};
 pub use outside::{Cancelled, Restarted, Sent};
 
 use crate::hosts::DatabaseHosts;
+use crate::migrate::{ENGINE, MigrateError};
 use crate::store::{housekeeping, reading};
 use crate::{Event, RunId, RunView};
 use notifier::Notifier;
 use sqlx::PgPool;
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The channel on which workers are told that there may be work.
@@ -25,17 +25,6 @@ pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
 
 /// Heads that one statement of housekeeping looks at.
 pub(crate) const HOUSE_BATCH: i32 = 2_000;
-
-/// Where the engine's applied migrations are listed.
-const APPLIED: &str = "leadrail.engine_migration";
-
-/// The engine's migrations, in order, embedded at build time.
-static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrator = sqlx::migrate!("./migrations");
-    migrator.create_schema("leadrail");
-    migrator.dangerous_set_table_name(APPLIED);
-    migrator
-});
 
 /// A handle on the engine's database. Cheap to clone.
 #[derive(Clone)]
@@ -72,39 +61,25 @@ impl Engine {
         &self.pool
     }
 
-    /// Applies the engine's migrations. They keep their own table, so a host application may have
+    /// Brings the engine's tables and functions into the database, and makes the partitions of the
+    /// coming days; what was missing, as [`pending_migrations`](Self::pending_migrations) lists it.
+    /// What was applied is kept in tables of the engine's own, so a host application may have
     /// migrations of its own in the same database.
     ///
     /// # Errors
-    /// When a migration fails or the applied ones are not a prefix of these.
-    pub async fn migrate(&self) -> Result<(), MigrateError> {
-        MIGRATOR.run(&self.pool).await
+    /// As [`Set::apply`](crate::migrate::Set::apply).
+    pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
+        let applied = ENGINE.apply(&self.pool).await?;
+        housekeeping::make_partitions(&self.pool).await?;
+        Ok(applied)
     }
 
-    /// The migrations that are not applied yet, oldest first.
+    /// What [`migrate`](Self::migrate) would apply, in order, such as `engine 0001 tables`.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// As [`Set::pending`](crate::migrate::Set::pending).
     pub async fn pending_migrations(&self) -> Result<Vec<String>, MigrateError> {
-        let mut db = self.pool.acquire().await?;
-        let listed = sqlx::query_scalar!(
-            r#"select to_regclass($1) is not null as "listed!""#,
-            APPLIED
-        )
-        .fetch_one(&mut *db)
-        .await?;
-        let applied = if listed {
-            db.list_applied_migrations(APPLIED).await?
-        } else {
-            Vec::new()
-        };
-        let is_applied = |version| applied.iter().any(|done| done.version == version);
-        let pending = MIGRATOR
-            .iter()
-            .filter(|migration| !is_applied(migration.version));
-        Ok(pending
-            .map(|migration| format!("{:04} {}", migration.version, migration.description))
-            .collect())
+        ENGINE.pending(&self.pool).await
     }
 
     /// One run's head, or `None`.
@@ -175,19 +150,6 @@ impl Engine {
         self.hint_crons().await;
         self.notifier.poke();
         Ok(())
-    }
-
-    /// Makes the partitions of the coming days; workers and `migrate` call it, anyone may.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn make_partitions(&self, days: i32) -> sqlx::Result<i32> {
-        sqlx::query_scalar!(
-            r#"select leadrail.make_history_partitions((leadrail.now() at time zone 'UTC')::date, $1) as "made!""#,
-            days
-        )
-        .fetch_one(&self.pool)
-        .await
     }
 
     /// Keeps house once, as workers do by themselves: partitions ahead, old days dropped, ended runs

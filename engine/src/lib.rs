@@ -12,8 +12,8 @@
 //!
 //! Where to find what: [`Engine`] enqueues, signals and reads (`engine/`), [`run_worker`] executes
 //! (`worker/`, `executor`), [`Ctx`] is what a workflow sees (`ctx/`), `past` what a resumed run takes
-//! from its history, [`RetrySchedule`] and [`Limits`] say how patiently, `migrations/` holds the tables
-//! and the SQL of the journal.
+//! from its history, [`RetrySchedule`] and [`Limits`] say how patiently, `migrations/` holds the tables,
+//! `sql/` the functions, and [`migrate`] brings both into a database.
 
 mod activity;
 mod backend;
@@ -30,6 +30,7 @@ mod hosts;
 mod ids;
 mod jitter;
 mod journal;
+pub mod migrate;
 mod past;
 mod rehearsal;
 mod schedule;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
+use leadrail_connections::MigrateError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,7 +43,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
     let pending = read(async {
         let pending = leadrail_connections::pending(app.engine().pool()).await;
         pending.or_else(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => Err(error),
+            MigrateError::Database(error) => Err(error),
             other => {
                 tracing::error!(error = %other, "The applied migrations are not ours");
                 Ok(vec![

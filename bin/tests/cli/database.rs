@@ -29,6 +29,27 @@ async fn migrate_check_fails_until_the_migrations_are_applied() {
 }
 
 #[tokio::test]
+async fn a_function_that_differs_is_missing_to_migrate_doctor_and_worker() {
+    let cli = Cli::migrated().await;
+    sql(
+        &cli,
+        "update leadrail.function_file set checksum = '' where file = 'claim.sql'",
+    )
+    .await;
+    for arguments in [&["doctor"][..], &["worker"], &["migrate", "--check"]] {
+        let ran = cli.run(arguments);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        let said = ran.out + &ran.err;
+        assert!(said.contains("engine claim.sql"), "{said}");
+    }
+    assert_eq!(
+        cli.run(&["migrate"]).well().out,
+        "applied  engine claim.sql\n"
+    );
+    cli.run(&["doctor"]).well();
+}
+
+#[tokio::test]
 async fn nothing_runs_on_a_database_without_its_migrations() {
     let cli = Cli::with_database().await;
     for arguments in [

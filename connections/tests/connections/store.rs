@@ -29,7 +29,7 @@ async fn a_new_connection_is_active_and_opens_with_its_secret() {
     let open = setup.elsewhere().open(added.id).await.expect("opened");
     assert_eq!(open.connection, added);
     assert_eq!(
-        open.connection.base_url.expect("kept").as_str(),
+        open.connection.base_url.as_ref().expect("kept").as_str(),
         "http://localhost:4010/housecall_pro"
     );
     assert_eq!(open.secrets.method(), "api_key");

@@ -1,4 +1,4 @@
-//! The clean-ups of `0013_retention.sql`, as workers call them.
+//! The clean-ups of `housekeeping.sql` and `partitions.sql`, as workers call them.
 
 use sqlx::PgPool;
 
@@ -8,6 +8,17 @@ pub(crate) struct Moved {
     pub(crate) looked: i32,
     /// Heads it moved.
     pub(crate) moved: i32,
+}
+
+/// Makes the partitions that a new database needs: from yesterday on, because ids may be a little older
+/// than the database, to two weeks ahead.
+pub(crate) async fn make_partitions(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select leadrail.make_history_partitions((leadrail.now() at time zone 'UTC')::date - 1, 16) as made"
+    )
+    .fetch_one(pool)
+    .await
+    .map(drop)
 }
 
 /// Moves ended runs among the next `rows` heads out of the hot table.

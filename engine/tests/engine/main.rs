@@ -17,6 +17,7 @@ mod journal;
 mod label;
 mod lanes;
 mod lock;
+mod migrations;
 mod once;
 mod plans;
 mod quiet;

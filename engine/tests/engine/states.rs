@@ -36,15 +36,3 @@ async fn the_database_refuses_an_illegal_move() {
     assert_eq!(code.as_deref(), Some("LR001"));
     bench.until(run, RunState::Queued).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_run_twice_and_in_parallel_without_harm() {
-    let bench = Bench::new().await;
-    let (first, second) = tokio::join!(bench.engine.migrate(), bench.engine.migrate());
-    first.unwrap();
-    second.unwrap();
-    assert_eq!(
-        bench.engine.pending_migrations().await.unwrap(),
-        Vec::<String>::new()
-    );
-}

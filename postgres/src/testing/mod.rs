@@ -19,11 +19,13 @@
 
 mod admin;
 mod background;
+mod catalog;
 mod container;
 mod database;
 mod image;
 mod server;
 mod source;
 
+pub use catalog::{catalog, run_all, stubs};
 pub use database::TestDatabase;
 pub use server::TestServer;

@@ -17,6 +17,13 @@ async fn it_is_healthy_at_once_and_ready_once_every_migration_is_applied() {
         .await
         .expect("migrated");
     assert_eq!(api.get("/readyz").await.status, 200);
+
+    let other_text = "update leadrail.function_file set checksum = '' where file = 'journal.sql'";
+    let changed = sqlx::query(other_text).execute(api.pool()).await;
+    changed.expect("changed");
+    let problem = api.get("/readyz").await.assert_problem(503);
+    let detail = problem["detail"].as_str().expect("a detail");
+    assert!(detail.contains("engine journal.sql"), "{detail}");
 }
 
 /// The value of a line of metrics, by the beginning of the line.

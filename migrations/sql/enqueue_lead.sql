@@ -4,15 +4,12 @@
 -- scope, key, fingerprint, lane and priority, so a lead sent through both doors is one lead. The
 -- database checks the shape of what it needs for that and what it can check at once; the rest is
 -- checked when the run starts, and what fails then is a dead letter with reason `invalid`.
---
--- Safe beside the previous release: it adds functions and touches no table.
--- Undo by dropping the four functions, after whatever calls them.
 
 -- Whether a payload has more than 262144 bytes as compact JSON.
 --
 -- jsonb writes a blank after each comma and colon, which makes at most half as much again. So the
 -- blanks outside strings are counted only where they decide, and never in a huge payload.
-create function leadrail.is_too_large(payload jsonb) returns boolean
+create or replace function leadrail.is_too_large(payload jsonb) returns boolean
 language sql immutable strict parallel safe
 return (
     select case
@@ -31,7 +28,7 @@ return (
 
 -- What is wrong with a payload as far as a database can tell: JSON pointers with what is expected
 -- there, never a value. Null when nothing is.
-create function leadrail.lead_faults(payload jsonb) returns text
+create or replace function leadrail.lead_faults(payload jsonb) returns text
 language sql immutable parallel safe
 return case
     when payload is null or jsonb_typeof(payload) <> 'object' then 'the payload: must be an object'
@@ -79,10 +76,10 @@ end;
 -- Raises 22023 for a payload that is no lead, naming everything that is wrong with it, and LR409
 -- for another lead under the same event_id, with the fingerprints of both.
 --
--- It sends no notification: at commit that takes a lock of the whole server. Workers find the run
--- at their next poll, within about a second; to spare even that, call leadrail.hint() after the
--- commit.
-create function leadrail.enqueue_lead(payload jsonb) returns uuid
+-- While all workers are quiet, and would ask only seconds later, they are told at the commit.
+-- Where one of them polls every second no notification is sent: it takes a lock of the whole server
+-- at commit. To spare even that second, call leadrail.hint() after the commit.
+create or replace function leadrail.enqueue_lead(payload jsonb) returns uuid
 language plpgsql
 as $$
 declare
@@ -122,12 +119,15 @@ begin
             v_run.fingerprint, v_print
             using errcode = 'LR409', hint = 'Nothing was enqueued. Give another lead another event_id.';
     end if;
+    if v_run.outcome <> 'duplicate' then
+        perform leadrail.hint_if_quiet();
+    end if;
     return v_run.run_id;
 end
 $$;
 
 -- Tells idle workers that there may be work. Only after the commit, in a transaction of its own.
-create function leadrail.hint() returns void
+create or replace function leadrail.hint() returns void
 language sql
 as $$ select pg_notify('leadrail_run', '') $$;
 

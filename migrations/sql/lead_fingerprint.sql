@@ -1,18 +1,15 @@
--- Give every lead one fingerprint, so that a resend is told from another lead under the same id.
+-- One fingerprint for every lead, so that a resend is told from another lead under the same id.
 --
 -- Both doors compute it: SQL here, HTTP in the crate `lead` (canonical.rs). They must agree on
 -- every byte; lead/testdata/canonical.json holds both to it. The hash leaves out the query and
 -- fragment of the two pre-signed links, because an honest resend carries fresh signatures.
---
--- Safe beside the previous release: it adds functions and touches no table.
--- Undo by dropping the four functions, after whatever calls them.
 
 -- A number as canonical JSON: a plain decimal without trailing zeros.
 --
 -- Other readers of JSON hold a number as a 64-bit integer or as a double, so that is what counts:
 -- whole numbers of 64 bits are exact, others have the 15 significant digits that the cast from a
 -- double gives. Numbers beyond a double, which only SQL can hold, stay as they are.
-create function leadrail.canonical_number(value numeric) returns text
+create or replace function leadrail.canonical_number(value numeric) returns text
 language sql immutable strict parallel safe
 return case
     when value = trunc(value) and value between -9223372036854775808 and 18446744073709551615
@@ -26,7 +23,7 @@ end;
 -- A JSON value as canonical JSON: keys in the order of their bytes, no white space.
 --
 -- PL/pgSQL, because a function in SQL with a parsed body cannot call itself.
-create function leadrail.canonical_json(value jsonb) returns text
+create or replace function leadrail.canonical_json(value jsonb) returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
@@ -52,7 +49,7 @@ end
 $$;
 
 -- A lead payload whose links to recording and transcript end before their query or fragment.
-create function leadrail.without_link_signatures(payload jsonb) returns jsonb
+create or replace function leadrail.without_link_signatures(payload jsonb) returns jsonb
 language sql immutable strict parallel safe
 return case
     when jsonb_typeof(payload) = 'object' and jsonb_typeof(payload -> 'call') = 'object'
@@ -67,7 +64,7 @@ return case
 end;
 
 -- The SHA-256 of a lead payload's canonical form, as 64 lower-case hex digits.
-create function leadrail.lead_fingerprint(payload jsonb) returns text
+create or replace function leadrail.lead_fingerprint(payload jsonb) returns text
 language sql immutable strict parallel safe
 return encode(
     sha256(convert_to(leadrail.canonical_json(leadrail.without_link_signatures(payload)), 'UTF8')),

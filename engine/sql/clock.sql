@@ -1,16 +1,9 @@
--- The one clock of the engine.
+-- The one clock of the engine, and the ids that carry its time.
 --
 -- Every time in the engine is the database's: workers' clocks never enter SQL. Tests move time by
--- changing the shift, so that a wait of six hours is tested without waiting.
--- Safe beside any previous release: there is none. Undo by dropping the schema.
-create schema if not exists leadrail;
-
-create table leadrail.clock (
-    one boolean primary key default true check (one),
-    shift interval not null default interval '0'
-);
-comment on table leadrail.clock is 'One row: how far leadrail.now() runs ahead of the server clock. Zero outside tests.';
-insert into leadrail.clock (shift) values (interval '0');
+-- changing the shift in leadrail.clock, so that a wait of six hours is tested without waiting.
+--
+-- The one file that is applied before the tables: their defaults name leadrail.now().
 
 -- Stable, so that one statement compares against one time and may use an index with it.
 create or replace function leadrail.now() returns timestamptz
@@ -18,7 +11,7 @@ language sql stable parallel safe
 as $$ select clock_timestamp() + (select c.shift from leadrail.clock c) $$;
 
 -- A time-ordered id (RFC 9562, version 7): the first 48 bits are milliseconds since 1970.
-create function leadrail.uuid_v7(at timestamptz default leadrail.now()) returns uuid
+create or replace function leadrail.uuid_v7(at timestamptz default leadrail.now()) returns uuid
 language sql volatile parallel safe
 as $$
     select encode(
@@ -36,7 +29,7 @@ as $$
 $$;
 
 -- The smallest version 7 id of a millisecond: the bound of a partition.
-create function leadrail.uuid_v7_floor(at timestamptz) returns uuid
+create or replace function leadrail.uuid_v7_floor(at timestamptz) returns uuid
 language sql immutable parallel safe
 as $$
     select encode(
