@@ -1,19 +1,23 @@
 //! The engine as its users see it: enqueue, look, open gates.
 
 mod enqueue;
+mod group_commit;
 mod lanes;
 mod notifier;
 mod outside;
 mod result;
+mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
 pub use lanes::{LaneLimits, LaneView};
 pub use outside::{Cancelled, Restarted, Sent};
+pub use shared::{NotEnqueued, kind_of};
 
 use crate::hosts::DatabaseHosts;
 use crate::store::{housekeeping, reading};
 use crate::{Event, RunId, RunView};
 use notifier::Notifier;
+use shared::SharedDoor;
 use sqlx::PgPool;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
@@ -42,6 +46,7 @@ static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
 pub struct Engine {
     pool: PgPool,
     notifier: Arc<Notifier>,
+    shared: SharedDoor,
 }
 
 impl Engine {
@@ -63,7 +68,12 @@ impl Engine {
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         let notifier = Arc::new(Notifier::new(pool.clone()));
-        Self { pool, notifier }
+        let shared = shared::door(pool.clone(), notifier.clone());
+        Self {
+            pool,
+            notifier,
+            shared,
+        }
     }
 
     /// The pool, for callers who enqueue inside a transaction of their own.

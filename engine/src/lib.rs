@@ -49,7 +49,8 @@ pub use activity::{
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
-    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, Outcome, Restarted, Sent,
+    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, NotEnqueued, Outcome, Restarted,
+    Sent, kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
 pub use hosts::{DatabaseHosts, InvalidHosts};
