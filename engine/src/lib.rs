@@ -18,6 +18,7 @@
 mod activity;
 mod backend;
 mod claim;
+mod cron;
 mod ctx;
 mod deadline;
 mod decision;
@@ -32,8 +33,7 @@ mod jitter;
 mod journal;
 mod past;
 mod rehearsal;
-mod schedule;
-mod schedules;
+mod retry;
 #[cfg(test)]
 mod simulation;
 mod size;
@@ -46,6 +46,9 @@ pub use activity::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Budget, Effect, FailureKind,
     Found, OnUnknown,
 };
+pub use cron::{
+    CatchUp, CronError, CronView, FireTimes, InvalidCron, NewCron, Overlap, PutCron, fire_time,
+};
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
@@ -56,10 +59,7 @@ pub use history::{Event, HistoryKind};
 pub use hosts::{DatabaseHosts, InvalidHosts};
 pub use ids::{RunId, WorkerId};
 pub use rehearsal::{Fit, Rehearsed};
-pub use schedule::{InvalidWait, RetrySchedule, Wait, parse_duration};
-pub use schedules::{
-    CatchUp, CronError, CronView, FireTimes, InvalidCron, NewCron, Overlap, PutCron, fire_time,
-};
+pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};
 pub use size::LARGEST_VALUE;
 pub use state::{RunState, UnknownState};
 pub use store::doctor::Check;

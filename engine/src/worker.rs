@@ -16,7 +16,7 @@ use crate::decision::Limits;
 use crate::engine::Engine;
 use crate::ids::WorkerId;
 use crate::journal::{FlushLoop, Journal};
-use crate::schedule::RetrySchedule;
+use crate::retry::RetrySchedule;
 use crate::store::Store;
 use crate::store::failover::LastFailover;
 use crate::workflow::Registry;

@@ -93,7 +93,7 @@ impl Hints {
             if notification.payload() == WORKER {
                 self.shared.others.notify_one();
             }
-            if notification.payload() == crate::schedules::CRON {
+            if notification.payload() == crate::cron::CRON {
                 self.shared.crons_changed.notify_one();
             }
             self.shared.hint();

@@ -101,7 +101,7 @@ impl Incarnation {
         tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
         tasks.spawn(keep_house(shared.clone(), stop.clone()));
         tasks.spawn(cancels::watch(shared.clone(), stop.clone()));
-        tasks.spawn(crate::schedules::watch(shared.clone(), stop.clone()));
+        tasks.spawn(crate::cron::watch(shared.clone(), stop.clone()));
         tasks.spawn(drain_at(
             shutdown.clone(),
             shared.clone(),

@@ -11,7 +11,7 @@ use crate::executor::execute_from;
 use crate::ids::{RunId, WorkerId};
 use crate::journal::Journal;
 use crate::past::Past;
-use crate::schedule::{RetrySchedule, Wait};
+use crate::retry::{RetrySchedule, Wait};
 use crate::store::Store;
 use crate::worker::{Shared, WorkerConfig};
 use crate::workflow::Registry;

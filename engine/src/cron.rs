@@ -1,4 +1,4 @@
-//! Schedules: runs that start by the calendar. Not the retry schedule, which is `schedule.rs`.
+//! Cron: runs that start by the calendar.
 //!
 //! A worker that finds a schedule due moves its `next_at` and enqueues the runs in one transaction,
 //! guarded by the old value: no leader, no double fire, nothing half done.
