@@ -14,4 +14,4 @@ pub use catch_up::CatchUp;
 pub use definition::{CronError, NewCron, Overlap, fire_time};
 pub use fire_times::{FireTimes, InvalidCron};
 pub use store::{CronView, PutCron};
-pub(crate) use watch::{CRON, watch};
+pub(crate) use watch::watch;

@@ -3,6 +3,7 @@
 mod enqueue;
 mod group_commit;
 mod lanes;
+mod not_enqueued;
 mod notifier;
 mod outside;
 mod result;
@@ -10,12 +11,13 @@ mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
 pub use lanes::{LaneLimits, LaneView};
+pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
-pub use shared::{NotEnqueued, kind_of};
 
 use crate::hosts::DatabaseHosts;
 use crate::store::{housekeeping, reading};
 use crate::{Event, RunId, RunView};
+pub(crate) use notifier::Near;
 use notifier::Notifier;
 use shared::SharedDoor;
 use sqlx::PgPool;
@@ -23,12 +25,6 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-
-/// The channel on which workers are told that there may be work.
-pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
-
-/// Heads that one statement of housekeeping looks at.
-pub(crate) const HOUSE_BATCH: i32 = 2_000;
 
 /// Where the engine's applied migrations are listed.
 const APPLIED: &str = "leadrail.engine_migration";
@@ -210,9 +206,9 @@ impl Engine {
         while housekeeping::drop_oldest_day(&self.pool).await?.is_some() {}
         let mut moved = 0;
         loop {
-            let slice = housekeeping::move_ended(&self.pool, HOUSE_BATCH).await?;
+            let slice = housekeeping::move_ended(&self.pool, housekeeping::HOUSE_BATCH).await?;
             moved += u32::try_from(slice.moved).unwrap_or(0);
-            if slice.looked < HOUSE_BATCH {
+            if slice.looked < housekeeping::HOUSE_BATCH {
                 return Ok(moved);
             }
         }

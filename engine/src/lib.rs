@@ -11,9 +11,10 @@
 //! the outside world can be asked, and the run says so where it cannot.
 //!
 //! Where to find what: [`Engine`] enqueues, signals and reads (`engine/`), [`run_worker`] executes
-//! (`worker/`, `executor`), [`Ctx`] is what a workflow sees (`ctx/`), `past` what a resumed run takes
-//! from its history, [`RetrySchedule`] and [`Limits`] say how patiently, `migrations/` holds the tables
-//! and the SQL of the journal.
+//! (`worker/`, `executor`; `shared` is what their parts have in common), [`Ctx`] is what a workflow
+//! sees (`ctx/`), `past` what a resumed run takes from its history, [`RetrySchedule`] (`retry`) and
+//! [`Limits`] say how patiently, `cron/` starts runs by the calendar, `names` holds what Rust and SQL
+//! call the same, `migrations/` the tables and the SQL of the journal.
 
 mod activity;
 mod backend;
@@ -31,9 +32,11 @@ mod hosts;
 mod ids;
 mod jitter;
 mod journal;
+mod names;
 mod past;
 mod rehearsal;
 mod retry;
+mod shared;
 #[cfg(test)]
 mod simulation;
 mod size;

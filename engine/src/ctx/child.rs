@@ -4,6 +4,7 @@ use super::Ctx;
 use crate::history::HistoryKind;
 use crate::ids::RunId;
 use crate::journal::Transition;
+use crate::names::end_gate;
 use crate::past::RecordedChild;
 use crate::size;
 use crate::state::RunState;
@@ -185,7 +186,7 @@ impl Ctx {
         let mut transition = Transition::to(RunState::Waiting);
         transition.activity = Some(label);
         transition.reason = Some("child".to_owned());
-        transition.gates = vec![format!("run:{last}")];
+        transition.gates = vec![end_gate(last)];
         self.park(transition).await
     }
 

@@ -4,7 +4,7 @@
 //! while it is on its way wait for its end and then go together. Nobody waits for company, so a
 //! lone write is as fast as without this.
 
-use super::shared::NotEnqueued;
+use super::not_enqueued::NotEnqueued;
 use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
