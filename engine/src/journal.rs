@@ -19,7 +19,7 @@ pub(crate) use batch::{Entry, HistoryRow, Transition};
 pub(crate) use flush::FlushLoop;
 pub(crate) use intake::Intake;
 #[cfg(test)]
-pub(crate) use ledger::{Broken, Ledger, Outcome, Refusal, Settled};
+pub(crate) use ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
 pub(crate) use postgres::PostgresLedger;
 
 use crate::failpoint;

@@ -8,7 +8,7 @@ use crate::names::end_gate;
 use crate::past::RecordedChild;
 use crate::size;
 use crate::state::RunState;
-use crate::store::children::{CHILD_CANCELLED, Outcome};
+use crate::store::children::{CHILD_CANCELLED, Standing};
 use crate::workflow::{Workflow, WorkflowError, WorkflowResult, unreadable};
 use serde::Serialize;
 use serde_json::Value;
@@ -170,10 +170,10 @@ impl Ctx {
         let refused = |why| WorkflowError::new("not_storable", why);
         self.commit().await.map_err(refused)?;
         let shared = &self.run.shared;
-        let last = match shared.store.child_outcome(child, &shared.lost).await {
+        let last = match shared.store.child_standing(child, &shared.lost).await {
             None => return self.abandon().await,
-            Some(Outcome::Lives(last)) => last,
-            Some(Outcome::Ended(outcome)) => {
+            Some(Standing::Lives(last)) => last,
+            Some(Standing::Ended(outcome)) => {
                 if matches!(&outcome, Err((reason, _)) if reason == CHILD_CANCELLED) {
                     // Perhaps together with this run: then that is what the workflow hears.
                     self.check_cancelled()?;

@@ -50,7 +50,7 @@ impl Store {
 
     /// Gives a lock back; what a worker that was taken over gives back stays with the run, which may
     /// have taken it again elsewhere. Waits for a database that is away.
-    pub(crate) async fn release_lock(
+    pub(crate) async fn give_lock_back(
         &self,
         name: &str,
         run: RunId,
@@ -59,7 +59,7 @@ impl Store {
     ) {
         let mut waits = backoff();
         while !lost.is_cancelled() {
-            let released = sqlx::query!(
+            let given = sqlx::query!(
                 "
                 with alive as (select from leadrail.worker w where w.id = $3 for key share)
                 delete from leadrail.run_lock l
@@ -71,7 +71,7 @@ impl Store {
             )
             .execute(&self.pool)
             .await;
-            if released.is_ok() {
+            if given.is_ok() {
                 return;
             }
             tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(1))).await;
@@ -163,7 +163,7 @@ mod tests {
         let give_back = async |worker| {
             let store = &bench.store;
             store
-                .release_lock("phone", bench.run, worker, &bench.lost)
+                .give_lock_back("phone", bench.run, worker, &bench.lost)
                 .await;
         };
         give_back(first).await;
