@@ -2,7 +2,7 @@
 
 use crate::deadline::Deadline;
 use crate::ids::RunId;
-use crate::schedule::RetrySchedule;
+use crate::retry::RetrySchedule;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@
 //! journal, together with the advance of its head, so apalis has nothing to acknowledge.
 
 use crate::claim::{ClaimedRun, Claims};
-use crate::worker::Shared;
+use crate::shared::Shared;
 use apalis::prelude::{Backend, Task, WorkerContext};
 use apalis_core::backend::BackendConfig;
 use std::convert::Infallible;

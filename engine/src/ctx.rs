@@ -25,14 +25,12 @@ mod timer;
 mod version;
 
 pub use child::{Child, ChildOptions};
-pub(crate) use frontier::code_gate;
 pub(crate) use park::Parked;
-pub(crate) use publish::published_label;
 
 use crate::claim::ClaimedRun;
 use crate::ids::RunId;
 use crate::past::Past;
-use crate::worker::Shared;
+use crate::shared::Shared;
 use branch::Branch;
 use lock::{Lock, Locks};
 use park::Parking;

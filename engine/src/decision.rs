@@ -1,7 +1,7 @@
 //! What follows from a failed attempt: decided here and nowhere else, without input or output.
 
 use crate::activity::{ActivityError, FailureKind};
-use crate::schedule::RetrySchedule;
+use crate::retry::RetrySchedule;
 use std::time::Duration;
 
 /// How often an activity has failed so far, this attempt not counted.

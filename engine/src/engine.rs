@@ -1,36 +1,38 @@
 //! The engine as its users see it: enqueue, look, open gates.
 
 mod enqueue;
+mod group_commit;
 mod lanes;
+mod not_enqueued;
 mod notifier;
 mod outside;
 mod result;
+mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
 pub use lanes::{LaneLimits, LaneView};
+pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
 use crate::store::{housekeeping, reading};
 use crate::{Event, RunId, RunView};
+pub(crate) use notifier::Near;
 use notifier::Notifier;
+use shared::SharedDoor;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The channel on which workers are told that there may be work.
-pub(crate) const NOTIFY_CHANNEL: &str = "leadrail_run";
-
-/// Heads that one statement of housekeeping looks at.
-pub(crate) const HOUSE_BATCH: i32 = 2_000;
 
 /// A handle on the engine's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pool: PgPool,
     notifier: Arc<Notifier>,
+    shared: SharedDoor,
 }
 
 impl Engine {
@@ -52,7 +54,12 @@ impl Engine {
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         let notifier = Arc::new(Notifier::new(pool.clone()));
-        Self { pool, notifier }
+        let shared = shared::door(pool.clone(), notifier.clone());
+        Self {
+            pool,
+            notifier,
+            shared,
+        }
     }
 
     /// The pool, for callers who enqueue inside a transaction of their own.
@@ -162,9 +169,9 @@ impl Engine {
         while housekeeping::drop_oldest_day(&self.pool).await?.is_some() {}
         let mut moved = 0;
         loop {
-            let slice = housekeeping::move_ended(&self.pool, HOUSE_BATCH).await?;
+            let slice = housekeeping::move_ended(&self.pool, housekeeping::HOUSE_BATCH).await?;
             moved += u32::try_from(slice.moved).unwrap_or(0);
-            if slice.looked < HOUSE_BATCH {
+            if slice.looked < housekeeping::HOUSE_BATCH {
                 return Ok(moved);
             }
         }

@@ -6,17 +6,17 @@ use crate::failpoint;
 use crate::history::HistoryKind;
 use crate::ids::RunId;
 use crate::journal::Transition;
-use crate::past::{Crashes, Past};
+use crate::names::end_gate;
+use crate::past::Past;
+use crate::shared::Shared;
 use crate::state::RunState;
-use crate::worker::Shared;
+use crate::worker::isolation::admit;
 use crate::workflow::{AnyWorkflow, WorkflowError, WorkflowResult};
 use futures::FutureExt;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
-use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
 /// The reason of a run whose workflow's own code panicked.
 const PANIC: &str = "panic";
@@ -65,7 +65,7 @@ async fn carry(
         if shared.is_draining() {
             return ctx.release().await;
         }
-        let _company = keep_company(&ctx, shared, crashes).await;
+        let _admission = admit(&ctx, shared, crashes).await;
         let result = if crashes.is_poison() {
             Err(poison(crashes.all))
         } else {
@@ -80,56 +80,6 @@ async fn carry(
     if let Some(Parked::At(place)) = until_parked(&ctx, story).await {
         // Nobody but a takeover ends this early; then nothing of the run counts any more.
         until_parked(&ctx, put_down(&ctx, place)).await;
-    }
-}
-
-/// How often a suspect looks whether it is alone.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// A suspect waits until nothing else is executed by this worker and has that written down first.
-/// Nothing is claimed meanwhile, so nothing is held that waits for the suspect: if the worker dies,
-/// nobody else is counted who did not run.
-async fn keep_company<'a>(ctx: &Ctx, shared: &'a Shared, crashes: Crashes) -> Company<'a> {
-    if !crashes.is_suspect() || crashes.is_poison() {
-        return Company::Shared(shared.company.read().await);
-    }
-    let quiet = Quiet::ask(shared);
-    let alone = loop {
-        match shared.company.try_write() {
-            Ok(alone) => break alone,
-            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
-        }
-    };
-    ctx.add_row(HistoryKind::RunIsolated, None, None, None);
-    if let Err(why) = ctx.commit().await {
-        tracing::error!(run.id = %ctx.run_id(), reason = why, "A suspect could not be marked as alone");
-    }
-    Company::Alone(alone, quiet)
-}
-
-/// Who else is executed by the worker at the same time; held while a run is.
-enum Company<'a> {
-    Shared(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, ()>),
-    Alone(
-        #[expect(dead_code, reason = "held, not read")] RwLockWriteGuard<'a, ()>,
-        #[expect(dead_code, reason = "held, not read")] Quiet<'a>,
-    ),
-}
-
-/// No claims for as long as this lives.
-struct Quiet<'a>(&'a Shared);
-
-impl<'a> Quiet<'a> {
-    fn ask(shared: &'a Shared) -> Self {
-        shared.claims.pause();
-        Self(shared)
-    }
-}
-
-impl Drop for Quiet<'_> {
-    fn drop(&mut self) {
-        self.0.claims.go_on();
-        self.0.journal.wake();
     }
 }
 
@@ -195,7 +145,7 @@ async fn finish(ctx: &Ctx, result: WorkflowResult<String>) {
         (None, Err(error)) => end_badly(ctx, error),
     };
     if ctx.run.claimed.parent.is_some() {
-        transition.opens = Some(format!("run:{}", ctx.run_id()));
+        transition.opens = Some(end_gate(ctx.run_id()));
     }
     failpoint!("run.before_end");
     let state = transition.state.as_str();

@@ -19,7 +19,7 @@ pub(crate) use batch::{Entry, HistoryRow, Transition};
 pub(crate) use flush::FlushLoop;
 pub(crate) use intake::Intake;
 #[cfg(test)]
-pub(crate) use ledger::{Broken, Ledger, Outcome, Refusal, Settled};
+pub(crate) use ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
 pub(crate) use postgres::PostgresLedger;
 
 use crate::failpoint;
@@ -55,6 +55,11 @@ impl Journal {
         &self.intakes
     }
 
+    /// That of the writer that claims.
+    pub(crate) fn first_intake(&self) -> &Arc<Intake> {
+        &self.intakes[0]
+    }
+
     /// Hands in rows and, if the head moves, the move; returns when they are committed.
     pub(crate) async fn write(
         &self,
@@ -77,7 +82,7 @@ impl Journal {
 
     /// Asks for a flush even if nothing is pending: it may claim.
     pub(crate) fn wake(&self) {
-        self.intakes[0].wake();
+        self.first_intake().wake();
     }
 
     /// Always the same for one run, by the random end of its id.

@@ -11,13 +11,16 @@
 //! the outside world can be asked, and the run says so where it cannot.
 //!
 //! Where to find what: [`Engine`] enqueues, signals and reads (`engine/`), [`run_worker`] executes
-//! (`worker/`, `executor`), [`Ctx`] is what a workflow sees (`ctx/`), `past` what a resumed run takes
-//! from its history, [`RetrySchedule`] and [`Limits`] say how patiently, `migrations/` holds the tables,
-//! `sql/` the functions, and [`migrate`] brings both into a database.
+//! (`worker/`, `executor`; `shared` is what their parts have in common), [`Ctx`] is what a workflow
+//! sees (`ctx/`), `past` what a resumed run takes from its history, [`RetrySchedule`] (`retry`) and
+//! [`Limits`] say how patiently, `cron/` starts runs by the calendar, `names` holds what Rust and SQL
+//! call the same, `migrations/` the tables, `sql/` the functions, and [`migrate`] brings both into a
+//! database.
 
 mod activity;
 mod backend;
 mod claim;
+mod cron;
 mod ctx;
 mod deadline;
 mod decision;
@@ -31,10 +34,11 @@ mod ids;
 mod jitter;
 mod journal;
 pub mod migrate;
+mod names;
 mod past;
 mod rehearsal;
-mod schedule;
-mod schedules;
+mod retry;
+mod shared;
 #[cfg(test)]
 mod simulation;
 mod size;
@@ -47,19 +51,20 @@ pub use activity::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Budget, Effect, FailureKind,
     Found, OnUnknown,
 };
+pub use cron::{
+    CatchUp, CronError, CronView, FireTimes, InvalidCron, NewCron, Overlap, PutCron, fire_time,
+};
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
-    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, Outcome, Restarted, Sent,
+    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, NotEnqueued, Outcome, Restarted,
+    Sent, kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
 pub use hosts::{DatabaseHosts, InvalidHosts};
 pub use ids::{RunId, WorkerId};
 pub use rehearsal::{Fit, Rehearsed};
-pub use schedule::{InvalidWait, RetrySchedule, Wait, parse_duration};
-pub use schedules::{
-    CatchUp, CronError, CronView, FireTimes, InvalidCron, NewCron, Overlap, PutCron, fire_time,
-};
+pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};
 pub use size::LARGEST_VALUE;
 pub use state::{RunState, UnknownState};
 pub use store::doctor::Check;

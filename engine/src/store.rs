@@ -1,4 +1,8 @@
-//! SQL. One file a group of tables; everything else in the engine is free of it.
+//! The SQL of what workers and readers need, one file a group of tables.
+//!
+//! What callers ask for has its SQL beside the call (`engine/`, `cron/`), the journal has its own
+//! (`journal/postgres.rs`), and so has the search for the host that takes writes (`hosts.rs`).
+//! Everything else is free of it: what a run does, decides and remembers.
 
 pub(crate) mod children;
 pub(crate) mod connect;

@@ -5,7 +5,7 @@
 //! the CRMs, and `/healthz`, `/readyz`, `/metrics` and `/openapi.json` are for whoever runs it.
 //!
 //! A lead that was answered with 2xx is committed. Single leads that come at the same time share a
-//! commit (`group_commit`). Every error is a problem (RFC 9457), a database that is away is a 503
+//! commit. Every error is a problem (RFC 9457), a database that is away is a 503
 //! within two seconds, and nothing a caller sent is ever logged.
 //!
 //! There are no API keys yet, so the API is for this machine only: other addresses are refused by
@@ -14,7 +14,6 @@
 mod body;
 mod connections;
 mod edge;
-mod group_commit;
 mod guard;
 mod health;
 mod leads;

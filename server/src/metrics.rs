@@ -13,8 +13,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 const LEADS: &str = "leadrail_leads_total";
 const REQUESTS: &str = "leadrail_http_requests_total";
 const REQUEST_SECONDS: &str = "leadrail_http_request_seconds";
-const COMMIT_SECONDS: &str = "leadrail_commit_seconds";
-const COMMIT_LEADS: &str = "leadrail_commit_leads";
+const COMMIT_SECONDS: &str = "leadrail_shared_commit_seconds";
+const COMMIT_RUNS: &str = "leadrail_shared_commit_runs";
 
 const SECONDS: [f64; 12] = [
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
@@ -38,11 +38,11 @@ pub(crate) fn install() {
 
 fn builder() -> PrometheusBuilder {
     let seconds = Matcher::Suffix("_seconds".to_owned());
-    let leads = Matcher::Full(COMMIT_LEADS.to_owned());
+    let runs = Matcher::Full(COMMIT_RUNS.to_owned());
     // Empty buckets are the only ones that are refused.
     PrometheusBuilder::new()
         .set_buckets_for_metric(seconds, &SECONDS)
-        .and_then(|builder| builder.set_buckets_for_metric(leads, &GROUP_SIZES))
+        .and_then(|builder| builder.set_buckets_for_metric(runs, &GROUP_SIZES))
         .unwrap_or_default()
 }
 
@@ -54,8 +54,12 @@ fn describe() {
         Unit::Seconds,
         "Time from request to answer"
     );
-    describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time of one commit of leads");
-    describe_histogram!(COMMIT_LEADS, "Leads that shared one commit");
+    describe_histogram!(
+        COMMIT_SECONDS,
+        Unit::Seconds,
+        "Time of one commit of leads that came singly"
+    );
+    describe_histogram!(COMMIT_RUNS, "Leads that shared one commit");
 }
 
 /// What was counted so far, in the Prometheus text format.
@@ -76,13 +80,6 @@ pub(crate) fn upkeep() {
 /// Counts one lead by what became of it.
 pub(crate) fn lead(outcome: &'static str) {
     counter!(LEADS, "outcome" => outcome).increment(1);
-}
-
-/// Counts one commit of leads.
-pub(crate) fn committed(leads: usize, took: Duration) {
-    histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
-    #[expect(clippy::cast_precision_loss, reason = "a thousand at most")]
-    histogram!(COMMIT_LEADS).record(leads as f64);
 }
 
 /// Counts one answer.

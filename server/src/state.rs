@@ -1,17 +1,14 @@
 //! What the calls need.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures::FutureExt as _;
 use leadrail_adapters::Adapters;
 use leadrail_connections::Connections;
-use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_engine::{Engine, RetrySchedule, kind_of_database_error};
 use leadrail_outbound::Outbound;
-use leadrail_workflows::{Submission, Submitted, submit};
 use tokio::time::timeout;
 
 use crate::body::BodyReader;
-use crate::group_commit::{GroupCommit, WriteError};
 use crate::metrics;
 use crate::problem::Problem;
 
@@ -37,7 +34,6 @@ pub struct ServerState {
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) given: ServerState,
-    pub(crate) leads: GroupCommit<Submission, Submitted>,
     pub(crate) bodies: BodyReader,
 }
 
@@ -45,7 +41,6 @@ impl App {
     pub(crate) fn new(given: ServerState) -> Self {
         metrics::install();
         Self {
-            leads: shared_door(given.engine.clone()),
             bodies: BodyReader::default(),
             given,
         }
@@ -56,51 +51,9 @@ impl App {
     }
 }
 
-/// The way of single leads into the database.
-fn shared_door(engine: Engine) -> GroupCommit<Submission, Submitted> {
-    GroupCommit::new(Box::new(move |leads| {
-        let engine = engine.clone();
-        async move {
-            let start = Instant::now();
-            let answers = submit(&engine, &leads).await;
-            metrics::committed(leads.len(), start.elapsed());
-            answers.map_err(|error| write_error(&error))
-        }
-        .boxed()
-    }))
-}
-
-/// Whether the same write may succeed later. Logged here, because no caller is told.
-pub(crate) fn write_error(error: &sqlx::Error) -> WriteError {
-    match error {
-        // Data exceptions and broken constraints: the database is well and says no.
-        sqlx::Error::Database(refused)
-            if refused
-                .code()
-                .is_some_and(|code| matches!(&code[..2], "22" | "23")) =>
-        {
-            // The message may quote the row, so only its code is logged.
-            let code = refused.code().unwrap_or_default();
-            tracing::error!(sqlstate = %code, "PostgreSQL refused a write");
-            WriteError::Refused
-        }
-        _ => {
-            log_unavailable(error);
-            WriteError::Unavailable
-        }
-    }
-}
-
 /// Only the kind of the error: PostgreSQL's own words may quote a row.
 fn log_unavailable(error: &sqlx::Error) {
-    let kind = match error {
-        sqlx::Error::Database(error) => {
-            format!("SQLSTATE {}", error.code().unwrap_or_default())
-        }
-        sqlx::Error::PoolTimedOut => "no connection in time".to_owned(),
-        sqlx::Error::Io(error) => error.kind().to_string(),
-        _ => "another driver error".to_owned(),
-    };
+    let kind = kind_of_database_error(error);
     tracing::warn!(error = kind, "The database could not be used: {kind}");
 }
 

@@ -15,6 +15,6 @@ mod timeline;
 pub use self::audit_lead::AuditLead;
 pub use self::push_lead::{PushLead, PushLeadOutput};
 pub use self::registry::registry;
-pub use self::submit::{Submission, Submitted, lane_of, submit, submit_in};
+pub use self::submit::{Submission, Submitted, lane_of, submit, submit_in, submit_shared};
 pub use self::timeline::{LeadTimeline, LeadView, TimelineEntry, timeline};
 pub use leadrail_activities::{address_gate, gate_of, gates_of};

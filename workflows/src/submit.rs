@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use leadrail_engine::{Engine, Enqueued, NewRun, Outcome, RunId, RunState, Workflow};
+use leadrail_engine::{Engine, Enqueued, NewRun, NotEnqueued, Outcome, RunId, RunState, Workflow};
 use leadrail_lead::{EventId, Fingerprint, Lead, PayloadFaults, fingerprint};
 use serde::Serialize;
 use serde_json::Value;
@@ -95,6 +95,20 @@ pub async fn submit(engine: &Engine, leads: &[Submission]) -> sqlx::Result<Vec<S
     Ok(answers(leads, prints, enqueued))
 }
 
+/// Hands one lead over in a commit that it shares with others that come at the same time; committed
+/// when it returns. Send it again if it is not: the same lead is filed once.
+///
+/// # Errors
+/// It is not known to be there.
+pub async fn submit_shared(engine: &Engine, lead: Submission) -> Result<Submitted, NotEnqueued> {
+    let fingerprint = fingerprint(&lead.payload);
+    let run = lead.run(&fingerprint);
+    let event_id = lead.lead.event_id;
+    drop(lead);
+    let enqueued = engine.enqueue_shared(run).await?;
+    Ok(answer(event_id, fingerprint, enqueued))
+}
+
 /// Hands leads over inside the caller's transaction: a rollback leaves nothing. Workers find them
 /// at their next poll; [`Engine::hint`] after the commit is quicker.
 ///
@@ -124,15 +138,19 @@ fn answers(
     enqueued: Vec<Enqueued>,
 ) -> Vec<Submitted> {
     let each = leads.iter().zip(prints).zip(enqueued);
-    each.map(|((submission, fingerprint), run)| Submitted {
-        event_id: submission.lead.event_id,
+    each.map(|((submission, fingerprint), run)| answer(submission.lead.event_id, fingerprint, run))
+        .collect()
+}
+
+fn answer(event_id: EventId, fingerprint: Fingerprint, run: Enqueued) -> Submitted {
+    Submitted {
+        event_id,
         run_id: run.run_id,
         outcome: run.outcome,
         state: run.state,
         fingerprint,
         stored_fingerprint: run.fingerprint,
-    })
-    .collect()
+    }
 }
 
 fn outcome_name<S: serde::Serializer>(outcome: &Outcome, to: S) -> Result<S::Ok, S::Error> {

@@ -4,10 +4,11 @@ use super::Ctx;
 use crate::history::HistoryKind;
 use crate::ids::RunId;
 use crate::journal::Transition;
+use crate::names::end_gate;
 use crate::past::RecordedChild;
 use crate::size;
 use crate::state::RunState;
-use crate::store::children::{CHILD_CANCELLED, Outcome};
+use crate::store::children::{CHILD_CANCELLED, Standing};
 use crate::workflow::{Workflow, WorkflowError, WorkflowResult, unreadable};
 use serde::Serialize;
 use serde_json::Value;
@@ -169,10 +170,10 @@ impl Ctx {
         let refused = |why| WorkflowError::new("not_storable", why);
         self.commit().await.map_err(refused)?;
         let shared = &self.run.shared;
-        let last = match shared.store.child_outcome(child, &shared.lost).await {
+        let last = match shared.store.child_standing(child, &shared.lost).await {
             None => return self.abandon().await,
-            Some(Outcome::Lives(last)) => last,
-            Some(Outcome::Ended(outcome)) => {
+            Some(Standing::Lives(last)) => last,
+            Some(Standing::Ended(outcome)) => {
                 if matches!(&outcome, Err((reason, _)) if reason == CHILD_CANCELLED) {
                     // Perhaps together with this run: then that is what the workflow hears.
                     self.check_cancelled()?;
@@ -185,7 +186,7 @@ impl Ctx {
         let mut transition = Transition::to(RunState::Waiting);
         transition.activity = Some(label);
         transition.reason = Some("child".to_owned());
-        transition.gates = vec![format!("run:{last}")];
+        transition.gates = vec![end_gate(last)];
         self.park(transition).await
     }
 

@@ -7,16 +7,12 @@
 use super::Ctx;
 use crate::history::HistoryKind;
 use crate::journal::Transition;
+use crate::names::code_gate;
 use crate::state::RunState;
 use crate::workflow::{WorkflowError, WorkflowResult};
 
 /// Why such a run waits, in its head and its history.
 pub(crate) const NONDETERMINISM: &str = "nondeterminism";
-
-/// The gate at which runs wait for other code.
-pub(crate) fn code_gate(workflow: &str) -> String {
-    format!("code:{workflow}")
-}
 
 impl Ctx {
     /// Comes back when all that binds the run was asked for and the locks that `asked` needs are

@@ -154,7 +154,7 @@ impl Ctx {
             let shared = &self.run.shared;
             shared
                 .store
-                .release_lock(&lock.name, self.run_id(), shared.worker, &shared.lost)
+                .give_lock_back(&lock.name, self.run_id(), shared.worker, &shared.lost)
                 .await;
             *held = Held::No;
         }

@@ -2,6 +2,7 @@
 
 use super::Ctx;
 use crate::history::HistoryKind;
+use crate::names::published_label;
 use crate::size;
 use crate::workflow::{WorkflowResult, unreadable};
 use serde::Serialize;
@@ -34,9 +35,4 @@ impl Ctx {
         );
         Ok(())
     }
-}
-
-/// Under which label values of this name are recorded, apart from the number of their use.
-pub(crate) fn published_label(name: &str) -> String {
-    format!("state:{name}")
 }

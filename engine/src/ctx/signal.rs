@@ -3,6 +3,7 @@
 use super::Ctx;
 use crate::history::HistoryKind;
 use crate::journal::Transition;
+use crate::names::signal_gate;
 use crate::past::RecordedSignal;
 use crate::state::RunState;
 use crate::workflow::{WorkflowResult, unreadable};
@@ -99,7 +100,7 @@ impl Ctx {
         }
         transition.activity = Some(label);
         transition.reason = Some("signal".to_owned());
-        transition.gates = vec![format!("signal:{}:{name}", self.run_id())];
+        transition.gates = vec![signal_gate(self.run_id(), name)];
         self.park(transition).await
     }
 

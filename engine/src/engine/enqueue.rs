@@ -155,7 +155,7 @@ impl Engine {
 }
 
 /// All or nothing: the first input that is too large refuses them all.
-fn refuse_too_large(runs: &[NewRun]) -> sqlx::Result<()> {
+pub(super) fn refuse_too_large(runs: &[NewRun]) -> sqlx::Result<()> {
     for (n, run) in runs.iter().enumerate() {
         if let Some(why) = too_large(&format!("input of item {n}"), &run.input) {
             return Err(sqlx::Error::Encode(why.into()));

@@ -3,8 +3,9 @@
 //! A commit with a pending `NOTIFY` takes a lock of the whole instance, so it never rides on a
 //! transaction that does anything else, and at most twenty a second are sent by one process.
 
-use super::NOTIFY_CHANNEL;
-use crate::worker::Shared;
+use crate::claim::Claims;
+use crate::journal::Intake;
+use crate::names::NOTIFY_CHANNEL;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -21,7 +22,31 @@ pub(crate) struct Notifier {
     last: Mutex<Option<Instant>>,
     session: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
     /// Workers of this process that were started on this handle.
-    near: Mutex<Vec<Weak<Shared>>>,
+    near: Mutex<Vec<Near>>,
+}
+
+/// What a hint to a worker of this process needs, for as long as the worker lives.
+pub(crate) struct Near {
+    claims: Weak<Claims>,
+    /// That of the writer that claims.
+    intake: Weak<Intake>,
+}
+
+impl Near {
+    pub(crate) fn new(claims: &Arc<Claims>, intake: &Arc<Intake>) -> Self {
+        Self {
+            claims: Arc::downgrade(claims),
+            intake: Arc::downgrade(intake),
+        }
+    }
+
+    /// Hints, and says whether the worker has room; `None` when it is gone.
+    fn hint(&self) -> Option<bool> {
+        let (claims, intake) = (self.claims.upgrade()?, self.intake.upgrade()?);
+        claims.hint();
+        intake.wake();
+        Some(claims.want() > 0)
+    }
 }
 
 impl Notifier {
@@ -36,11 +61,11 @@ impl Notifier {
     }
 
     /// A worker of this process, told directly for as long as it lives.
-    pub(crate) fn add_near(&self, worker: &Arc<Shared>) {
-        self.near().push(Arc::downgrade(worker));
+    pub(crate) fn add_near(&self, worker: Near) {
+        self.near().push(worker);
     }
 
-    fn near(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Shared>>> {
+    fn near(&self) -> std::sync::MutexGuard<'_, Vec<Near>> {
         self.near.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -48,12 +73,9 @@ impl Notifier {
     fn tell_near(&self) -> bool {
         let mut room = false;
         self.near().retain(|worker| {
-            let lives = worker.upgrade();
-            if let Some(worker) = &lives {
-                worker.hint();
-                room |= worker.claims.want() > 0;
-            }
-            lives.is_some()
+            let hinted = worker.hint();
+            room |= hinted.unwrap_or(false);
+            hinted.is_some()
         });
         room
     }

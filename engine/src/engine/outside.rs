@@ -1,8 +1,8 @@
 //! What reaches a run from outside: signals, questions, requests to stop, to hurry, to begin again.
 
 use super::Engine;
-use crate::ctx::published_label;
 use crate::ids::RunId;
+use crate::names::published_label;
 use crate::size::too_large;
 use serde::Serialize;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::ids::RunId;
 use crate::store::Store;
-use crate::store::children::Outcome;
+use crate::store::children::Standing;
 use crate::workflow::{Workflow, WorkflowError, WorkflowResult, unreadable};
 use backon::BackoffBuilder;
 use std::time::Duration;
@@ -31,7 +31,7 @@ impl Engine {
             .without_max_times()
             .build();
         loop {
-            if let Outcome::Ended(outcome) = store.outcome(run).await? {
+            if let Standing::Ended(outcome) = store.standing(run).await? {
                 return Ok(Some(read::<W>(outcome)));
             }
             if Instant::now() >= end {

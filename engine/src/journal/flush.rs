@@ -1,6 +1,6 @@
 //! A writer: one session, one statement at a time.
 
-use super::ledger::{Ledger, Outcome, Refusal, Settled};
+use super::ledger::{Aftermath, Answer, Ledger, Refusal};
 use super::{Entry, Intake, NotWritten};
 use crate::claim::Claims;
 use crate::failpoint;
@@ -86,7 +86,7 @@ impl<L: Ledger> FlushLoop<L> {
                 return true;
             }
             match self.write(&batch, want).await {
-                Outcome::Written(runs, next_due) => {
+                Answer::Written(runs, next_due) => {
                     failpoint!("journal.after_commit");
                     if let Some(claims) = self.claims.as_ref().filter(|_| want > 0) {
                         claims.arrived(want, runs, next_due);
@@ -94,63 +94,63 @@ impl<L: Ledger> FlushLoop<L> {
                     answer_all(batch, &Ok(()));
                     return true;
                 }
-                Outcome::TakenOver => return self.give_up(batch),
-                Outcome::Refused(refusal) if batch.is_empty() => {
+                Answer::TakenOver => return self.give_up(batch),
+                Answer::Refused(refusal) if batch.is_empty() => {
                     // A new session is not opened at once, and by then it may be allowed.
                     tracing::error!(worker.id = %self.worker, ?refusal, "PostgreSQL refuses to let this worker claim");
                 }
-                Outcome::Refused(_) if batch.len() == 1 && want > 0 => {
+                Answer::Refused(_) if batch.len() == 1 && want > 0 => {
                     // It may be the claim that was refused.
                     self.hint();
                     may_claim = false;
                     continue;
                 }
-                Outcome::Refused(refusal) => {
+                Answer::Refused(refusal) => {
                     self.hint();
                     return self.divide(batch, refusal).await;
                 }
-                Outcome::Unknown => {}
+                Answer::Unknown => {}
             }
-            let settled = self.settle(&batch).await;
+            let aftermath = self.clear_up(&batch).await;
             self.hint();
-            match settled {
-                Settled::Committed => {
+            match aftermath {
+                Aftermath::Committed => {
                     answer_all(batch, &Ok(()));
                     return true;
                 }
-                Settled::NotCommitted => {}
-                Settled::TakenOver => return self.give_up(batch),
+                Aftermath::NotCommitted => {}
+                Aftermath::TakenOver => return self.give_up(batch),
             }
         }
     }
 
     /// One statement.
-    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
         if let Some(claims) = self.claims.as_ref().filter(|_| want > 0) {
             claims.asking();
         }
         failpoint!("journal.before_send");
-        let outcome = self.ledger.write(batch, want).await;
+        let answer = self.ledger.write(batch, want).await;
         failpoint!("journal.after_send");
-        outcome
+        answer
     }
 
     /// After a broken session: was the batch committed?
     ///
     /// One statement is all or nothing, so its first row tells.
-    async fn settle(&mut self, batch: &[Entry]) -> Settled {
+    async fn clear_up(&mut self, batch: &[Entry]) -> Aftermath {
         let first = batch
             .iter()
             .find_map(|entry| entry.rows.first().map(|row| (entry.run, row.seq)));
         loop {
-            failpoint!("settle.before_connect");
+            failpoint!("clear_up.before_connect");
             if !self.ledger.connect(&self.lost).await {
-                return Settled::TakenOver;
+                return Aftermath::TakenOver;
             }
-            failpoint!("settle.after_connect");
+            failpoint!("clear_up.after_connect");
             let held = self.claims.as_ref().map(|claims| claims.held_ids());
-            if let Ok(settled) = self.ledger.settle(first, held.as_deref()).await {
-                return settled;
+            if let Ok(aftermath) = self.ledger.clear_up(first, held.as_deref()).await {
+                return aftermath;
             }
         }
     }

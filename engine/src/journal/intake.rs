@@ -33,7 +33,7 @@ impl Intake {
     }
 
     /// Asks for a flush even if nothing is pending: it may claim.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.wake.notify_one();
     }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What came of one statement.
-pub(crate) enum Outcome {
+pub(crate) enum Answer {
     /// Committed; the runs it claimed, and when more is due if they are fewer than wanted.
     Written(Vec<ClaimedRun>, Option<Duration>),
     /// The fence: the worker has no row any more.
@@ -30,7 +30,7 @@ pub(crate) enum Refusal {
 
 /// What became of a batch whose session broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
+pub(crate) enum Aftermath {
     Committed,
     NotCommitted,
     /// The worker has no row any more: what stands in its runs' histories is another's.
@@ -48,14 +48,14 @@ pub(crate) trait Ledger: Send {
     fn connect(&mut self, given_up: &CancellationToken) -> impl Future<Output = bool> + Send;
 
     /// Writes the entries and claims up to `want` runs, in one commit.
-    fn write(&mut self, batch: &[Entry], want: usize) -> impl Future<Output = Outcome> + Send;
+    fn write(&mut self, batch: &[Entry], want: usize) -> impl Future<Output = Answer> + Send;
 
     /// After a broken session: makes sure that nothing of it can still be committed, tells whether
     /// the batch that begins with this line of history was, and, where it may have claimed, gives
     /// back runs of the worker that `held` does not name.
-    fn settle(
+    fn clear_up(
         &mut self,
         first: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
-    ) -> impl Future<Output = Result<Settled, Broken>> + Send;
+    ) -> impl Future<Output = Result<Aftermath, Broken>> + Send;
 }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use super::batch::Columns;
-use super::ledger::{Broken, Ledger, Outcome, Refusal, Settled};
+use super::ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
 use crate::claim::ClaimedRun;
 use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
@@ -152,7 +152,7 @@ impl PostgresLedger {
         &mut self,
         first: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
-    ) -> sqlx::Result<Settled> {
+    ) -> sqlx::Result<Aftermath> {
         let worker = self.worker.0;
         while let Some(ServerProcess { pid, started }) = self.orphans.last().copied() {
             let ended = sqlx::query_scalar!(
@@ -163,7 +163,7 @@ impl PostgresLedger {
             )
             .fetch_one(self.connection()?)
             .await?;
-            failpoint!("settle.after_end_session");
+            failpoint!("clear_up.after_end_session");
             if !ended {
                 return Err(sqlx::Error::PoolTimedOut);
             }
@@ -185,9 +185,9 @@ impl PostgresLedger {
         )
         .fetch_one(&mut *connection)
         .await?;
-        failpoint!("settle.after_look");
+        failpoint!("clear_up.after_look");
         if !found.ours {
-            return Ok(Settled::TakenOver);
+            return Ok(Aftermath::TakenOver);
         }
         if let Some(held) = held {
             sqlx::query_scalar!(
@@ -197,11 +197,11 @@ impl PostgresLedger {
             )
             .fetch_one(connection)
             .await?;
-            failpoint!("settle.after_release");
+            failpoint!("clear_up.after_give_back");
         }
         Ok(match found.written {
-            true => Settled::Committed,
-            false => Settled::NotCommitted,
+            true => Aftermath::Committed,
+            false => Aftermath::NotCommitted,
         })
     }
 }
@@ -242,33 +242,33 @@ impl Ledger for PostgresLedger {
         }
     }
 
-    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
         match self.statement(&Columns::of(batch), want).await {
             Ok((runs, next_due)) => {
                 self.waits = None;
-                Outcome::Written(runs, next_due)
+                Answer::Written(runs, next_due)
             }
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
-                Some(TAKEN_OVER) => Outcome::TakenOver,
-                Some(NOT_OURS) => Outcome::Refused(Refusal::NotOurs),
+                Some(TAKEN_OVER) => Answer::TakenOver,
+                Some(NOT_OURS) => Answer::Refused(Refusal::NotOurs),
                 Some(code) if is_transient(code) => {
                     tracing::warn!(worker.id = %self.worker, error = error.message(), "PostgreSQL does not write the journal now, trying again");
-                    Outcome::Unknown
+                    Answer::Unknown
                 }
-                _ => Outcome::Refused(Refusal::Data(error.message().to_owned())),
+                _ => Answer::Refused(Refusal::Data(error.message().to_owned())),
             },
             Err(error) => {
                 tracing::warn!(worker.id = %self.worker, error = %error, "The journal's connection broke");
-                Outcome::Unknown
+                Answer::Unknown
             }
         }
     }
 
-    async fn settle(
+    async fn clear_up(
         &mut self,
         first: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
-    ) -> Result<Settled, Broken> {
+    ) -> Result<Aftermath, Broken> {
         self.look(first, held).await.map_err(|error| {
             tracing::debug!(error = %error, "The journal could not be looked at after a broken session");
             Broken

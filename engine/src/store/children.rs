@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const CHILD_CANCELLED: &str = "child_cancelled";
 
 /// How a child stands.
-pub(crate) enum Outcome {
+pub(crate) enum Standing {
     /// It goes on, as this run (another one if it continued as new).
     Lives(RunId),
     /// Its output, or why there is none: (reason, message).
@@ -19,26 +19,28 @@ pub(crate) enum Outcome {
 
 impl Store {
     /// How a child stands; `None` when the worker was taken over. Waits for a database that is away.
-    pub(crate) async fn child_outcome(
+    pub(crate) async fn child_standing(
         &self,
         child: RunId,
         lost: &CancellationToken,
-    ) -> Option<Outcome> {
-        let look = || self.outcome(child);
+    ) -> Option<Standing> {
+        let look = || self.standing(child);
         self.patiently("A child could not be looked at yet", lost, look)
             .await
     }
 
     /// How a run stands; one that continued as new stands where the last of them does.
-    pub(crate) async fn outcome(&self, run: RunId) -> sqlx::Result<Outcome> {
+    pub(crate) async fn standing(&self, run: RunId) -> sqlx::Result<Standing> {
         let mut run = run;
         loop {
             let Some((kind, payload)) = self.last_end(run).await? else {
-                return Ok(Outcome::Lives(run));
+                return Ok(Standing::Lives(run));
             };
             match next_of(kind, &payload) {
                 Some(next) => run = next,
-                None => return Ok(ended(kind, payload).map_or(Outcome::Lives(run), Outcome::Ended)),
+                None => {
+                    return Ok(ended(kind, payload).map_or(Standing::Lives(run), Standing::Ended));
+                }
             }
         }
     }

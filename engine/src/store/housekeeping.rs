@@ -2,6 +2,9 @@
 
 use sqlx::PgPool;
 
+/// Heads that one statement looks at.
+pub(crate) const HOUSE_BATCH: i32 = 2_000;
+
 /// What one step through the hot table did.
 pub(crate) struct Moved {
     /// Heads it looked at; fewer than asked for when the round is over.

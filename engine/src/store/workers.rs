@@ -1,9 +1,7 @@
 //! Worker rows: register, renew, take over, retire.
 
-use crate::ctx::code_gate;
-use crate::engine::NOTIFY_CHANNEL;
 use crate::ids::WorkerId;
-use crate::worker::WORKER;
+use crate::names::{NOTIFY_CHANNEL, WORKER, code_gate};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;

@@ -3,8 +3,8 @@
 //! A notification says that somebody asked; the look behind it costs nothing while the worker holds
 //! no run.
 
-use super::Shared;
 use crate::ids::RunId;
+use crate::shared::Shared;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +12,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// What a notification says when a run was asked to stop.
-pub(super) const CANCEL: &str = "cancel";
 
 /// How often it is asked for without a notification.
 const EVERY: Duration = Duration::from_secs(5);

@@ -2,11 +2,8 @@
 //!
 //! `NOTIFY` is a hint and may be lost; the poll behind it may not.
 
-use super::Shared;
-use super::cancels::CANCEL;
-use super::liveness::WORKER;
-use crate::engine::NOTIFY_CHANNEL;
-use crate::ids::WorkerId;
+use crate::names::{CANCEL, CRON, NOTIFY_CHANNEL, WORKER, own_channel};
+use crate::shared::Shared;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,16 +90,11 @@ impl Hints {
             if notification.payload() == WORKER {
                 self.shared.others.notify_one();
             }
-            if notification.payload() == crate::schedules::CRON {
+            if notification.payload() == CRON {
                 self.shared.crons_changed.notify_one();
             }
             self.shared.hint();
         }
         Ok(())
     }
-}
-
-/// Where a worker hears itself, as `leadrail.renew_worker` names it.
-fn own_channel(worker: WorkerId) -> String {
-    format!("leadrail_{worker}")
 }

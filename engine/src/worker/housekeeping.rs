@@ -4,9 +4,8 @@
 //! All workers do it: the database lets one at a time, and writes down what was done and what failed
 //! (`leadrail.housekeeping`), which `leadrail doctor` shows.
 
-use super::Shared;
-use crate::engine::HOUSE_BATCH;
-use crate::store::housekeeping as house;
+use crate::shared::Shared;
+use crate::store::housekeeping::{self as house, HOUSE_BATCH};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;

@@ -1,14 +1,16 @@
 //! One life of a worker, from its row to its end.
 
+use super::cancels;
+use super::config::WorkerConfig;
 use super::hints::Hints;
 use super::housekeeping::keep_house;
 use super::liveness::Liveness;
-use super::{Shared, WorkerConfig, cancels};
 use crate::backend::ClaimedRuns;
 use crate::claim::{ClaimedRun, Claims};
-use crate::engine::Engine;
+use crate::engine::{Engine, Near};
 use crate::executor::execute;
 use crate::journal::{Journal, PostgresLedger};
+use crate::shared::Shared;
 use crate::store::connect::{Connector, backoff};
 use crate::store::{Store, workers};
 use crate::workflow::Registry;
@@ -71,7 +73,8 @@ impl Incarnation {
             registry.clone(),
             config,
         ));
-        engine.notifier().add_near(&shared);
+        let near = Near::new(&shared.claims, shared.journal.first_intake());
+        engine.notifier().add_near(near);
         if let Err(error) = workers::open_code_gates(engine.pool(), &registry.names()).await {
             tracing::warn!(error = %error, "Runs that wait for other code could not be woken");
         }
@@ -101,7 +104,7 @@ impl Incarnation {
         tasks.spawn(Hints::new(shared.clone(), config.poll, stop.clone()).run());
         tasks.spawn(keep_house(shared.clone(), stop.clone()));
         tasks.spawn(cancels::watch(shared.clone(), stop.clone()));
-        tasks.spawn(crate::schedules::watch(shared.clone(), stop.clone()));
+        tasks.spawn(crate::cron::watch(shared.clone(), stop.clone()));
         tasks.spawn(drain_at(
             shutdown.clone(),
             shared.clone(),

@@ -3,8 +3,8 @@
 //! No leader: every worker watches all others, and a takeover is one guarded statement that any
 //! number of them may run at once.
 
-use super::Shared;
 use crate::ids::WorkerId;
+use crate::shared::Shared;
 use crate::store::connect::Connector;
 use crate::store::workers;
 use sqlx::PgConnection;
@@ -12,9 +12,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// What a notification says when a worker has come: whoever was alone watches from now on.
-pub(crate) const WORKER: &str = "worker";
 
 /// How often the others are looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(400);

@@ -1,7 +1,7 @@
 //! Once per key, and only if the caller's transaction commits.
 
 use crate::kit::{Bench, Story};
-use leadrail_engine::{Engine, NewRun, Outcome};
+use leadrail_engine::{Engine, LARGEST_VALUE, NewRun, NotEnqueued, Outcome};
 use std::collections::HashSet;
 
 fn run(key: &str, fingerprint: &str) -> NewRun {
@@ -91,4 +91,48 @@ async fn a_rolled_back_transaction_leaves_nothing() {
     assert_eq!(runs_in(&bench).await, 0);
     let again = bench.engine.enqueue(&[run("k", "g")]).await.unwrap();
     assert_eq!(again[0].outcome, Outcome::Created);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_share_a_commit_get_their_own_answers_and_one_that_is_refused_harms_no_other() {
+    let bench = Bench::new().await;
+    let engine = &bench.engine;
+    engine.enqueue(&[run("old", "f")]).await.unwrap();
+    let mut bad = run("bad", "f");
+    bad.priority = 12;
+    let mut large = run("large", "f");
+    large.input = format!("\"{}\"", "x".repeat(LARGEST_VALUE));
+    let runs = [
+        run("new", "f"),
+        run("old", "f"),
+        bad,
+        run("old", "other"),
+        large,
+        run("new", "f"),
+    ];
+    let answers = futures::future::join_all(runs.map(|run| engine.enqueue_shared(run))).await;
+    let outcomes: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.as_ref().map(|there| there.outcome))
+        .collect();
+    let expected = [
+        Ok(Outcome::Created),
+        Ok(Outcome::Duplicate),
+        Err(&NotEnqueued::Refused),
+        Ok(Outcome::Conflict),
+        Err(&NotEnqueued::Refused),
+        Ok(Outcome::Duplicate),
+    ];
+    assert_eq!(outcomes, expected);
+    let id = |nth: usize| answers[nth].as_ref().unwrap().run_id;
+    assert_eq!((id(0), id(1)), (id(5), id(3)));
+    assert_eq!(runs_in(&bench).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_told_from_one_that_refuses() {
+    let bench = Bench::new().await;
+    bench.engine.pool().close().await;
+    let answer = bench.engine.enqueue_shared(run("k", "f")).await;
+    assert_eq!(answer, Err(NotEnqueued::Unavailable));
 }

@@ -23,6 +23,7 @@ mod plans;
 mod quiet;
 mod retention;
 mod retry;
+mod rooms;
 mod run_model;
 mod signal;
 mod size;

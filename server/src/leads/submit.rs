@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use leadrail_engine::{Outcome, RunId};
+use leadrail_engine::{NotEnqueued, Outcome, RunId};
 use leadrail_lead::{EventId, Lead, PayloadFaults};
-use leadrail_workflows::{Submission, Submitted, submit};
+use leadrail_workflows::{Submission, Submitted, submit, submit_shared};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -19,10 +19,9 @@ use utoipa::ToSchema;
 use super::items::Items;
 use super::view::StateName;
 use crate::body::{Format, Read};
-use crate::group_commit::WriteError;
 use crate::metrics;
 use crate::problem::Problem;
-use crate::state::{App, write_error};
+use crate::state::App;
 
 /// A database that gives no connection within this time is away.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
@@ -153,7 +152,7 @@ pub(crate) enum AcceptedOrBatch {
 
 async fn one(app: &App, bytes: &[u8]) -> Result<Response, Problem> {
     let lead = judge(bytes).map_err(invalid)?;
-    let answer = app.leads.submit(lead, bytes.len()).await;
+    let answer = submit_shared(app.engine(), lead).await;
     let (status, accepted) = settle(answer)?;
     let location = HeaderValue::from_str(&accepted.location).ok();
     let mut response = (status, Json(accepted)).into_response();
@@ -177,14 +176,10 @@ fn invalid(faults: PayloadFaults) -> Problem {
 }
 
 /// What became of one lead: counted, logged and made into its answer.
-fn settle(answer: Result<Submitted, WriteError>) -> Result<(StatusCode, Accepted), Problem> {
-    let submitted = answer.map_err(|error| {
+fn settle(answer: Result<Submitted, NotEnqueued>) -> Result<(StatusCode, Accepted), Problem> {
+    let submitted = answer.map_err(|why| {
         metrics::lead("unavailable");
-        match error {
-            WriteError::Unavailable => Problem::unavailable(),
-            WriteError::Busy => Problem::busy(),
-            WriteError::Refused => Problem::internal(),
-        }
+        not_kept(why)
     })?;
     let (event_id, run_id) = (submitted.event_id, submitted.run_id);
     let (status, outcome) = match submitted.outcome {
@@ -273,17 +268,18 @@ async fn hand_over(app: &App, leads: &[Submission]) -> Result<Vec<Submitted>, Pr
     let engine = app.engine();
     // A look whether the database is there: the time of a batch is too long to find out.
     let connection = timeout(CONNECT_WITHIN, engine.pool().acquire()).await;
-    drop(connection.map_err(unavailable)?.map_err(|error| {
-        write_error(&error);
-        Problem::unavailable()
-    })?);
+    let failed = |error| not_kept(NotEnqueued::of(&error));
+    drop(connection.map_err(unavailable)?.map_err(failed)?);
     let submitted = timeout(BATCH_WITHIN, submit(engine, leads)).await;
-    submitted
-        .map_err(unavailable)?
-        .map_err(|error| match write_error(&error) {
-            WriteError::Refused => Problem::internal(),
-            WriteError::Unavailable | WriteError::Busy => Problem::unavailable(),
-        })
+    submitted.map_err(unavailable)?.map_err(failed)
+}
+
+fn not_kept(why: NotEnqueued) -> Problem {
+    match why {
+        NotEnqueued::Unavailable => Problem::unavailable(),
+        NotEnqueued::Busy => Problem::busy(),
+        NotEnqueued::Refused => Problem::internal(),
+    }
 }
 
 fn item_answer(index: usize, answer: Result<(StatusCode, Accepted), Problem>) -> ItemAnswer {

@@ -48,8 +48,8 @@ async fn metrics_show_outcomes_times_and_the_queue_and_no_personal_data() {
     for line in [
         "leadrail_leads_total{outcome=\"created\"}",
         "leadrail_leads_total{outcome=\"duplicate\"}",
-        "leadrail_commit_seconds_count",
-        "leadrail_commit_leads_bucket{le=\"1\"}",
+        "leadrail_shared_commit_seconds_count",
+        "leadrail_shared_commit_runs_bucket{le=\"1\"}",
         "leadrail_http_request_seconds_bucket{route=\"/v1/leads/{event_id}\",method=\"get\",le=\"5\"}",
     ] {
         assert!(

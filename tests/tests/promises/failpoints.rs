@@ -29,11 +29,11 @@ const LATER_PLACES: [&str; 4] = [
 
 /// Places that a worker passes only after its session with the database broke.
 const PLACES_OF_BROKEN_SESSIONS: [&str; 5] = [
-    "settle.before_connect",
-    "settle.after_connect",
-    "settle.after_end_session",
-    "settle.after_look",
-    "settle.after_release",
+    "clear_up.before_connect",
+    "clear_up.after_connect",
+    "clear_up.after_end_session",
+    "clear_up.after_look",
+    "clear_up.after_give_back",
 ];
 
 /// Waits until a worker has died at its failpoint.

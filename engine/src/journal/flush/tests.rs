@@ -12,57 +12,57 @@ use uuid::Uuid;
 struct Scripted<W, S> {
     connects: bool,
     write: W,
-    settle: S,
+    clear_up: S,
 }
 
 impl<W, S> Ledger for Scripted<W, S>
 where
-    W: FnMut(&[Entry], usize) -> Outcome + Send,
-    S: FnMut() -> Result<Settled, Broken> + Send,
+    W: FnMut(&[Entry], usize) -> Answer + Send,
+    S: FnMut() -> Result<Aftermath, Broken> + Send,
 {
     async fn connect(&mut self, _: &CancellationToken) -> bool {
         self.connects
     }
 
-    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
         (self.write)(batch, want)
     }
 
-    async fn settle(
+    async fn clear_up(
         &mut self,
         _: Option<(RunId, i32)>,
         _: Option<&[Uuid]>,
-    ) -> Result<Settled, Broken> {
-        (self.settle)()
+    ) -> Result<Aftermath, Broken> {
+        (self.clear_up)()
     }
 }
 
 /// Its sessions hold, and statements are answered by what is in them.
 fn answering<W>(write: W) -> impl Ledger
 where
-    W: FnMut(&[Entry], usize) -> Outcome + Send,
+    W: FnMut(&[Entry], usize) -> Answer + Send,
 {
     Scripted {
         connects: true,
         write,
-        settle: || Ok(Settled::Committed),
+        clear_up: || Ok(Aftermath::Committed),
     }
 }
 
 /// Its session breaks at each statement.
-fn breaking<S>(settle: S) -> impl Ledger
+fn breaking<S>(clear_up: S) -> impl Ledger
 where
-    S: FnMut() -> Result<Settled, Broken> + Send,
+    S: FnMut() -> Result<Aftermath, Broken> + Send,
 {
     Scripted {
         connects: true,
-        write: |_: &[Entry], _: usize| Outcome::Unknown,
-        settle,
+        write: |_: &[Entry], _: usize| Answer::Unknown,
+        clear_up,
     }
 }
 
-fn nothing_to_claim() -> Outcome {
-    Outcome::Written(Vec::new(), None)
+fn nothing_to_claim() -> Answer {
+    Answer::Written(Vec::new(), None)
 }
 
 fn flushing<L>(journal: &Journal, claims: &Arc<Claims>, ledger: L) -> FlushLoop<L> {
@@ -121,7 +121,7 @@ async fn one_bad_entry_is_refused_alone() {
     let runs: Vec<RunId> = (0..7).map(|_| RunId::new()).collect();
     for bad in &runs {
         let picky = |batch: &[Entry], _: usize| match batch.iter().any(|entry| entry.run == *bad) {
-            true => Outcome::Refused(Refusal::Data("no".to_owned())),
+            true => Answer::Refused(Refusal::Data("no".to_owned())),
             false => nothing_to_claim(),
         };
         let journal = Journal::new(1);
@@ -143,7 +143,7 @@ async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
     let runs = [RunId::new(), RunId::new()];
     let refusing = |batch: &[Entry], _: usize| match batch.iter().any(|entry| entry.run == runs[0])
     {
-        true => Outcome::Refused(Refusal::NotOurs),
+        true => Answer::Refused(Refusal::NotOurs),
         false => nothing_to_claim(),
     };
     let journal = Journal::new(1);
@@ -156,7 +156,7 @@ async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
 #[tokio::test]
 async fn a_worker_that_was_taken_over_gives_everything_up() {
     let journal = Journal::new(1);
-    let mut flush = flushing(&journal, &plenty(), answering(|_, _| Outcome::TakenOver));
+    let mut flush = flushing(&journal, &plenty(), answering(|_, _| Answer::TakenOver));
     let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
     let lost = Err(NotWritten::TakenOver);
     assert_eq!(told, (vec![lost.clone(), lost], false));
@@ -172,10 +172,10 @@ async fn a_write_that_fails_for_hours_costs_no_more_than_one_that_fails_once() {
             tries -= 1;
             match tries {
                 0 => nothing_to_claim(),
-                _ => Outcome::Unknown,
+                _ => Answer::Unknown,
             }
         },
-        settle: || Ok(Settled::NotCommitted),
+        clear_up: || Ok(Aftermath::NotCommitted),
     };
     let journal = Journal::new(1);
     let mut flush = flushing(&journal, &plenty(), full_disk);
@@ -185,7 +185,7 @@ async fn a_write_that_fails_for_hours_costs_no_more_than_one_that_fails_once() {
 
 #[tokio::test]
 async fn what_a_broken_session_committed_is_not_written_again() {
-    let mut looks = vec![Ok(Settled::Committed), Err(Broken), Err(Broken)];
+    let mut looks = vec![Ok(Aftermath::Committed), Err(Broken), Err(Broken)];
     let (journal, claims) = (Journal::new(1), plenty());
     let ledger = breaking(move || looks.pop().unwrap());
     let mut flush = flushing(&journal, &claims, ledger);
@@ -200,8 +200,8 @@ async fn a_worker_that_was_taken_over_behind_a_broken_session_gives_everything_u
         let journal = Journal::new(1);
         let ledger = Scripted {
             connects,
-            write: |_: &[Entry], _: usize| Outcome::Unknown,
-            settle: || Ok(Settled::TakenOver),
+            write: |_: &[Entry], _: usize| Answer::Unknown,
+            clear_up: || Ok(Aftermath::TakenOver),
         };
         let mut flush = flushing(&journal, &plenty(), ledger);
         let told = flush_all(&journal, &mut flush, &[RunId::new()]).await;
@@ -217,7 +217,7 @@ async fn a_claim_brings_as_many_runs_as_are_wanted_although_nothing_is_written()
     let due = Some(Duration::from_secs(3));
     let claiming = |_: &[Entry], want: usize| {
         assert_eq!(want, 8);
-        Outcome::Written(vec![run.clone()], due)
+        Answer::Written(vec![run.clone()], due)
     };
     let (journal, claims) = (Journal::new(1), Arc::new(claims));
     let mut flush = flushing(&journal, &claims, answering(claiming));
@@ -230,9 +230,9 @@ async fn a_claim_brings_as_many_runs_as_are_wanted_although_nothing_is_written()
 #[tokio::test]
 async fn a_claim_that_came_to_nothing_is_made_again() {
     let refused = Refusal::Data("no".to_owned());
-    let ledgers: [Box<dyn FnMut() -> Outcome + Send>; 2] = [
-        Box::new(|| Outcome::Unknown),
-        Box::new(move || Outcome::Refused(refused.clone())),
+    let ledgers: [Box<dyn FnMut() -> Answer + Send>; 2] = [
+        Box::new(|| Answer::Unknown),
+        Box::new(move || Answer::Refused(refused.clone())),
     ];
     for mut outcome in ledgers {
         let (journal, claims) = (Journal::new(1), plenty());
@@ -306,7 +306,7 @@ async fn a_writer_that_never_gets_a_session_refuses_what_is_handed_in() {
     let ledger = Scripted {
         connects: false,
         write: |_: &[Entry], _: usize| panic!("it writes"),
-        settle: || Ok(Settled::TakenOver),
+        clear_up: || Ok(Aftermath::TakenOver),
     };
     let told = run_to_its_end(&journal, flushing(&journal, &full(), ledger)).await;
     assert_eq!(told, [(); 2].map(|()| Some(Err(NotWritten::TakenOver))));
@@ -317,7 +317,7 @@ async fn a_claim_that_is_refused_spoils_no_entry() {
     let journal = Journal::new(1);
     let no_claims = |_: &[Entry], want: usize| match want {
         0 => nothing_to_claim(),
-        _ => Outcome::Refused(Refusal::Data("no right to claim".to_owned())),
+        _ => Answer::Refused(Refusal::Data("no right to claim".to_owned())),
     };
     let mut flush = flushing(&journal, &plenty(), answering(no_claims));
     for entries in [1, 2] {
@@ -336,13 +336,13 @@ async fn a_refused_claim_is_tried_again_in_another_session() {
         write: |_: &[Entry], _: usize| {
             refused += 1;
             match refused {
-                1..4 => Outcome::Refused(Refusal::Data("no right to claim".to_owned())),
+                1..4 => Answer::Refused(Refusal::Data("no right to claim".to_owned())),
                 _ => nothing_to_claim(),
             }
         },
-        settle: || {
+        clear_up: || {
             sessions += 1;
-            Ok(Settled::NotCommitted)
+            Ok(Aftermath::NotCommitted)
         },
     };
     let mut flush = flushing(&journal, &plenty(), ledger);

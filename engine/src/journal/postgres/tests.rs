@@ -51,7 +51,7 @@ impl Bench {
     /// What the next claim brings.
     async fn claim(&mut self) -> (Vec<RunId>, Option<Duration>) {
         match self.ledger.write(&[], 8).await {
-            Outcome::Written(runs, next_due) => {
+            Answer::Written(runs, next_due) => {
                 (runs.into_iter().map(|run| run.id).collect(), next_due)
             }
             _ => panic!("the claim was not written"),
@@ -73,13 +73,13 @@ impl Bench {
     }
 
     /// After a broken session: what became of this line.
-    async fn settle(
+    async fn clear_up(
         &mut self,
         line: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
-    ) -> Result<Settled, Broken> {
+    ) -> Result<Aftermath, Broken> {
         assert!(self.ledger.connect(&CancellationToken::new()).await);
-        self.ledger.settle(line, held).await
+        self.ledger.clear_up(line, held).await
     }
 
     async fn state(&self, run: RunId) -> RunState {
@@ -168,7 +168,7 @@ async fn a_worker_without_a_row_is_told_that_it_was_taken_over() {
     let run = bench.claimed().await;
     bench.execute("delete from leadrail.worker").await;
     let written = bench.ledger.write(&completion(run, "{}"), 0).await;
-    assert!(matches!(written, Outcome::TakenOver));
+    assert!(matches!(written, Answer::TakenOver));
     assert_eq!(bench.state(run).await, RunState::Running);
 }
 
@@ -177,11 +177,11 @@ async fn a_run_that_is_anothers_is_told_from_data_that_cannot_be_stored() {
     let mut bench = Bench::new().await;
     let run = bench.claimed().await;
     let written = bench.ledger.write(&completion(run, "{"), 0).await;
-    assert!(matches!(written, Outcome::Refused(Refusal::Data(_))));
+    assert!(matches!(written, Answer::Refused(Refusal::Data(_))));
     let taken = "update leadrail.workflow_run set worker_id = gen_random_uuid()";
     bench.execute(taken).await;
     let written = bench.ledger.write(&completion(run, "{}"), 0).await;
-    assert!(matches!(written, Outcome::Refused(Refusal::NotOurs)));
+    assert!(matches!(written, Answer::Refused(Refusal::NotOurs)));
     assert_eq!(bench.state(run).await, RunState::Running);
 }
 
@@ -201,14 +201,14 @@ async fn what_the_victim_of_a_deadlock_handed_in_may_be_written_again() {
         )
         .await;
     let written = bench.ledger.write(&completion(run, "{}"), 0).await;
-    assert!(matches!(written, Outcome::Unknown));
+    assert!(matches!(written, Answer::Unknown));
     bench
         .execute("drop trigger refuse on leadrail.history")
         .await;
-    let settled = bench.settle(Some((run, 1)), None).await;
-    assert_eq!(settled.unwrap(), Settled::NotCommitted);
+    let aftermath = bench.clear_up(Some((run, 1)), None).await;
+    assert_eq!(aftermath.unwrap(), Aftermath::NotCommitted);
     let written = bench.ledger.write(&completion(run, "{}"), 0).await;
-    assert!(matches!(written, Outcome::Written(..)));
+    assert!(matches!(written, Answer::Written(..)));
     assert_eq!(bench.state(run).await, RunState::Completed);
 }
 
@@ -218,13 +218,19 @@ async fn after_a_broken_session_the_first_line_tells_unless_the_worker_was_taken
     let run = bench.claimed().await;
     let line = Some((run, 1));
     assert_eq!(
-        bench.settle(line, None).await.unwrap(),
-        Settled::NotCommitted
+        bench.clear_up(line, None).await.unwrap(),
+        Aftermath::NotCommitted
     );
     bench.ledger.write(&completion(run, "{}"), 0).await;
-    assert_eq!(bench.settle(line, None).await.unwrap(), Settled::Committed);
+    assert_eq!(
+        bench.clear_up(line, None).await.unwrap(),
+        Aftermath::Committed
+    );
     bench.execute("delete from leadrail.worker").await;
-    assert_eq!(bench.settle(line, None).await.unwrap(), Settled::TakenOver);
+    assert_eq!(
+        bench.clear_up(line, None).await.unwrap(),
+        Aftermath::TakenOver
+    );
 }
 
 #[tokio::test]
@@ -238,16 +244,16 @@ async fn nothing_is_said_while_a_broken_session_may_still_commit() {
              returns boolean language sql as 'select false'",
         )
         .await;
-    assert!(bench.settle(None, None).await.is_err());
+    assert!(bench.clear_up(None, None).await.is_err());
 }
 
 #[tokio::test]
 async fn after_a_broken_session_only_what_nobody_here_holds_goes_back() {
     let mut bench = Bench::new().await;
     let (held, unknown) = (bench.claimed().await, bench.claimed().await);
-    bench.settle(None, None).await.unwrap();
+    bench.clear_up(None, None).await.unwrap();
     assert_eq!(bench.state(unknown).await, RunState::Running);
-    bench.settle(None, Some(&[held.0])).await.unwrap();
+    bench.clear_up(None, Some(&[held.0])).await.unwrap();
     assert_eq!(bench.state(held).await, RunState::Running);
     assert_eq!(bench.state(unknown).await, RunState::Queued);
 }

@@ -5,7 +5,7 @@ use super::world::World;
 use super::{Flaw, dice};
 use crate::claim::ClaimedRun;
 use crate::ids::{RunId, WorkerId};
-use crate::journal::{Broken, Entry, Ledger, Outcome, Settled};
+use crate::journal::{Aftermath, Answer, Broken, Entry, Ledger};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
@@ -72,7 +72,7 @@ impl Ledger for SimulatedLedger {
         true
     }
 
-    async fn write(&mut self, batch: &[Entry], want: usize) -> Outcome {
+    async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
         let statement = Statement {
             worker: self.worker,
             entries: batch.iter().map(as_sent).collect(),
@@ -82,18 +82,18 @@ impl Ledger for SimulatedLedger {
         let (world, session) = (self.world.clone(), self.session.clone());
         tokio::spawn(serve(world, session, statement, self.way(), answer));
         match answered.await {
-            Ok(Ok(runs)) => Outcome::Written(runs, None),
-            Ok(Err(Refused::TakenOver)) => Outcome::TakenOver,
-            Ok(Err(Refused::Entry(refusal))) => Outcome::Refused(refusal),
-            Err(_) => Outcome::Unknown,
+            Ok(Ok(runs)) => Answer::Written(runs, None),
+            Ok(Err(Refused::TakenOver)) => Answer::TakenOver,
+            Ok(Err(Refused::Entry(refusal))) => Answer::Refused(refusal),
+            Err(_) => Answer::Unknown,
         }
     }
 
-    async fn settle(
+    async fn clear_up(
         &mut self,
         first: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
-    ) -> Result<Settled, Broken> {
+    ) -> Result<Aftermath, Broken> {
         dice::a_while(4).await;
         if self.world.database().is_away() || self.world.breaks(10) {
             return Err(Broken);
@@ -106,15 +106,15 @@ impl Ledger for SimulatedLedger {
         let mut database = self.world.database();
         let ours = database.workers.contains_key(&self.worker);
         if !ours && !self.world.has(Flaw::TrustedLine) {
-            return Ok(Settled::TakenOver);
+            return Ok(Aftermath::TakenOver);
         }
         if let Some(held) = held {
             database.release_unknown(self.worker, held);
         }
         let written = first.is_some_and(|(run, seq)| database.head(run).history.contains_key(&seq));
         Ok(match written {
-            true => Settled::Committed,
-            false => Settled::NotCommitted,
+            true => Aftermath::Committed,
+            false => Aftermath::NotCommitted,
         })
     }
 }
@@ -127,7 +127,7 @@ fn as_sent(entry: &Entry) -> Written {
     }
 }
 
-type Answer = Result<Vec<ClaimedRun>, Refused>;
+type Replied = Result<Vec<ClaimedRun>, Refused>;
 
 /// The server's part. An answer that is dropped is a broken session.
 async fn serve(
@@ -135,7 +135,7 @@ async fn serve(
     session: Session,
     statement: Statement,
     way: Way,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Replied>,
 ) {
     dice::a_while(4).await;
     let mut answer = Some(answer);

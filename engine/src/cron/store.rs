@@ -1,9 +1,11 @@
 //! Schedules as their users see them: put, list, show, pause, resume, delete.
 
-use super::{CatchUp, CronError, FireTimes, NewCron, Overlap, watch};
+use super::{CatchUp, CronError, FireTimes, NewCron, Overlap};
 use crate::Engine;
+use crate::names::{CRON, NOTIFY_CHANNEL};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::PgPool;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -282,6 +284,16 @@ impl Engine {
 
     /// Tells workers to look at the schedules again; without it they do within a minute.
     pub(crate) async fn hint_crons(&self) {
-        watch::hint(self.pool()).await;
+        wake_watchers(self.pool()).await;
+    }
+}
+
+/// Wakes the watchers of all workers; a notification of its own, never part of a transaction.
+async fn wake_watchers(pool: &PgPool) {
+    let sent = sqlx::query!("select pg_notify($1, $2)", NOTIFY_CHANNEL, CRON)
+        .execute(pool)
+        .await;
+    if let Err(error) = sent {
+        tracing::debug!(error = %error, "No notification was sent; workers look within a minute");
     }
 }

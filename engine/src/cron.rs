@@ -1,4 +1,4 @@
-//! Schedules: runs that start by the calendar. Not the retry schedule, which is `schedule.rs`.
+//! Cron: runs that start by the calendar.
 //!
 //! A worker that finds a schedule due moves its `next_at` and enqueues the runs in one transaction,
 //! guarded by the old value: no leader, no double fire, nothing half done.
@@ -14,4 +14,4 @@ pub use catch_up::CatchUp;
 pub use definition::{CronError, NewCron, Overlap, fire_time};
 pub use fire_times::{FireTimes, InvalidCron};
 pub use store::{CronView, PutCron};
-pub(crate) use watch::{CRON, watch};
+pub(crate) use watch::watch;

@@ -4,10 +4,10 @@
 //! while it is on its way wait for its end and then go together. Nobody waits for company, so a
 //! lone write is as fast as without this.
 
+use super::not_enqueued::NotEnqueued;
+use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -22,23 +22,12 @@ const WRITE_WITHIN: Duration = Duration::from_millis(1_500);
 /// How long a caller waits, its turn included.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_800);
 
-/// Why an item was not written, as far as we know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WriteError {
-    /// The database is away or too slow: later.
-    Unavailable,
-    /// The database answered and refused: the same item again will not help.
-    Refused,
-    /// Too much waits already.
-    Busy,
-}
-
 /// Writes a group in one commit and gives one answer an item, in order.
-pub(crate) type Write<I, A> =
-    dyn Fn(Arc<Vec<I>>) -> BoxFuture<'static, Result<Vec<A>, WriteError>> + Send + Sync;
+pub(super) type Write<I, A> =
+    dyn Fn(Arc<Vec<I>>) -> BoxFuture<'static, Result<Vec<A>, NotEnqueued>> + Send + Sync;
 
 /// The shared way to the database. Clones share their queue.
-pub(crate) struct GroupCommit<I, A>(Arc<Inner<I, A>>);
+pub(super) struct GroupCommit<I, A>(Arc<Inner<I, A>>);
 
 struct Inner<I, A> {
     queue: Mutex<Queue<I, A>>,
@@ -55,7 +44,7 @@ struct Queue<I, A> {
 struct Waiting<I, A> {
     item: I,
     bytes: usize,
-    answer: oneshot::Sender<Result<A, WriteError>>,
+    answer: oneshot::Sender<Result<A, NotEnqueued>>,
 }
 
 impl<I, A> Clone for GroupCommit<I, A> {
@@ -69,7 +58,7 @@ where
     I: Clone + Send + Sync + 'static,
     A: Send + 'static,
 {
-    pub(crate) fn new(write: Box<Write<I, A>>) -> Self {
+    pub(super) fn new(write: Box<Write<I, A>>) -> Self {
         let queue = Queue {
             waiting: Vec::new(),
             bytes: 0,
@@ -82,12 +71,12 @@ where
     }
 
     /// Writes one item of about this many bytes; committed when it answers with `Ok`.
-    pub(crate) async fn submit(&self, item: I, bytes: usize) -> Result<A, WriteError> {
+    pub(super) async fn submit(&self, item: I, bytes: usize) -> Result<A, NotEnqueued> {
         let (answer, answered) = oneshot::channel();
         let lead = {
             let mut queue = self.0.lock();
             if queue.bytes + bytes > MAX_WAITING_BYTES {
-                return Err(WriteError::Busy);
+                return Err(NotEnqueued::Busy);
             }
             queue.bytes += bytes;
             queue.waiting.push(Waiting {
@@ -104,7 +93,7 @@ where
         match timeout(ANSWER_WITHIN, answered).await {
             Ok(Ok(result)) => result,
             // The writer died, or is later than the caller can wait.
-            Ok(Err(_)) | Err(_) => Err(WriteError::Unavailable),
+            Ok(Err(_)) | Err(_) => Err(NotEnqueued::Unavailable),
         }
     }
 
@@ -116,22 +105,22 @@ where
                 .map(|waiting| (waiting.item, waiting.answer))
                 .unzip();
             for (answer, result) in answers.into_iter().zip(self.write(items).await) {
-                // A caller that went away finds the lead there when it asks again.
+                // A caller that went away finds the item there when it asks again.
                 let _ = answer.send(result);
             }
         }
     }
 
     /// One item that the database refuses must not take the others down: then each goes alone.
-    async fn write(&self, items: Vec<I>) -> Vec<Result<A, WriteError>> {
+    async fn write(&self, items: Vec<I>) -> Vec<Result<A, NotEnqueued>> {
         let items = Arc::new(items);
         match self.write_once(Arc::clone(&items)).await {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
-            Err(WriteError::Refused) if items.len() > 1 => {
+            Err(NotEnqueued::Refused) if items.len() > 1 => {
                 let mut answers = Vec::with_capacity(items.len());
                 for item in items.iter() {
                     let alone = self.write_once(Arc::new(vec![item.clone()])).await;
-                    answers.push(alone.and_then(|mut one| one.pop().ok_or(WriteError::Refused)));
+                    answers.push(alone.and_then(|mut one| one.pop().ok_or(NotEnqueued::Refused)));
                 }
                 answers
             }
@@ -140,14 +129,14 @@ where
     }
 
     /// On a task of its own, so that a panic in it costs this group only.
-    async fn write_once(&self, items: Arc<Vec<I>>) -> Result<Vec<A>, WriteError> {
+    async fn write_once(&self, items: Arc<Vec<I>>) -> Result<Vec<A>, NotEnqueued> {
         let mut task = tokio::spawn((self.0.write)(items));
         match timeout(WRITE_WITHIN, &mut task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(WriteError::Refused),
+            Ok(Err(_)) => Err(NotEnqueued::Refused),
             Err(_) => {
                 task.abort();
-                Err(WriteError::Unavailable)
+                Err(NotEnqueued::Unavailable)
             }
         }
     }
@@ -200,7 +189,7 @@ mod tests {
                 calls.fetch_add(1, Ordering::SeqCst);
                 assert!(!items.contains(&99), "99 breaks the writer");
                 match items.contains(&13) {
-                    true => Err(WriteError::Refused),
+                    true => Err(NotEnqueued::Refused),
                     false => Ok(items.iter().map(|item| item * 2).collect()),
                 }
             }
@@ -225,14 +214,14 @@ mod tests {
         let (calls, gate) = (Arc::default(), Arc::new(Semaphore::new(100)));
         let commit = doubles(&calls, &gate);
         let answers = join_all([1, 13, 3].map(|n| commit.submit(n, 1))).await;
-        assert_eq!(answers, [Ok(2), Err(WriteError::Refused), Ok(6)]);
+        assert_eq!(answers, [Ok(2), Err(NotEnqueued::Refused), Ok(6)]);
     }
 
     #[tokio::test]
     async fn a_writer_that_panics_fails_its_item_and_the_next_one_is_written() {
         let (calls, gate) = (Arc::default(), Arc::new(Semaphore::new(100)));
         let commit = doubles(&calls, &gate);
-        assert_eq!(commit.submit(99, 1).await, Err(WriteError::Refused));
+        assert_eq!(commit.submit(99, 1).await, Err(NotEnqueued::Refused));
         assert_eq!(commit.submit(4, 1).await, Ok(8));
     }
 
@@ -246,7 +235,7 @@ mod tests {
         assert!(
             answers
                 .iter()
-                .all(|answer| *answer == Err(WriteError::Unavailable))
+                .all(|answer| *answer == Err(NotEnqueued::Unavailable))
         );
         gate.add_permits(100);
         assert_eq!(commit.submit(5, 1).await, Ok(10));
@@ -264,6 +253,6 @@ mod tests {
             second
         };
         let answers = tokio::join!(first, second);
-        assert_eq!(answers, (Ok(2), Err(WriteError::Busy)));
+        assert_eq!(answers, (Ok(2), Err(NotEnqueued::Busy)));
     }
 }

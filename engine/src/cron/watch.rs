@@ -4,16 +4,12 @@
 //! a lost one costs at most that minute.
 
 use super::{CronError, fire};
-use crate::engine::NOTIFY_CHANNEL;
-use crate::worker::Shared;
+use crate::shared::Shared;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// What a notification says when a schedule changed.
-pub(crate) const CRON: &str = "cron";
 
 /// The longest time between two looks.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -98,14 +94,4 @@ async fn until_next(pool: &PgPool, unreadable: &[Uuid]) -> sqlx::Result<Duration
         Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST)
     });
     Ok(wait.min(LONGEST))
-}
-
-/// Wakes the watchers of all workers; a notification of its own, never part of a transaction.
-pub(super) async fn hint(pool: &PgPool) {
-    let sent = sqlx::query!("select pg_notify($1, $2)", NOTIFY_CHANNEL, CRON)
-        .execute(pool)
-        .await;
-    if let Err(error) = sent {
-        tracing::debug!(error = %error, "No notification was sent; workers look within a minute");
-    }
 }
