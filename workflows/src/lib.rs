@@ -14,7 +14,7 @@ mod timeline;
 
 pub use self::audit_lead::AuditLead;
 pub use self::push_lead::{FiledNote, PushLead, PushLeadOutput};
-pub use self::registry::registry;
+pub use self::registry::{crm_access, registry};
 pub use self::submit::{Submission, Submitted, lane_of, submit, submit_in};
 pub use self::timeline::{LeadTimeline, LeadView, TimelineEntry, timeline};
-pub use leadrail_activities::gate_of;
+pub use leadrail_activities::{CrmAccess, gate_of};

@@ -5,8 +5,7 @@ use crate::database;
 use crate::output;
 use crate::shutdown;
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::VaultKey;
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -48,14 +47,9 @@ pub(crate) async fn run_with(
 
 /// Every workflow, with everything its steps need.
 pub(crate) fn registry(engine: &Engine, vault: VaultKey) -> anyhow::Result<Registry> {
-    let connections = Connections::new(engine.pool().clone(), vault);
-    let http = CrmHttp::new().context("the worker cannot call CRMs")?;
-    Ok(leadrail_workflows::registry(
-        engine,
-        connections,
-        Adapters::all(),
-        http,
-    ))
+    let access = leadrail_workflows::crm_access(engine, vault);
+    let access = access.context("the worker cannot call CRMs")?;
+    Ok(leadrail_workflows::registry(engine, access))
 }
 
 /// One line once the worker has its row, which is when it begins to claim.

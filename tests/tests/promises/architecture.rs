@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::process::Command;
 
 /// Each room and what of ours it may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("leadrail-lead", &[]),
     ("leadrail-engine", &[]),
     ("leadrail-postgres", &[]),
@@ -46,6 +46,20 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ),
     ("leadrail-crm-sim", &["leadrail-lead"]),
     (
+        "leadrail-rig",
+        &[
+            "leadrail-server",
+            "leadrail-workflows",
+            "leadrail-activities",
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+            "leadrail-crm-sim",
+            "leadrail-postgres",
+        ],
+    ),
+    (
         "leadrail-bench",
         &[
             "leadrail-server",
@@ -67,12 +81,18 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "leadrail-lead",
             "leadrail-crm-sim",
             "leadrail-postgres",
+            "leadrail-rig",
             "leadrail-bench",
         ],
     ),
     (
         "leadrail-tests",
-        &["leadrail", "leadrail-engine", "leadrail-postgres"],
+        &[
+            "leadrail",
+            "leadrail-rig",
+            "leadrail-engine",
+            "leadrail-postgres",
+        ],
     ),
 ];
 

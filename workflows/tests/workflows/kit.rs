@@ -6,11 +6,11 @@ use leadrail_adapters::{Adapters, CrmHttp};
 use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
-    Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
+    Engine, Event, Registry, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
 };
 use leadrail_lead::sample::{sample_lead, sample_phone};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_workflows::{Submission, Submitted, registry, submit, timeline};
+use leadrail_workflows::{CrmAccess, Submission, Submitted, registry, submit, timeline};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -75,10 +75,18 @@ impl Scene {
         scene
     }
 
+    /// Every workflow, with the connections of this scene.
+    pub(crate) fn registry(&self) -> Registry {
+        let access = CrmAccess {
+            connections: self.connections.clone(),
+            adapters: Adapters::all(),
+            http: CrmHttp::new().expect("a client"),
+        };
+        registry(&self.engine, access)
+    }
+
     pub(crate) fn start_worker(&mut self) {
-        let http = CrmHttp::new().expect("a client");
-        let connections = self.connections.clone();
-        let registry = registry(&self.engine, connections, Adapters::all(), http);
+        let registry = self.registry();
         let config = WorkerConfig {
             concurrency: 32,
             poll: Duration::from_millis(100),
