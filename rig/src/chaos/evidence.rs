@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 const EXAMPLES: usize = 5;
 
 /// What a person may want to look at.
+#[derive(Default)]
 pub(super) struct Evidence {
     /// Leads by state, and dead ones by reason.
     pub(super) states: HashMap<RunState, u64>,
@@ -69,14 +70,6 @@ impl Evidence {
             (events.deaf, events.rounds.clone())
         };
         let mut evidence = Self {
-            states: HashMap::new(),
-            dead: BTreeMap::new(),
-            without_run: 0,
-            unsent: 0,
-            not_filed: 0,
-            doubled: 0,
-            strangers: 0,
-            examples: Vec::new(),
             stale: traces::stale_writes(pool).await?,
             losses: traces::losses(pool).await?,
             fenced_workers: fenced_workers(stage),
@@ -86,6 +79,7 @@ impl Evidence {
             completed_while_rolling: traces::completed_in(pool, &rounds).await?,
             marks: Marks::read(pool).await?,
             broken: checks.into_iter().filter(|check| !check.ok).collect(),
+            ..Self::default()
         };
         // The books last: what has completed by then must stand in them.
         let standings = traces::standings(pool).await?;
@@ -111,30 +105,35 @@ impl Evidence {
                 self.without_run += 1;
                 continue;
             };
-            *self.states.entry(standing.state).or_default() += 1;
-            if standing.state == RunState::Dead {
-                let reason = standing.reason.clone().unwrap_or_default();
-                if !figures::is_expected_death(&reason) {
-                    let words = standing.last_words.as_deref().unwrap_or("no word");
-                    self.example(|| format!("run {} died: {reason}: {words}", standing.run));
-                }
-                *self.dead.entry(reason).or_default() += 1;
-            }
-            let missing = standing.state == RunState::Completed && filed.is_none();
-            self.not_filed += u64::from(missing);
-            let twice = filed.is_some_and(|times| times > 1);
-            if missing || twice {
-                let what = if missing {
-                    "is not in the CRM"
-                } else {
-                    "is in the CRM twice"
-                };
-                let Standing { run, state, .. } = standing;
-                self.example(|| format!("run {run} ({state}) {what}"));
-            }
+            self.judge(&standing, filed.unwrap_or_default());
         }
         self.unsent = standings.len() as u64;
         self.strangers = books.leads.len() as u64;
+    }
+
+    /// One lead that has a run, and how often it is in the CRM.
+    fn judge(&mut self, standing: &Standing, filed: u64) {
+        let Standing { run, state, .. } = standing;
+        *self.states.entry(*state).or_default() += 1;
+        if *state == RunState::Dead {
+            self.note_death(standing);
+        }
+        if *state == RunState::Completed && filed == 0 {
+            self.not_filed += 1;
+            self.example(|| format!("run {run} ({state}) is not in the CRM"));
+        }
+        if filed > 1 {
+            self.example(|| format!("run {run} ({state}) is in the CRM twice"));
+        }
+    }
+
+    fn note_death(&mut self, standing: &Standing) {
+        let reason = standing.reason.clone().unwrap_or_default();
+        if !figures::is_expected_death(&reason) {
+            let words = standing.last_words.as_deref().unwrap_or("no word");
+            self.example(|| format!("run {} died: {reason}: {words}", standing.run));
+        }
+        *self.dead.entry(reason).or_default() += 1;
     }
 
     fn example(&mut self, tell: impl FnOnce() -> String) {
@@ -156,4 +155,50 @@ fn wrong_clocks(stage: &Stage, now: DateTime<Utc>) -> BTreeMap<String, i64> {
     let logs = member::logs(&stage.rig);
     let off = logs.map(|(name, log)| (name, clocks::hours_off(&log, now)));
     off.filter(|(_, hours)| *hours != 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn judged(state: RunState, reason: Option<&str>, filed: u64) -> Evidence {
+        let mut evidence = Evidence::default();
+        let standing = Standing {
+            run: Uuid::nil(),
+            state,
+            reason: reason.map(str::to_owned),
+            last_words: Some("words".to_owned()),
+        };
+        evidence.judge(&standing, filed);
+        evidence
+    }
+
+    #[test]
+    fn a_completed_lead_must_be_in_the_crm() {
+        let filed = judged(RunState::Completed, None, 1);
+        assert_eq!((filed.not_filed, filed.examples.len()), (0, 0));
+        let missing = judged(RunState::Completed, None, 0);
+        assert_eq!((missing.not_filed, missing.examples.len()), (1, 1));
+        let under_way = judged(RunState::Retrying, None, 0);
+        assert_eq!((under_way.not_filed, under_way.examples.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_lead_that_is_in_the_crm_twice_is_an_example_however_it_ended() {
+        for state in [RunState::Completed, RunState::Dead, RunState::Retrying] {
+            let twice = judged(state, Some("http_422"), 2);
+            assert!(twice.examples[0].ends_with("is in the CRM twice"));
+        }
+    }
+
+    #[test]
+    fn a_death_that_nobody_caused_is_an_example_and_a_planned_one_is_none() {
+        let planned = judged(RunState::Dead, Some("http_422"), 0);
+        assert!(planned.examples.is_empty());
+        assert_eq!(planned.dead["http_422"], 1);
+        let strange = judged(RunState::Dead, Some("poison"), 0);
+        assert!(strange.examples[0].ends_with("died: poison: words"));
+        assert_eq!(strange.states[&RunState::Dead], 1);
+    }
 }

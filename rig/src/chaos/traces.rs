@@ -30,6 +30,7 @@ pub(super) struct StaleWrites {
 }
 
 /// How often something happened that should.
+#[derive(Default)]
 pub(super) struct Marks {
     /// Leads that completed with a step which a deploy has brought, and times that a build put a lead
     /// down whose history a later one had written.
