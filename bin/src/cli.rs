@@ -1,6 +1,6 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
-use crate::commands::chaos::later_build::ChaosWorkerArgs;
+use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::{
     bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
     serve, show_config, worker,
@@ -82,7 +82,7 @@ pub(crate) enum Command {
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
     Chaos(chaos::ChaosArgs),
-    #[command(hide = true)]
+    #[command(hide = true, name = leadrail_rig::LATER_BUILD)]
     ChaosWorker(ChaosWorkerArgs),
     Config(show_config::ConfigArgs),
     /// Measures the engine beside bare PostgreSQL.

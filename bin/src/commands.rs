@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod chaos;
+pub(crate) mod chaos_worker;
 pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
@@ -10,8 +11,6 @@ pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
-pub(crate) mod proxy;
-pub(crate) mod rig;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -26,7 +25,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
     match command {
         Command::Bench(command) => bench::run(command).await,
         Command::Chaos(args) => chaos::run(args).await,
-        Command::ChaosWorker(args) => chaos::later_build::run(&args, config).await,
+        Command::ChaosWorker(args) => chaos_worker::run(&args, config).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&args, config).await,
         Command::Serve(_) => serve::run(config).await,

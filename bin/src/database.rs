@@ -6,8 +6,7 @@ use anyhow::Context as _;
 use leadrail_connections::MigrateError;
 use leadrail_engine::DatabaseHosts;
 use secrecy::ExposeSecret as _;
-use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +30,7 @@ pub(crate) fn hosts(config: &Config) -> anyhow::Result<DatabaseHosts> {
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<PgPool> {
     let hosts = hosts(config)?;
     try_once(&hosts).await.with_context(|| away(&hosts))?;
-    Ok(pool(&hosts))
+    Ok(hosts.durable_pool())
 }
 
 /// A pool on a database that has the product's tables.
@@ -51,7 +50,7 @@ pub(crate) async fn connect_for_service(
     let mut said = None::<Instant>;
     loop {
         let error = match ready(&hosts).await {
-            Ok(()) => return Ok(Some(pool(&hosts))),
+            Ok(()) => return Ok(Some(hosts.durable_pool())),
             Err(error) => error,
         };
         if !error.downcast_ref().is_some_and(passes_by_itself) {
@@ -78,7 +77,7 @@ async fn ready(hosts: &DatabaseHosts) -> anyhow::Result<()> {
              {setting} = on in postgresql.conf (or for the database and the user) and reload it"
         );
     }
-    let pool = pool(hosts);
+    let pool = hosts.durable_pool();
     let refused = refuse_pending(&pool).await;
     pool.close().await;
     refused
@@ -106,15 +105,6 @@ pub(crate) async fn try_once(hosts: &DatabaseHosts) -> sqlx::Result<PgConnection
         hosts.writable().await?.connect().await
     });
     connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)?
-}
-
-/// Sessions of ours are durable even if somebody relaxes the server later.
-pub(crate) fn pool(hosts: &DatabaseHosts) -> PgPool {
-    let durable = hosts.with(|options| options.options([("synchronous_commit", "on")]));
-    let options = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(CONNECT_WITHIN);
-    durable.pool(options)
 }
 
 async fn refuse_pending(pool: &PgPool) -> anyhow::Result<()> {

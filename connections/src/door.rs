@@ -10,10 +10,11 @@ use leadrail_adapters::{
 };
 use leadrail_lead::CrmName;
 use leadrail_outbound::Outbound;
+use sqlx::PgPool;
 
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
-    Connections, NewConnection,
+    Connections, NewConnection, VaultKey,
 };
 
 /// Opens connections. Cheap to clone; workers, checks, the command line and the API all use it.
@@ -87,6 +88,12 @@ impl Doors {
     #[must_use]
     pub fn new(connections: Connections, http: Outbound) -> Self {
         Self { connections, http }
+    }
+
+    /// The doors of the connections in `pool`'s database, sealed under `vault`.
+    #[must_use]
+    pub fn over(pool: PgPool, vault: VaultKey, http: Outbound) -> Self {
+        Self::new(Connections::new(pool, vault), http)
     }
 
     /// The connections behind them.

@@ -103,6 +103,15 @@ impl DatabaseHosts {
         )
     }
 
+    /// A [`pool`](Self::pool) of 16 sessions at most, each of which is durable even if somebody relaxes
+    /// the server later. Whoever gets none within five seconds is told so.
+    #[must_use]
+    pub fn durable_pool(&self) -> PgPool {
+        let durable = self.with(|options| options.options([("synchronous_commit", "on")]));
+        let options = PgPoolOptions::new().max_connections(16);
+        durable.pool(options.acquire_timeout(Duration::from_secs(5)))
+    }
+
     fn pool_at(&self, options: PgPoolOptions, primary: &Primary) -> PgPool {
         match self.all.len() {
             1 => options.connect_lazy_with(primary.options.clone()),

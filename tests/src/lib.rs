@@ -3,13 +3,10 @@
 //! Tests here use public doors only (CLI, HTTP, SQL). A worker that dies is a process killed with
 //! `kill -9`; what really arrived is read from the simulator's own books, which know nothing of us.
 
-mod books;
-mod process;
 mod stage;
 mod story;
 
-pub use books::Books;
-pub use process::Process;
+pub use leadrail_rig::{Books, Process};
 pub use stage::{Stage, sample_lead};
 pub use story::{RunStory, stories};
 

@@ -1,8 +1,9 @@
 //! The stage of a test: a database, a simulated CRM, a vault key, connected accounts.
 
-use crate::{Books, Process, wait_for};
+use crate::wait_for;
 use chrono::{DateTime, Utc};
 use leadrail_postgres::testing::{TestDatabase, TestServer};
+use leadrail_rig::{Books, Process, Program};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -23,7 +24,7 @@ enum Postgres {
 
 /// Everything a test needs around the processes that it starts.
 pub struct Stage {
-    program: PathBuf,
+    program: Program,
     folder: TempDir,
     postgres: Postgres,
     /// Direct access to the database, for looking.
@@ -56,9 +57,10 @@ impl Stage {
             .max_connections(4)
             .connect_lazy(&url_of(&postgres))
             .expect("a database URL");
-        let mut crm = Command::new(program);
+        let program = Program::at(program);
+        let mut crm = program.command(folder.path());
         crm.args(["crm-sim", "--listen", &format!("127.0.0.1:{crm_port}")]);
-        let crm = Process::spawn(crm, &folder.path().join("crm-sim.log"));
+        let crm = started(crm, &folder.path().join("crm-sim.log"));
         #[expect(
             clippy::disallowed_methods,
             reason = "our own API and the simulator are called"
@@ -68,7 +70,7 @@ impl Stage {
             .build()
             .expect("a client");
         let stage = Self {
-            program: program.into(),
+            program,
             folder,
             postgres,
             pool,
@@ -131,11 +133,9 @@ impl Stage {
 
     /// A command of the product with the stage's environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.program.command(self.folder.path());
         command
             .args(args)
-            .current_dir(self.folder.path())
-            .env_remove("LEADRAIL_FAILPOINT")
             .env("DATABASE_URL", self.database_url())
             .env(
                 "LEADRAIL_VAULT_KEY",
@@ -173,14 +173,14 @@ impl Stage {
         for (variable, value) in environment {
             command.env(variable, value);
         }
-        Process::spawn(command, &self.log(name))
+        started(command, &self.log(name))
     }
 
     /// The HTTP API; comes back when it answers, with its base URL.
     pub async fn serve(&self) -> (Process, String) {
         let url = format!("http://127.0.0.1:{}", free_port());
         let command = self.command(&["serve", "--listen", url.trim_start_matches("http://")]);
-        let process = Process::spawn(command, &self.log("serve"));
+        let process = started(command, &self.log("serve"));
         wait_for("the HTTP API", Duration::from_secs(20), || async {
             let answer = self.http.get(format!("{url}/readyz")).send().await.ok()?;
             answer.status().is_success().then_some(())
@@ -240,7 +240,7 @@ impl Stage {
             .send()
             .await
             .expect("the simulator");
-        Books(answer.json().await.expect("JSON"))
+        Books::of(&answer.json().await.expect("JSON"))
     }
 
     /// How many leads (second looks not counted) are in these states.
@@ -352,6 +352,10 @@ fn url_of(postgres: &Postgres) -> String {
         Postgres::Shared(database) => database.url().to_owned(),
         Postgres::Own(server) => server.url("leadrail"),
     }
+}
+
+fn started(command: Command, log: &Path) -> Process {
+    Process::spawn(command, log).expect("the process starts")
 }
 
 /// A port that was free a moment ago.

@@ -37,7 +37,7 @@ async fn five_hundred_leads_survive_killed_workers_and_a_database_that_goes_twic
         }
         let slot = rand::random_range(0..workers.len());
         kills.push(stage.now().await);
-        workers[slot].kill();
+        workers[slot].kill().await.expect("it is killed");
         workers[slot] = stage.worker(&format!("w{slot}"), &[]);
     }
     assert!(
@@ -48,13 +48,13 @@ async fn five_hundred_leads_survive_killed_workers_and_a_database_that_goes_twic
     );
 
     let books = stage.books().await;
-    assert_eq!(books.doubles(), Vec::<String>::new(), "doubled leads");
+    assert_eq!(books.doubled_leads(), Vec::<&str>::new(), "doubled leads");
     assert_eq!(
         books.doubled_customers(),
-        Vec::<String>::new(),
+        Vec::<&str>::new(),
         "doubled customers"
     );
-    assert_eq!(books.leads(), LEADS as usize, "lost leads");
+    assert_eq!(books.leads(), u64::from(LEADS), "lost leads");
 
     let mut picked_up = Vec::new();
     for (run, story) in stories(&stage.pool).await {

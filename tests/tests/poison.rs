@@ -48,5 +48,5 @@ async fn a_killer_is_quarantined_after_five_deaths_and_no_bystander_with_it() {
             .expect("the dead letter");
     assert_eq!((key, reason.as_str()), (killer, "poison"));
     let books = stage.books().await;
-    assert_eq!(books.leads(), INNOCENTS as usize);
+    assert_eq!(books.leads(), u64::from(INNOCENTS));
 }

@@ -1,27 +1,13 @@
 //! `leadrail demo`: the whole product on this machine, with everything that can go wrong.
-//!
-//! The parts are the real ones: a PostgreSQL with durability on, the API, a worker in this process
-//! and one in another that is killed. Only the CRM is simulated, and it is never told what should
-//! come of a lead: what is expected is decided here (`cast`) and compared with the CRM's own books
-//! (`books`).
 
-mod books;
-mod cast;
-mod door;
-mod first_worker;
-mod follow;
-mod report;
-mod stage;
+mod print;
 
 use crate::failure::{Said, usage};
+use crate::output;
 use crate::progress::Progress;
 use crate::shutdown;
-use cast::Cast;
-use follow::Followed;
-use report::Report;
-use stage::Stage;
+use leadrail_rig::{Demo, DemoOptions, DemoReport, Program};
 use std::path::PathBuf;
-use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Runs everything on this machine: a private PostgreSQL, a simulated CRM that misbehaves, the API
@@ -48,28 +34,21 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
-    if !(cast::FEWEST..=cast::MOST).contains(&args.leads) {
-        return Err(usage(format!(
-            "--leads is {} to {}",
-            cast::FEWEST,
-            cast::MOST
-        )));
-    }
+    let options = args.options()?;
     let stop = shutdown::on_signal()?;
-    let began = Instant::now();
-    let mut stage = tokio::select! {
-        stage = Stage::up(args.data_dir.as_deref(), args.json) => stage?,
+    let mut demo = tokio::select! {
+        demo = Demo::up(options) => demo?,
         () = stop.cancelled() => return Err(stopped()),
     };
     let played = tokio::select! {
-        report = play(&args, &mut stage, began) => report,
+        report = play(&args, &mut demo) => report,
         () = stop.cancelled() => Err(stopped()),
     };
     let ended = match &played {
-        Ok(report) => finish(&args, &stage, report, &stop).await,
+        Ok(report) => finish(&args, &demo, report, &stop).await,
         Err(_) => Ok(()),
     };
-    stage.rig.down().await;
+    demo.down().await;
     ended?;
     match played?.is_right() {
         true => Ok(()),
@@ -77,39 +56,59 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     }
 }
 
+impl DemoArgs {
+    fn options(&self) -> anyhow::Result<DemoOptions> {
+        if !(Demo::FEWEST..=Demo::MOST).contains(&self.leads) {
+            return Err(usage(format!(
+                "--leads is {} to {}",
+                Demo::FEWEST,
+                Demo::MOST
+            )));
+        }
+        Ok(DemoOptions {
+            program: Program::this()?,
+            leads: self.leads,
+            data_dir: self.data_dir.clone(),
+        })
+    }
+
+    /// Says something without getting into the way of `--json`.
+    fn say(&self, text: &str) -> anyhow::Result<()> {
+        if self.json {
+            eprintln!("{text}");
+            return Ok(());
+        }
+        output::line(text)
+    }
+}
+
 fn stopped() -> anyhow::Error {
     anyhow::anyhow!("the demo was stopped before its end; run it again")
 }
 
-/// Act one: a worker is killed in the middle. Act two: another takes over while every other kind of
-/// trouble comes up. Then the books are compared.
-async fn play(args: &DemoArgs, stage: &mut Stage, began: Instant) -> anyhow::Result<Report> {
-    let cast = Cast::of(args.leads, stage.rig.now().await?);
-    stage.connect(&cast).await?;
-    stage.arm(&cast)?;
-    stage.revoke_key(&cast.accounts).await?;
-    let mut progress = Progress::start("leads", Some(cast.len()));
-    let first = first_worker::start(stage).await?;
-    door::push(stage, &cast.first).await?;
-    first_worker::kill_in_the_middle(first, stage, &cast).await?;
-    stage.start_worker()?;
-    door::push(stage, &cast.second).await?;
-    let repeats = door::push_again(stage, cast.repeated()).await?;
-    let followed = Followed::until_ended(stage, &cast, &mut progress).await?;
+async fn play(args: &DemoArgs, demo: &mut Demo) -> anyhow::Result<DemoReport> {
+    args.say(&demo.greeting())?;
+    let mut progress = Progress::start("leads", Some(args.leads as u64));
+    let report = demo
+        .play(&mut |ended, words| progress.show(ended, words))
+        .await;
     progress.end();
-    let books = books::compare(&stage.rig.books(), &cast, &followed);
-    Report::new(stage, &cast, &followed, books, repeats, began).await
+    report
 }
 
 async fn finish(
     args: &DemoArgs,
-    stage: &Stage,
-    report: &Report,
+    demo: &Demo,
+    report: &DemoReport,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    report.print(args.json)?;
+    let text = print::text(report);
+    args.say(&text)?;
+    if args.json {
+        output::json(&report.sums)?;
+    }
     if args.serve {
-        stage.say(&stage.addresses())?;
+        args.say(&demo.addresses())?;
         stop.cancelled().await;
     }
     Ok(())

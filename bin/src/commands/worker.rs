@@ -5,8 +5,7 @@ use crate::database;
 use crate::output;
 use crate::shutdown;
 use anyhow::Context as _;
-use leadrail_adapters::Adapters;
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::Doors;
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
 use leadrail_outbound::Outbound;
 use sqlx::PgPool;
@@ -26,13 +25,13 @@ pub(crate) struct WorkerArgs {
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    run_with(config, registry).await
+    run_with(config, leadrail_workflows::registry).await
 }
 
 /// Executes these workflows.
 pub(crate) async fn run_with(
     config: &Config,
-    registry: impl FnOnce(&Engine, VaultKey, Outbound) -> Registry,
+    registry: impl FnOnce(&Engine, Doors) -> Registry,
 ) -> anyhow::Result<()> {
     let vault = config.need_vault_key()?;
     let stop = shutdown::on_signal()?;
@@ -41,17 +40,11 @@ pub(crate) async fn run_with(
     };
     let engine = Engine::new(pool.clone());
     let http = Outbound::new(config.guard.clone()).context("the worker cannot call CRMs")?;
-    let registry = registry(&engine, vault, http);
+    let registry = registry(&engine, Doors::over(pool.clone(), vault, http));
     let saying = tokio::spawn(say_when_ready(pool, config.worker.clone(), stop.clone()));
     run_worker(&engine, registry, config.worker.clone(), stop).await;
     saying.abort();
     Ok(())
-}
-
-/// Every workflow, with everything its steps need.
-pub(crate) fn registry(engine: &Engine, vault: VaultKey, http: Outbound) -> Registry {
-    let connections = Connections::new(engine.pool().clone(), vault);
-    leadrail_workflows::registry(engine, connections, Adapters::all(), http)
 }
 
 /// One line once the worker has its row, which is when it begins to claim.

@@ -1,13 +1,14 @@
 //! Runs the binary in a folder of its own, with an environment of its own.
 
 use leadrail_postgres::testing::TestDatabase;
+use leadrail_rig::Program;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use tempfile::TempDir;
 
 pub(crate) const VAULT_KEY: &str =
@@ -144,17 +145,12 @@ impl Cli {
     }
 
     fn spawn(&self, arguments: &[&str], stdin: Stdio) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leadrail"));
-        for (name, _) in std::env::vars() {
-            if name.starts_with("LEADRAIL_") || name == "DATABASE_URL" {
-                command.env_remove(name);
-            }
-        }
+        let program = Program::at(env!("CARGO_BIN_EXE_leadrail"));
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        command
+        program
+            .command(self.folder.path())
             .args(arguments)
             .envs(environment)
-            .current_dir(self.folder.path())
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -50,6 +50,20 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ),
     ("leadrail-crm-sim", &["leadrail-lead"]),
     (
+        "leadrail-rig",
+        &[
+            "leadrail-server",
+            "leadrail-workflows",
+            "leadrail-activities",
+            "leadrail-engine",
+            "leadrail-connections",
+            "leadrail-adapters",
+            "leadrail-lead",
+            "leadrail-crm-sim",
+            "leadrail-postgres",
+        ],
+    ),
+    (
         "leadrail-bench",
         &[
             "leadrail-server",
@@ -73,12 +87,18 @@ const ROOMS: [(&str, &[&str]); 13] = [
             "leadrail-lead",
             "leadrail-crm-sim",
             "leadrail-postgres",
+            "leadrail-rig",
             "leadrail-bench",
         ],
     ),
     (
         "leadrail-tests",
-        &["leadrail", "leadrail-engine", "leadrail-postgres"],
+        &[
+            "leadrail",
+            "leadrail-rig",
+            "leadrail-engine",
+            "leadrail-postgres",
+        ],
     ),
 ];
 

@@ -112,7 +112,7 @@ async fn two_leads_of_one_caller_at_the_same_time_make_one_customer_and_two_lead
     stage.until_completed(200, Duration::from_secs(120)).await;
     let books = stage.books().await;
     assert_eq!((books.customers(), books.leads()), (100, 200));
-    assert_eq!(books.doubles(), Vec::<String>::new());
+    assert_eq!(books.doubled_leads(), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ async fn frozen_before_statement(pass: u32) -> usize {
     );
     drop(rescuer);
     let books = stage.books().await;
-    assert_eq!((books.leads(), books.doubles().len()), (FROZEN as usize, 0));
+    assert_eq!((books.leads(), books.surplus()), (u64::from(FROZEN), 0));
     fenced
 }
 

@@ -150,7 +150,7 @@ async fn a_create_whose_answer_is_lost_is_adopted_and_not_made_again() {
     .await;
     let books = stage.books().await;
     assert_eq!(
-        (books.customers(), books.leads(), books.doubles().len()),
+        (books.customers(), books.leads(), books.surplus()),
         (4, 4, 0)
     );
 }

@@ -6,8 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use leadrail_engine::{Event, Fit, Registry, RunFilter, RunId, RunState, RunView, list};
-use leadrail_workflows::registry;
+use leadrail_engine::{Event, Fit, RunFilter, RunId, RunState, RunView, list};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,13 +22,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workflows/golden")
 }
 
-fn todays(scene: &Scene) -> Registry {
-    registry(&scene.engine, scene.doors())
-}
-
 /// Every beginning of a history must fit too: a run may have stopped anywhere.
 async fn assert_fits(scene: &Scene, name: &str, golden: &Golden) {
-    let registry = todays(scene);
+    let registry = scene.registry();
     for stopped_at in 0..=golden.events.len() {
         let events = golden.events[..stopped_at].to_vec();
         let fit = scene
@@ -57,7 +52,7 @@ async fn recorded_histories_fit_the_workflows_of_today() {
     }
     seen.sort_unstable();
     seen.dedup();
-    let mut known = todays(&scene).names();
+    let mut known = scene.registry().names();
     known.sort_unstable();
     assert_eq!(seen, known, "every workflow has a recorded history");
     scene.end().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leadrail_connections::{Connection, Connections, Doors, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
-    Engine, Event, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
+    Engine, Event, Registry, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
 };
 use leadrail_lead::sample::{sample_lead, sample_phone};
 use leadrail_outbound::{Guard, Outbound};
@@ -75,8 +75,13 @@ impl Scene {
         scene
     }
 
+    /// Every workflow, with the connections of this scene.
+    pub(crate) fn registry(&self) -> Registry {
+        registry(&self.engine, self.doors())
+    }
+
     pub(crate) fn start_worker(&mut self) {
-        let registry = registry(&self.engine, self.doors());
+        let registry = self.registry();
         let config = WorkerConfig {
             concurrency: 32,
             poll: Duration::from_millis(100),

@@ -2,9 +2,9 @@
 
 use super::place::Place;
 use super::say;
-use crate::commands::proxy::Proxy;
 use clap::Args;
 use leadrail_bench::{EnqueueOptions, Heard, Pickup, enqueue, idle, pickup};
+use leadrail_rig::Proxy;
 use std::time::Duration;
 
 /// How long an enqueued run waits for an idle worker.
@@ -68,10 +68,10 @@ async fn pickups(url: &str, samples: usize, is_private: bool) -> anyhow::Result<
     }
     if is_private {
         let proxy = Proxy::open(url, 1, 0).await?;
-        proxy.orders.keep_notifications(true);
+        proxy.keep_notifications(true);
         // Each takes most of a second.
         let samples = samples.div_ceil(4);
-        let deaf = pickup(url, Heard::Deaf(proxy.door(0).url()), samples).await;
+        let deaf = pickup(url, Heard::Deaf(proxy.url(0)), samples).await;
         proxy.close().await;
         measured.push(deaf?);
     }

@@ -1,0 +1,74 @@
+//! The simulated CRM's own books against what was accepted.
+
+use super::cast::{Cast, End, Role};
+use super::follow::Followed;
+use crate::Books;
+use leadrail_engine::RunState;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// What the books say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparison {
+    /// Leads that should be in the CRM and are not.
+    pub(super) lost: u64,
+    /// Leads and customers that are there more than once.
+    pub(super) duplicates: u64,
+    /// Leads that should not be there: rejected ones, unqualified ones, ones that nobody sent.
+    pub(super) unexpected: u64,
+}
+
+/// Compares, by the tags and numbers that stand in the CRM.
+pub(super) fn compare(records: &Value, cast: &Cast, followed: &Followed) -> Comparison {
+    let expected = cast.roles().filter(|role| belongs_there(role, followed));
+    let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();
+    count(&Books::of(records), &expected)
+}
+
+fn count(books: &Books, expected: &HashSet<String>) -> Comparison {
+    let missing = expected
+        .iter()
+        .filter(|&marker| !books.leads.contains_key(marker));
+    let strangers = books.leads.keys();
+    let strangers = strangers.filter(|&marker| !expected.contains(marker));
+    Comparison {
+        lost: missing.count() as u64,
+        duplicates: books.surplus(),
+        unexpected: strangers.count() as u64,
+    }
+}
+
+/// Of the account whose key was revoked, the lead that found out is dead and belongs nowhere.
+fn belongs_there(role: &Role, followed: &Followed) -> bool {
+    match role.end {
+        End::Delivered => true,
+        End::Recorded | End::Dead(_) => false,
+        End::DeliveredOrFirstRefused => {
+            let standing = followed.of(role);
+            standing.is_none_or(|standing| standing.state != RunState::Dead)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn lead(tag: &str) -> Value {
+        json!({ "id": "lea", "tags": [tag, "phone"] })
+    }
+
+    #[test]
+    fn lost_doubled_and_unexpected_leads_are_told_apart() {
+        let expected = HashSet::from(["lr-1".to_owned(), "lr-2".to_owned()]);
+        let compared = |leads: &[Value]| count(&Books::of(&json!({ "leads": leads })), &expected);
+        let both = [lead("lr-1"), lead("lr-2")];
+        assert_eq!(compared(&both), Comparison::default());
+        assert_eq!(compared(&both[..1]).lost, 1);
+        let thrice = [lead("lr-1"), lead("lr-2"), lead("lr-1"), lead("lr-1")];
+        assert_eq!(compared(&thrice).duplicates, 2);
+        let strange = [lead("lr-1"), lead("lr-2"), lead("lr-3"), lead("other")];
+        assert_eq!(compared(&strange).unexpected, 2);
+    }
+}

@@ -1,0 +1,109 @@
+//! Follows the leads to their ends.
+
+use super::cast::{Cast, End, Role};
+use super::stage::Stage;
+use crate::Show;
+use leadrail_engine::{RunId, RunState};
+use leadrail_lead::EventId;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// Everything but the number of leads has ended long before this.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// No machine is slower than this.
+const A_LEAD: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Where a lead stands.
+pub(super) struct Standing {
+    pub(super) run: RunId,
+    pub(super) state: RunState,
+    pub(super) reason: Option<String>,
+}
+
+/// Where every lead stands in the end.
+pub(super) struct Followed(HashMap<EventId, Standing>);
+
+impl Followed {
+    /// Waits until every lead has ended. On the way it connects the account again whose key was
+    /// revoked, once all its leads have met that.
+    ///
+    /// After a while it gives up: then some have not ended, and the report says which.
+    pub(super) async fn until_ended(
+        stage: &Stage,
+        cast: &Cast,
+        show: &mut Show<'_>,
+    ) -> anyhow::Result<Self> {
+        let deadline = Instant::now() + PATIENCE + A_LEAD * u32::try_from(cast.len())?;
+        let mut connected_again = false;
+        loop {
+            let followed = Self::now(stage, cast).await?;
+            let ended = followed.count(RunState::is_terminal);
+            show(ended, &followed.words());
+            if ended == cast.len() || Instant::now() > deadline {
+                return Ok(followed);
+            }
+            if !connected_again && followed.all_refused(cast) {
+                stage.connect_again(&cast.accounts).await?;
+                connected_again = true;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(super) fn of(&self, role: &Role) -> Option<&Standing> {
+        self.0.get(&role.event_id)
+    }
+
+    pub(super) fn count(&self, which: impl Fn(RunState) -> bool) -> u64 {
+        let standing = self.0.values();
+        standing.filter(|standing| which(standing.state)).count() as u64
+    }
+
+    pub(super) fn runs(&self) -> Vec<uuid::Uuid> {
+        self.0.values().map(|standing| standing.run.0).collect()
+    }
+
+    async fn now(stage: &Stage, cast: &Cast) -> anyhow::Result<Self> {
+        let accounts: Vec<_> = cast.accounts.all().cloned().collect();
+        let rows = sqlx::query!(
+            r#"
+            select id as "id!", key as "key!", state as "state!: RunState", reason
+            from leadrail.run
+            where scope = any ($1) and workflow = 'push_lead'
+            "#,
+            &accounts
+        )
+        .fetch_all(stage.rig.engine.pool())
+        .await?;
+        let each = rows.into_iter().filter_map(|row| {
+            let standing = Standing {
+                run: RunId(row.id),
+                state: row.state,
+                reason: row.reason,
+            };
+            Some((row.key.parse().ok()?, standing))
+        });
+        Ok(Self(each.collect()))
+    }
+
+    /// Every lead of the revoked key is dead or waits.
+    fn all_refused(&self, cast: &Cast) -> bool {
+        let mut states = cast
+            .roles()
+            .filter(|role| role.end == End::DeliveredOrFirstRefused)
+            .map(|role| self.of(role).map(|standing| standing.state))
+            .peekable();
+        states.peek().is_some()
+            && states.all(|state| matches!(state, Some(RunState::Dead | RunState::Waiting)))
+    }
+
+    fn words(&self) -> String {
+        let mut sums = BTreeMap::new();
+        for standing in self.0.values() {
+            *sums.entry(standing.state.as_str()).or_insert(0) += 1;
+        }
+        let each = sums.iter().map(|(state, leads)| format!("{leads} {state}"));
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
