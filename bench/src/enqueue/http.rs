@@ -2,10 +2,9 @@
 
 use super::{EnqueueOptions, Way, side_by_side};
 use anyhow::Context as _;
-use leadrail_adapters::{Adapters, CrmHttp};
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::VaultKey;
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
-use leadrail_server::ServerState;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -23,15 +22,10 @@ impl Door {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         let address = format!("http://{}/v1/leads", listener.local_addr()?);
-        let state = ServerState {
-            connections: Connections::new(engine.pool().clone(), VaultKey::generate()?),
-            engine,
-            adapters: Adapters::all(),
-            http: CrmHttp::new()?,
-            schedule: RetrySchedule::default(),
-        };
+        let desk = Desk::new(engine, RetrySchedule::default());
+        let desk = desk.with_vault(VaultKey::generate()?)?;
         let stop = CancellationToken::new();
-        let task = tokio::spawn(leadrail_server::serve(listener, state, stop.clone()));
+        let task = tokio::spawn(leadrail_server::serve(listener, desk, stop.clone()));
         Ok(Self {
             address,
             task,

@@ -1,10 +1,10 @@
 //! `leadrail migrate`: brings the tables into the database.
 
+use crate::actor;
 use crate::config::Config;
 use crate::database;
-use crate::failure::Said;
+use crate::failure::{Said, told};
 use crate::output;
-use anyhow::Context as _;
 
 /// Applies the migrations that are missing.
 #[derive(clap::Args)]
@@ -21,14 +21,11 @@ pub(crate) struct MigrateArgs {
 }
 
 pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<()> {
-    let pool = database::connect(config).await?;
-    let pending = leadrail_connections::pending(&pool).await;
-    let pending = pending.map_err(database::unwrap_migration)?;
-    if !args.check {
-        leadrail_connections::migrate(&pool)
-            .await
-            .context("the migration failed; nothing that failed was kept, correct the cause and run it again")?;
-    }
+    let desk = database::on(database::connect(config).await?, config);
+    let pending = match args.check {
+        true => desk.pending_migrations().await.map_err(told)?,
+        false => desk.migrate(&actor::command_line()).await.map_err(told)?,
+    };
     say(args, &pending)?;
     if args.check && !pending.is_empty() {
         return Err(Said.into());

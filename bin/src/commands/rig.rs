@@ -5,16 +5,14 @@
 
 pub(crate) mod books;
 
-use crate::commands::worker;
 use crate::database;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use leadrail_adapters::{Adapters, CrmHttp};
 use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO};
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule, WorkerConfig, run_worker};
 use leadrail_postgres::{Options, PrivateServer};
-use leadrail_server::ServerState;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -128,21 +126,20 @@ impl Rig {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         self.api = format!("http://{}", listener.local_addr()?);
-        let state = ServerState {
-            engine: self.engine.clone(),
-            connections: self.connections()?,
-            adapters: Adapters::all(),
-            http: CrmHttp::new()?,
-            schedule: self.schedule.clone(),
-        };
-        let serving = leadrail_server::serve(listener, state, self.stop.clone());
+        let serving = leadrail_server::serve(listener, self.desk()?, self.stop.clone());
         self.tasks.push(tokio::spawn(serving));
         Ok(())
     }
 
+    /// The desk on the rig's database.
+    pub(crate) fn desk(&self) -> anyhow::Result<Desk> {
+        let desk = Desk::new(self.engine.clone(), self.schedule.clone());
+        Ok(desk.with_vault(self.vault_key()?)?)
+    }
+
     /// Starts a worker in this process.
     pub(crate) fn start_worker(&mut self, name: &str) -> anyhow::Result<()> {
-        let registry = worker::registry(&self.engine, self.vault_key()?)?;
+        let registry = self.desk()?.registry()?;
         let config = WorkerConfig {
             name: name.to_owned(),
             concurrency: 32,

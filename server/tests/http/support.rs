@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use leadrail_adapters::{Adapters, CrmHttp};
 use leadrail_connections::{Connections, VaultKey};
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_server::{ServerState, bind, serve};
+use leadrail_server::{bind, serve};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -24,7 +24,7 @@ const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1
 
 /// A served API. Its database goes with it.
 pub(crate) struct Api {
-    pub(crate) state: ServerState,
+    pub(crate) desk: Desk,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
@@ -66,24 +66,20 @@ impl Api {
     }
 
     async fn on(pool: PgPool) -> Self {
-        let state = ServerState {
-            engine: Engine::new(pool.clone()),
-            connections: Connections::new(pool, VaultKey::parse(KEY).expect("a key")),
-            adapters: Adapters::all(),
-            http: CrmHttp::new().expect("a client"),
-            schedule: RetrySchedule::default(),
-        };
+        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
+            .with_vault(VaultKey::parse(KEY).expect("a key"))
+            .expect("a client");
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(serve(listener, state.clone(), shutdown.clone()));
+        let served = tokio::spawn(serve(listener, desk.clone(), shutdown.clone()));
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()
             .build()
             .expect("a client");
         Self {
-            state,
+            desk,
             address,
             client,
             shutdown,
@@ -93,7 +89,11 @@ impl Api {
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.state.engine.pool()
+        self.desk.engine().pool()
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        self.desk.connections().expect("a vault key")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -4,7 +4,7 @@ use leadrail_adapters::housecall_pro::HousecallPro;
 use leadrail_adapters::{
     Credentials, CrmAdapter, CrmHttp, CustomerRef, LinkState, Session, Target, activity,
 };
-use leadrail_engine::{RunFilter, RunId, RunState, RunView, list};
+use leadrail_engine::{RunFilter, RunId, RunState, RunView};
 use leadrail_lead::{Lead, Marker};
 use secrecy::SecretString;
 use serde_json::json;
@@ -25,10 +25,14 @@ async fn delivered_after_doubt(scene: &Scene) -> RunId {
 async fn audits(scene: &Scene) -> Vec<RunView> {
     let filter = RunFilter {
         workflow: Some("audit_lead".into()),
-        limit: 10,
         ..RunFilter::default()
     };
-    list(scene.engine.pool(), &filter).await.expect("listed")
+    scene
+        .engine
+        .runs_before(&filter, None, 10)
+        .await
+        .expect("listed")
+        .runs
 }
 
 /// The lead's request lands a second time, as late effects do.

@@ -8,9 +8,9 @@ use crate::commands::worker::{self, WorkerArgs};
 use crate::config::Config;
 use leadrail_activities::CrmAccess;
 use leadrail_adapters::{Adapters, CrmHttp};
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_desk::Desk;
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, Ctx, Effect, Engine, Registry, Workflow, WorkflowResult,
+    Activity, ActivityResult, Attempt, Ctx, Effect, Registry, Workflow, WorkflowResult,
 };
 use leadrail_workflows::{AuditLead, PushLead, PushLeadOutput};
 use serde_json::Value;
@@ -33,12 +33,13 @@ pub(crate) struct ChaosWorkerArgs {
 
 pub(crate) async fn run(args: &ChaosWorkerArgs, config: &Config) -> anyhow::Result<()> {
     let changes = args.changes;
-    worker::run_with(config, |engine, vault| registry(engine, vault, changes)).await
+    worker::run_with(config, |desk| registry(desk, changes)).await
 }
 
-fn registry(engine: &Engine, vault: VaultKey, changes: usize) -> anyhow::Result<Registry> {
+fn registry(desk: &Desk, changes: usize) -> anyhow::Result<Registry> {
+    let engine = desk.engine();
     let access = CrmAccess {
-        connections: Connections::new(engine.pool().clone(), vault),
+        connections: desk.connections()?.clone(),
         adapters: Adapters::all(),
         http: CrmHttp::new()?,
     };

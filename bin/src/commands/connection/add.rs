@@ -1,13 +1,13 @@
 //! `leadrail connection add`: connects an account, or connects it again.
 
-use super::{RELEASE_SPACING, open, release};
-use crate::commands::lead::adapter;
+use crate::actor;
 use crate::config::Config;
-use crate::failure::{sentence, usage};
+use crate::database;
+use crate::failure::{told, usage};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_adapters::{Credentials, CrmAdapter, CrmHttp, Session, Target};
-use leadrail_connections::{ConnectionError, NewConnection};
+use leadrail_connections::NewConnection;
+use leadrail_desk::{Connected, adapter, auth_method};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -54,13 +54,12 @@ pub(crate) struct AddArgs {
 }
 
 pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
-    let adapter = adapter(&args.crm)?;
-    let auth_method = method(adapter, args.auth.as_deref())?;
+    let adapter = adapter(&args.crm).map_err(told)?;
+    let auth_method = auth_method(adapter, args.auth.as_deref()).map_err(told)?;
     let settings = settings(args.settings.as_deref(), config.call_timeout)?;
     let secret = secret(args.secret_file.as_deref())?;
-    check(adapter, &auth_method, args.base_url.as_deref(), &secret)?;
-    let (connections, engine) = open(config).await?;
-    let added = connections.add(NewConnection {
+    let desk = database::desk_with_vault(config).await?;
+    let new = NewConnection {
         account: args.account,
         crm: args.crm,
         crm_account_id: args.crm_account_id,
@@ -68,14 +67,17 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         auth_method,
         secret,
         settings,
-    });
-    let connection = added.await.map_err(refusal)?;
-    let released = release(&engine, &connection, RELEASE_SPACING).await?;
+    };
+    let connected = desk.connect(&actor::command_line(), new).await;
+    let connected = connected.map_err(told)?;
     if args.json {
-        let mut shown = serde_json::to_value(&connection)?;
-        shown["released"] = released.into();
-        return output::json(&shown);
+        return output::json(&connected);
     }
+    say(&connected)
+}
+
+fn say(connected: &Connected) -> anyhow::Result<()> {
+    let (connection, released) = (&connected.connection, connected.released);
     output::line(format!(
         "connection {} is {}",
         connection.id, connection.state
@@ -89,21 +91,6 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         "`leadrail connection test {}` asks the CRM whether it works",
         connection.id
     ))
-}
-
-fn method(adapter: &dyn CrmAdapter, asked: Option<&str>) -> anyhow::Result<String> {
-    let known = adapter.crm().auth;
-    let names: Vec<_> = known.iter().map(|method| method.id).collect();
-    let usual = names.first().copied().unwrap_or_default();
-    let asked = asked.unwrap_or(usual);
-    match names.contains(&asked) {
-        true => Ok(asked.to_owned()),
-        false => Err(usage(format!(
-            "{} has no such way in; --auth is one of: {}",
-            adapter.crm().title,
-            names.join(", ")
-        ))),
-    }
 }
 
 /// The settings as given, with the configured deadline where they name none.
@@ -145,42 +132,6 @@ fn read(from: impl Read) -> io::Result<String> {
     let mut text = String::with_capacity(64 * 1024 + 1);
     from.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Whether the CRM's session would take it, before anything is stored.
-fn check(
-    adapter: &dyn CrmAdapter,
-    auth_method: &str,
-    base_url: Option<&str>,
-    secret: &SecretString,
-) -> anyhow::Result<()> {
-    let wrong = |error: leadrail_adapters::SetupError| usage(error.to_string());
-    let mut target = Target::new(adapter.crm()).map_err(wrong)?;
-    if let Some(url) = base_url {
-        target = target.with_base_url(url).map_err(wrong)?;
-    }
-    let mut credentials = Credentials::new(auth_method);
-    let way = adapter.crm().auth.iter().find(|way| way.id == auth_method);
-    for &name in way.map_or(&[][..], |way| way.secrets) {
-        credentials = credentials.with(name, secret.clone());
-    }
-    Session::new(&CrmHttp::new()?, target, credentials).map_err(wrong)?;
-    Ok(())
-}
-
-/// Bad input is a wrong use; whatever else went wrong is not the caller's doing.
-fn refusal(error: ConnectionError) -> anyhow::Error {
-    let wrong_use = matches!(
-        error,
-        ConnectionError::Refused { .. }
-            | ConnectionError::BaseUrl { .. }
-            | ConnectionError::Settings { .. }
-    );
-    let error = anyhow::Error::new(error);
-    match wrong_use {
-        true => usage(sentence(&error)),
-        false => error,
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The stage of the demo: a rig, the accounts on it, and what is said about it.
 
 use super::cast::{Accounts, Cast};
-use crate::commands::connection::{self, RELEASE_SPACING};
 use crate::commands::rig::{CRM, Rig};
 use crate::output;
 use leadrail_connections::Connection;
+use leadrail_desk::{Actor, RELEASE_SPACING};
 use leadrail_engine::RetrySchedule;
 use serde_json::json;
 use std::path::Path;
@@ -72,7 +72,9 @@ impl Stage {
         let allowed = json!({ "allow": { "key": key, "company": account } });
         self.rig.control("tokens", &allowed).await?;
         let connection = self.connect_one(account).await?;
-        connection::release(&self.rig.engine, &connection, RELEASE_SPACING / FASTER).await?;
+        let (demo, spacing) = (Actor::System { part: "demo" }, RELEASE_SPACING / FASTER);
+        let desk = self.rig.desk()?;
+        desk.release_spaced(&demo, &connection, spacing).await?;
         Ok(())
     }
 
