@@ -48,6 +48,7 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
         ConnectionError::Damaged { .. }
         | ConnectionError::Refused { .. }
         | ConnectionError::BaseUrl { .. }
+        | ConnectionError::ForbiddenAddress { .. }
         | ConnectionError::Settings { .. } => "connection_damaged",
         ConnectionError::Setup { .. } => "connection_setup",
     };

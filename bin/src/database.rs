@@ -1,10 +1,12 @@
 //! The way to the database, and whether it may be trusted with leads.
 
 use crate::config::Config;
-use crate::failure::usage;
+use crate::failure::{told, usage};
 use anyhow::Context as _;
-use leadrail_connections::MigrateError;
-use leadrail_engine::DatabaseHosts;
+use leadrail_connections::VaultKey;
+use leadrail_desk::Desk;
+use leadrail_engine::{DatabaseHosts, Engine};
+use leadrail_outbound::Outbound;
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::time::{Duration, Instant};
@@ -33,24 +35,41 @@ pub(crate) async fn connect(config: &Config) -> anyhow::Result<PgPool> {
     Ok(hosts.durable_pool())
 }
 
-/// A pool on a database that has the product's tables.
-pub(crate) async fn connect_migrated(config: &Config) -> anyhow::Result<PgPool> {
-    let pool = connect(config).await?;
-    refuse_pending(&pool).await?;
-    Ok(pool)
+/// A desk on a database that has the product's tables, without a vault key.
+pub(crate) async fn desk(config: &Config) -> anyhow::Result<Desk> {
+    let desk = on(connect(config).await?, config);
+    refuse_closed(&desk).await?;
+    Ok(desk)
 }
 
-/// A pool for a service: waits for a database that is away, refuses one that is not migrated or
+/// The same, with the vault key.
+pub(crate) async fn desk_with_vault(config: &Config) -> anyhow::Result<Desk> {
+    let vault = config.need_vault_key()?;
+    with_vault(desk(config).await?, vault, config)
+}
+
+/// A desk on this pool, without a vault key.
+pub(crate) fn on(pool: PgPool, config: &Config) -> Desk {
+    Desk::new(Engine::new(pool), config.worker.schedule.clone())
+}
+
+fn with_vault(desk: Desk, vault: VaultKey, config: &Config) -> anyhow::Result<Desk> {
+    let http = Outbound::new(config.guard.clone()).context("no CRM can be called")?;
+    Ok(desk.with_vault(vault, http))
+}
+
+/// A desk for a service, with the vault key: waits for a database that is away, refuses one that is not migrated or
 /// forgets commits. `None` when asked to stop before it was there.
-pub(crate) async fn connect_for_service(
+pub(crate) async fn desk_for_service(
     config: &Config,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<PgPool>> {
+) -> anyhow::Result<Option<Desk>> {
+    let vault = config.need_vault_key()?;
     let hosts = hosts(config)?;
     let mut said = None::<Instant>;
     loop {
-        let error = match ready(&hosts).await {
-            Ok(()) => return Ok(Some(hosts.durable_pool())),
+        let error = match ready(&hosts, config).await {
+            Ok(()) => return with_vault(on(hosts.durable_pool(), config), vault, config).map(Some),
             Err(error) => error,
         };
         if !error.downcast_ref().is_some_and(passes_by_itself) {
@@ -67,9 +86,9 @@ pub(crate) async fn connect_for_service(
     }
 }
 
-async fn ready(hosts: &DatabaseHosts) -> anyhow::Result<()> {
+async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<()> {
     let mut connection = try_once(hosts).await?;
-    let forgets = forgetful_setting(&mut connection).await?;
+    let forgets = leadrail_desk::forgetful_setting(&mut connection).await?;
     let _ = connection.close().await;
     if let Some(setting) = forgets {
         anyhow::bail!(
@@ -78,25 +97,9 @@ async fn ready(hosts: &DatabaseHosts) -> anyhow::Result<()> {
         );
     }
     let pool = hosts.durable_pool();
-    let refused = refuse_pending(&pool).await;
+    let refused = refuse_closed(&on(pool.clone(), config)).await;
     pool.close().await;
     refused
-}
-
-/// The setting that lets the server forget a commit, as a session of our user gets it.
-pub(crate) async fn forgetful_setting(
-    connection: &mut PgConnection,
-) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        r#"
-        select name as "name!" from pg_settings
-        where name in ('synchronous_commit', 'fsync') and setting = 'off'
-        order by name
-        limit 1
-        "#
-    )
-    .fetch_optional(connection)
-    .await
 }
 
 /// A plain session where writes are taken, with the settings that the server gives to anyone.
@@ -107,25 +110,10 @@ pub(crate) async fn try_once(hosts: &DatabaseHosts) -> sqlx::Result<PgConnection
     connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
-async fn refuse_pending(pool: &PgPool) -> anyhow::Result<()> {
-    let pending = leadrail_connections::pending(pool).await;
-    let pending = pending.map_err(unwrap_migration)?;
-    let Some(first) = pending.first() else {
-        return Ok(());
-    };
-    anyhow::bail!(
-        "the database lacks {} of our migrations, the first is `{first}`: run `leadrail migrate`",
-        pending.len()
-    )
-}
-
-/// A database error in the shape of itself, so that it is known whether it passes.
-pub(crate) fn unwrap_migration(error: MigrateError) -> anyhow::Error {
-    match error {
-        MigrateError::Database(error) => error.into(),
-        other => anyhow::Error::new(other).context(
-            "the database was migrated by another release; run the release that did, or a newer one",
-        ),
+async fn refuse_closed(desk: &Desk) -> anyhow::Result<()> {
+    match desk.closed_because().await.map_err(told)? {
+        Some(why) => anyhow::bail!(why),
+        None => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a command ends badly.
 
+use leadrail_desk::DeskError;
 use std::io;
 use std::process::ExitCode;
 
@@ -30,20 +31,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 
-/// The error and its causes in one line. A cause that its effect quotes already is left out.
+/// The error and its causes in one line.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain() {
-        let said = cause.to_string().replace('\n', " ");
-        if text.contains(&said) {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&said);
+    leadrail_desk::sentence(error.as_ref())
+}
+
+/// What the desk did not do: a wrong use where whoever asked can ask better. A database error keeps its
+/// own shape, so that it is known whether it passes.
+pub(crate) fn told(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::Database(error) => error.into(),
+        error if error.is_wrong_use() => usage(leadrail_desk::sentence(&error)),
+        error => error.into(),
     }
-    text
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -4,6 +4,7 @@
 //! command; each has a file under `commands/`. A command returns an error whose text is one plain
 //! sentence and says what to do next; `failure` turns it into the exit code.
 
+mod actor;
 mod cli;
 mod commands;
 mod config;

@@ -179,6 +179,22 @@ impl Doors {
         Ok((new.adapter, session))
     }
 
+    /// Whether calls could go where a new connection says; what a name resolves to is judged at each
+    /// call.
+    ///
+    /// # Errors
+    /// [`ConnectionError::BaseUrl`] for what is no base URL at all, `ForbiddenAddress` for one that no
+    /// call may go to.
+    pub fn admits(&self, new: &NewConnection) -> Result<(), ConnectionError> {
+        let Some(text) = new.base_url.as_deref() else {
+            return Ok(());
+        };
+        let url = BaseUrl::parse(text.trim());
+        let url = url.map_err(|source| ConnectionError::BaseUrl { source })?;
+        let admitted = self.http.guard().admits(&url.into());
+        admitted.map_err(|source| ConnectionError::ForbiddenAddress { source })
+    }
+
     fn session(
         &self,
         adapter: &'static dyn CrmAdapter,

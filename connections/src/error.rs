@@ -1,7 +1,7 @@
 //! What can go wrong with a connection, by what to do about it.
 
 use leadrail_adapters::SetupError;
-use leadrail_outbound::UrlError;
+use leadrail_outbound::{Forbidden, UrlError};
 
 use crate::{ConnectionId, SettingsError, VaultError};
 
@@ -33,6 +33,12 @@ pub enum ConnectionError {
         /// The rule it breaks.
         #[source]
         source: UrlError,
+    },
+    /// The base URL leads where no call may go.
+    #[error("the base URL is not usable: {source}")]
+    ForbiddenAddress {
+        /// Why.
+        source: Forbidden,
     },
     /// The settings hold something unknown or misshapen.
     #[error("the settings are not usable")]

@@ -16,8 +16,8 @@ pub use outside::{Cancelled, Restarted, Sent};
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
-use crate::store::{housekeeping, reading};
-use crate::{Event, RunId, RunView};
+use crate::store::{housekeeping, reading, workers};
+use crate::{Event, RunId, RunState, RunView};
 pub(crate) use notifier::Near;
 use notifier::Notifier;
 use shared::SharedDoor;
@@ -103,6 +103,23 @@ impl Engine {
     /// When the database cannot be read.
     pub async fn runs_by_key(&self, key: &str) -> sqlx::Result<Vec<RunView>> {
         reading::runs_by_key(&self.pool, key).await
+    }
+
+    /// How many of these runs are in each state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn standing(&self, runs: &[RunId]) -> sqlx::Result<Vec<(RunState, i64)>> {
+        let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
+        reading::standing(&self.pool, &ids).await
+    }
+
+    /// Whether a worker with this name and process id is registered, which is when it begins to claim.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_worker(&self, name: &str, pid: u32) -> sqlx::Result<bool> {
+        workers::is_registered(&self.pool, name, pid).await
     }
 
     /// A run's history, oldest first.

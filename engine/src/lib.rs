@@ -68,7 +68,10 @@ pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};
 pub use size::LARGEST_VALUE;
 pub use state::{RunState, UnknownState};
 pub use store::doctor::Check;
-pub use store::reading::{RunFilter, RunView, count_by_state, list};
+pub use store::pages::{RunFilter, RunPage};
+pub use store::queue::{PriorityDepth, QueueDepth};
+pub use store::reading::{RunView, count_by_state};
+pub use store::turns::Turns;
 pub use worker::{WorkerConfig, run_worker};
 pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};
 

@@ -11,8 +11,11 @@ pub(crate) mod failover;
 pub(crate) mod housekeeping;
 pub(crate) mod lanes;
 pub(crate) mod locks;
+pub(crate) mod pages;
+pub(crate) mod queue;
 pub(crate) mod reading;
 pub(crate) mod signals;
+pub(crate) mod turns;
 pub(crate) mod workers;
 
 use sqlx::PgPool;

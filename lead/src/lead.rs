@@ -208,10 +208,21 @@ pub struct Routing {
 }
 
 impl Lead {
-    /// Reads a payload from its bytes.
+    /// Reads a payload from its bytes: the lead, tidied as [`Lead::from_value`] says, and the payload
+    /// as it was given, for whoever keeps it.
     ///
     /// # Errors
     /// Every fault of the payload at once; none repeats a value.
+    pub fn read(bytes: &[u8]) -> Result<(Self, Value), PayloadFaults> {
+        let payload = validate::parse(bytes)?;
+        let lead = Self::from_value(payload.clone())?;
+        Ok((lead, payload))
+    }
+
+    /// Reads a payload from its bytes, for whoever does not keep it.
+    ///
+    /// # Errors
+    /// As [`Lead::read`].
     pub fn from_slice(bytes: &[u8]) -> Result<Self, PayloadFaults> {
         Self::from_value(validate::parse(bytes)?)
     }

@@ -1,7 +1,7 @@
 //! The universal lead payload 1.0.
 //!
 //! A call pipeline hands over one JSON object a call. This crate says what that object may look
-//! like ([`Lead::from_slice`], [`schema`]), names everything that is wrong with it at once
+//! like ([`Lead::read`], [`schema`]), names everything that is wrong with it at once
 //! ([`PayloadFaults`]), tells a resend from a different lead under the same id
 //! ([`fingerprint()`]), and derives the [`Marker`] by which a CRM record is found again.
 //!

@@ -20,6 +20,16 @@ fn the_example_goes_in_and_comes_out_as_it_is() {
 }
 
 #[test]
+fn reading_keeps_the_payload_as_it_was_given_beside_the_tidied_lead() {
+    let mut payload = example();
+    payload["contact"]["phone"] = json!("(305) 555-0182");
+    let (read, kept) = Lead::read(payload.to_string().as_bytes()).unwrap();
+    assert_eq!(kept, payload);
+    assert_eq!(read, lead(payload));
+    assert!(Lead::read(b"null").is_err());
+}
+
+#[test]
 fn a_round_trip_keeps_unknown_fields_of_every_object() {
     let mut payload = example();
     let unknown = json!({ "deep": [1.5, { "er": null }], "big": u64::MAX, "ünï": "cödé" });

@@ -6,14 +6,12 @@
 use crate::program::Program;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use leadrail_adapters::Adapters;
-use leadrail_connections::{Connection, Connections, Doors, NewConnection, VaultKey};
+use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO};
+use leadrail_desk::Desk;
 use leadrail_engine::{DatabaseHosts, Engine, RetrySchedule, WorkerConfig, run_worker};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::{Options, PrivateServer};
-use leadrail_server::ServerState;
-use leadrail_workflows::registry;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -125,23 +123,20 @@ impl Rig {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         self.api = format!("http://{}", listener.local_addr()?);
-        let state = ServerState {
-            engine: self.engine.clone(),
-            connections: self.connections()?,
-            adapters: Adapters::all(),
-            http: Outbound::new(Guard::with_loopback())?,
-            schedule: self.schedule.clone(),
-        };
-        let serving = leadrail_server::serve(listener, state, self.stop.clone());
+        let serving = leadrail_server::serve(listener, self.desk()?, self.stop.clone());
         self.tasks.push(tokio::spawn(serving));
         Ok(())
     }
 
+    /// The desk on the rig's database.
+    pub(crate) fn desk(&self) -> anyhow::Result<Desk> {
+        let desk = Desk::new(self.engine.clone(), self.schedule.clone());
+        Ok(desk.with_vault(self.vault_key()?, Outbound::new(Guard::with_loopback())?))
+    }
+
     /// Starts a worker in this process.
     pub(crate) fn start_worker(&mut self, name: &str) -> anyhow::Result<()> {
-        let http = Outbound::new(Guard::with_loopback())?;
-        let doors = Doors::over(self.engine.pool().clone(), self.vault_key()?, http);
-        let registry = registry(&self.engine, doors);
+        let registry = self.desk()?.registry()?;
         let config = WorkerConfig {
             name: name.to_owned(),
             concurrency: 32,
@@ -197,7 +192,11 @@ impl Rig {
             crm_account_id: None,
             base_url: Some(format!("{}/{CRM}", self.sim_url)),
             auth_method: "api_key".to_owned(),
-            secret: SecretString::from(format!("sim-{account}")),
+            secrets: [(
+                "api_key".to_owned(),
+                SecretString::from(format!("sim-{account}")),
+            )]
+            .into(),
             settings: json!({
                 "call_timeout_ms": call_timeout_ms, "settle_seconds": settle_seconds,
             }),

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
-use leadrail_connections::MigrateError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::metrics;
 use crate::problem::Problem;
-use crate::queue::{self, Queue};
-use crate::state::{App, read};
+use crate::problems::NotReady;
+use crate::queue;
+use crate::state::{App, in_time};
 
 /// A short word on how it is.
 #[derive(Serialize, ToSchema)]
@@ -35,30 +35,13 @@ pub(crate) async fn healthz() -> Json<Health> {
     get, path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "Ready for requests", body = Health),
-        (status = 503, description = "Not now; the detail says why", body = Problem,
-         content_type = "application/problem+json")
+        NotReady,
     )
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    let pending = read(async {
-        let pending = leadrail_connections::pending(app.engine().pool()).await;
-        pending.or_else(|error| match error {
-            MigrateError::Database(error) => Err(error),
-            other => {
-                tracing::error!(error = %other, "The applied migrations are not ours");
-                Ok(vec![
-                    "one that was applied and has changed since".to_owned(),
-                ])
-            }
-        })
-    })
-    .await?;
-    match pending.first() {
+    match in_time(app.desk.closed_because()).await? {
         None => Ok(Json(Health { status: "ready" })),
-        Some(first) => Err(Problem::not_ready(format!(
-            "{} migrations are missing, the first is {first}: run leadrail migrate",
-            pending.len()
-        ))),
+        Some(why) => Err(Problem::not_ready(why)),
     }
 }
 
@@ -71,7 +54,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
 pub(crate) async fn metrics_text(
     State(app): State<App>,
 ) -> ([(HeaderName, &'static str); 1], String) {
-    let queue = read(Queue::read(app.engine().pool())).await.ok();
+    let queue = in_time(app.desk.queue_depth()).await.ok();
     let text = metrics::render() + &queue::render(queue.as_ref());
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],

@@ -8,12 +8,16 @@
 //! commit. Every error is a problem (RFC 9457), a database that is away is a 503
 //! within two seconds, and nothing a caller sent is ever logged.
 //!
+//! It only translates: what is done and every rule of it is `leadrail-desk`'s.
+//!
 //! There are no API keys yet, so the API is for this machine only: other addresses are refused by
 //! [`bind`], other names by `guard`.
 
+mod audience;
 mod body;
 mod connections;
 mod edge;
+mod extract;
 mod guard;
 mod health;
 mod leads;
@@ -22,13 +26,12 @@ mod metrics;
 mod openapi;
 mod params;
 mod problem;
+mod problems;
 mod queue;
 mod router;
 mod runs;
 mod state;
 
-pub use connections::{ConnectionTest, test_connection};
 pub use listen::{BindError, Listener, bind, serve};
 pub use openapi::openapi;
 pub use router::router;
-pub use state::ServerState;

@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use leadrail_desk::Desk;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{interval, sleep, timeout};
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
 use crate::router::router;
-use crate::state::ServerState;
 
 /// A head that takes longer, or a connection that is idle for longer, is given up.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
@@ -84,8 +84,8 @@ pub async fn bind(address: SocketAddr) -> Result<Listener, BindError> {
 /// Serves the API until `shutdown`; then takes no new requests and ends those under way.
 ///
 /// It speaks HTTP/1.1. After 25 seconds of draining, what is still open is cut.
-pub async fn serve(listener: Listener, state: ServerState, shutdown: CancellationToken) {
-    let router = router(state);
+pub async fn serve(listener: Listener, desk: Desk, shutdown: CancellationToken) {
+    let router = router(desk);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut upkeep = interval(UPKEEP);

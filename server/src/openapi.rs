@@ -8,6 +8,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
+use crate::problem::{FieldFault, Problem};
+
 const REF: &str = "$ref";
 
 #[derive(OpenApi)]
@@ -21,7 +23,9 @@ const REF: &str = "$ref";
         (name = "runs", description = "Talk to what files them"),
         (name = "connections", description = "The accounts' ways into their CRMs"),
         (name = "operation", description = "For whoever runs it"),
-    )
+    ),
+    // The paths name their problems by words of `problems`, which bring no schema along.
+    components(schemas(Problem, FieldFault))
 )]
 pub(crate) struct Description;
 

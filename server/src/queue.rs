@@ -1,106 +1,11 @@
-//! The queue in figures, cheap enough to be asked every few seconds at any depth.
-//!
-//! Nothing is counted to its end: the oldest due run is one probe of an index a priority, and
-//! counts stop at [`COUNTED`].
+//! The queue's figures as Prometheus reads them.
 
-use chrono::{DateTime, Utc};
+use leadrail_engine::QueueDepth;
 use metrics::{Label, describe_gauge, gauge};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use sqlx::PgPool;
-
-/// Counts go no further: "10,000" means "10,000 or more".
-const COUNTED: i64 = 10_000;
-
-/// The queue at one moment.
-pub(crate) struct Queue {
-    priorities: Vec<Priority>,
-    dead_letters: i64,
-    at_gates: i64,
-    workers: i64,
-}
-
-struct Priority {
-    priority: i16,
-    due: i64,
-    later: i64,
-    oldest_due_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-}
-
-impl Queue {
-    pub(crate) async fn read(pool: &PgPool) -> sqlx::Result<Self> {
-        let priorities = sqlx::query_as!(
-            Priority,
-            r#"
-            with clock as materialized (select leadrail.now() as now)
-            select p.priority as "priority!", clock.now as "now!",
-                   (
-                       select count(*) from (
-                           select from leadrail.workflow_run r
-                           where r.priority = p.priority and r.due_at <= clock.now
-                           limit $1
-                       ) due
-                   ) as "due!",
-                   (
-                       select count(*) from (
-                           select from leadrail.workflow_run r
-                           where r.priority = p.priority and r.due_at > clock.now
-                           limit $1
-                       ) later
-                   ) as "later!",
-                   (
-                       select r.due_at from leadrail.workflow_run r
-                       where r.priority = p.priority and r.due_at is not null
-                       order by r.due_at
-                       limit 1
-                   ) as oldest_due_at
-            from clock,
-                 unnest(array[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]::smallint[]) as p (priority)
-            "#,
-            COUNTED
-        )
-        .fetch_all(pool)
-        .await?;
-        let others = sqlx::query!(
-            r#"
-            select (
-                       select count(*) from (select from leadrail.dead_letter limit $1) d
-                   ) as "dead_letters!",
-                   (
-                       select count(*) from (select from leadrail.run_gate limit $1) g
-                   ) as "at_gates!",
-                   (
-                       select count(*) from (select from leadrail.worker limit $1) w
-                   ) as "workers!"
-            "#,
-            COUNTED
-        )
-        .fetch_one(pool)
-        .await?;
-        Ok(Self {
-            priorities,
-            dead_letters: others.dead_letters,
-            at_gates: others.at_gates,
-            workers: others.workers,
-        })
-    }
-
-    /// How long the oldest due run has waited, in seconds; zero when none is due.
-    fn oldest_due_age(&self) -> f64 {
-        let ages = self.priorities.iter().map(Priority::oldest_due_age);
-        ages.fold(0.0, f64::max)
-    }
-}
-
-impl Priority {
-    fn oldest_due_age(&self) -> f64 {
-        let age = self.oldest_due_at.map(|due| self.now - due);
-        age.map_or(0.0, |age| age.as_seconds_f64().max(0.0))
-    }
-}
 
 /// The figures in the Prometheus text format; without a queue only that the database is away.
-pub(crate) fn render(queue: Option<&Queue>) -> String {
+pub(crate) fn render(queue: Option<&QueueDepth>) -> String {
     // A recorder of this moment: figures of a database that is away must not linger.
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
@@ -109,7 +14,7 @@ pub(crate) fn render(queue: Option<&Queue>) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts end at 10,000")]
-fn set(queue: Option<&Queue>) {
+fn set(queue: Option<&QueueDepth>) {
     describe_gauge!("leadrail_database_up", "1 if the database answered");
     gauge!("leadrail_database_up").set(if queue.is_some() { 1.0 } else { 0.0 });
     let Some(queue) = queue else { return };

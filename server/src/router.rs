@@ -1,34 +1,53 @@
-//! The routes. Each is described where it is written, and the description is made from them.
+//! The routes, by whom they are for. Each is described where it is written, and the description is made
+//! from them.
 
 use axum::Router;
-use axum::middleware;
+use axum::middleware::from_fn;
+use leadrail_desk::Desk;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::openapi::Description;
-use crate::state::{App, ServerState};
-use crate::{connections, edge, health, leads, openapi, runs};
+use crate::state::App;
+use crate::{audience, connections, edge, health, leads, openapi, runs};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only.
-pub fn router(state: ServerState) -> Router {
+pub fn router(desk: Desk) -> Router {
     let (routes, _) = routes().split_for_parts();
-    routes
-        .layer(middleware::from_fn(edge::edge))
-        .with_state(App::new(state))
+    routes.layer(from_fn(edge::edge)).with_state(App::new(desk))
 }
 
+/// All routes, each behind the layer of its audience.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .merge(public().layer(from_fn(audience::public)))
+        .merge(account().layer(from_fn(audience::account)))
+        .merge(operator().layer(from_fn(audience::operator)))
+}
+
+/// For anybody who may reach us.
+fn public() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(openapi::openapi_json))
+}
+
+/// For the accounts' call pipelines.
+fn account() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(leads::submit::post_leads, leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
         .routes(routes!(leads::cancel::post_cancel))
+}
+
+/// For whoever runs the product.
+fn operator() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(runs::post_signal))
         .routes(routes!(runs::get_state))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::post_connection_test))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
         .routes(routes!(health::metrics_text))
-        .routes(routes!(openapi::openapi_json))
 }

@@ -51,10 +51,13 @@ impl Submission {
         Ok(Self { lead, payload })
     }
 
-    /// Takes a lead together with the payload that it was read from.
-    #[must_use]
-    pub fn new(lead: Lead, payload: Value) -> Self {
-        Self { lead, payload }
+    /// Judges a payload by its bytes, which are parsed once: what is enqueued is what was judged.
+    ///
+    /// # Errors
+    /// Every fault of the payload at once; none repeats a value.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, PayloadFaults> {
+        let (lead, payload) = Lead::read(bytes)?;
+        Ok(Self { lead, payload })
     }
 
     /// The lead.
@@ -173,6 +176,17 @@ mod tests {
         let lead = Submission::read(payload).unwrap().lead;
         assert_eq!(lane_of(&lead), "acct_xyz/-");
         assert!(leadrail_lead::CrmName::new(NO_CRM).is_err());
+    }
+
+    #[test]
+    fn bytes_make_the_same_submission_as_the_payload_in_them() {
+        let payload = leadrail_lead::example();
+        let read = Submission::from_slice(payload.to_string().as_bytes()).unwrap();
+        assert_eq!(read.payload, payload);
+        assert_eq!(lane_of(&read.lead), "acct_xyz/housecall_pro");
+        for bytes in [&b""[..], b"null", b"{", b"\xff", b"[]"] {
+            assert!(Submission::from_slice(bytes).is_err());
+        }
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use super::{EnqueueOptions, Way, side_by_side};
 use anyhow::Context as _;
-use leadrail_adapters::Adapters;
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::VaultKey;
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
-use leadrail_server::ServerState;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -24,15 +23,11 @@ impl Door {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         let address = format!("http://{}/v1/leads", listener.local_addr()?);
-        let state = ServerState {
-            connections: Connections::new(engine.pool().clone(), VaultKey::generate()?),
-            engine,
-            adapters: Adapters::all(),
-            http: Outbound::new(Guard::public_only())?,
-            schedule: RetrySchedule::default(),
-        };
+        let desk = Desk::new(engine, RetrySchedule::default());
+        let http = Outbound::new(Guard::public_only())?;
+        let desk = desk.with_vault(VaultKey::generate()?, http);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(leadrail_server::serve(listener, state, stop.clone()));
+        let task = tokio::spawn(leadrail_server::serve(listener, desk, stop.clone()));
         Ok(Self {
             address,
             task,

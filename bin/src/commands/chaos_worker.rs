@@ -2,6 +2,7 @@
 
 use crate::commands::worker::{self, WorkerArgs};
 use crate::config::Config;
+use crate::failure::told;
 
 /// Executes runs as `leadrail worker` does, with a later build's workflow.
 #[derive(clap::Args)]
@@ -16,8 +17,9 @@ pub(crate) struct ChaosWorkerArgs {
 
 pub(crate) async fn run(args: &ChaosWorkerArgs, config: &Config) -> anyhow::Result<()> {
     let changes = args.changes;
-    worker::run_with(config, |engine, doors| {
-        leadrail_rig::later_build(engine, doors, changes)
+    worker::run_with(config, |desk| {
+        let doors = desk.doors().map_err(told)?.clone();
+        Ok(leadrail_rig::later_build(desk.engine(), doors, changes))
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! `leadrail lane`: what runs queue behind together, and what holds it back.
 
+use crate::actor;
 use crate::commands::lead::time;
 use crate::config::Config;
 use crate::database;
-use crate::failure::usage;
+use crate::failure::{told, usage};
 use crate::output::{self, or_dash};
 use clap::Subcommand;
-use leadrail_engine::{Engine, LaneLimits, LaneView, parse_duration};
+use leadrail_desk::{Actor, Desk, DeskError};
+use leadrail_engine::{LaneLimits, LaneView, parse_duration};
 use serde_json::json;
 use std::time::Duration;
 
@@ -60,11 +62,12 @@ pub(crate) struct LimitArgs {
 }
 
 pub(crate) async fn run(command: LaneCommand, config: &Config) -> anyhow::Result<()> {
-    let engine = Engine::new(database::connect_migrated(config).await?);
+    let desk = database::desk(config).await?;
+    let who = actor::command_line();
     match command {
-        LaneCommand::List { json } => list(&engine, json).await,
+        LaneCommand::List { json } => list(&desk, json).await,
         LaneCommand::Pause(args) => {
-            let news = engine.pause_lane(named(&args.lane)?).await?;
+            let news = desk.pause_lane(&who, &args.lane).await.map_err(refused)?;
             said(
                 &args,
                 "paused",
@@ -74,7 +77,7 @@ pub(crate) async fn run(command: LaneCommand, config: &Config) -> anyhow::Result
             )
         }
         LaneCommand::Resume(args) => {
-            let news = engine.resume_lane(named(&args.lane)?).await?;
+            let news = desk.resume_lane(&who, &args.lane).await.map_err(refused)?;
             said(
                 &args,
                 "resumed",
@@ -83,7 +86,7 @@ pub(crate) async fn run(command: LaneCommand, config: &Config) -> anyhow::Result
                 "nothing held it back",
             )
         }
-        LaneCommand::Limit(args) => limit(&engine, &args).await,
+        LaneCommand::Limit(args) => limit(&desk, &who, &args).await,
     }
 }
 
@@ -94,7 +97,7 @@ fn said(args: &LaneArgs, verb: &str, news: bool, done: &str, nothing: &str) -> a
     output::line(if news { done } else { nothing })
 }
 
-async fn limit(engine: &Engine, args: &LimitArgs) -> anyhow::Result<()> {
+async fn limit(desk: &Desk, who: &Actor, args: &LimitArgs) -> anyhow::Result<()> {
     if !args.none && args.concurrency.is_none() && args.rate.is_none() {
         return Err(usage(
             "say what is limited: --concurrency N, --rate N/TIME, or --none to take all limits away",
@@ -105,21 +108,21 @@ async fn limit(engine: &Engine, args: &LimitArgs) -> anyhow::Result<()> {
         gap: args.rate,
         burst: args.burst,
     };
-    engine.limit_lane(named(&args.lane)?, &limits).await?;
+    let limited = desk.limit_lane(who, &args.lane, &limits).await;
+    limited.map_err(refused)?;
     output::line(match args.none {
         true => "it has no limits now",
         false => "its next runs start within these limits",
     })
 }
 
-/// What the database would refuse, said before.
-fn named(lane: &str) -> anyhow::Result<&str> {
-    let fits = (1..=500).contains(&lane.chars().count()) && !lane.contains('\0');
-    match fits {
-        true => Ok(lane),
-        false => Err(usage(
-            "a lane's name has 1 to 500 characters; `leadrail lane list` shows them",
-        )),
+/// A lane that is none is best looked for in the list.
+fn refused(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::Refused { reason, .. } => {
+            usage(format!("{reason}; `leadrail lane list` shows them"))
+        }
+        error => told(error),
     }
 }
 
@@ -135,8 +138,8 @@ fn rate(text: &str) -> Result<Duration, String> {
     gap.ok_or_else(wrong)
 }
 
-async fn list(engine: &Engine, as_json: bool) -> anyhow::Result<()> {
-    let lanes = engine.lanes().await?;
+async fn list(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
+    let lanes = desk.lanes().await.map_err(told)?;
     if as_json {
         return output::json(&lanes);
     }

@@ -6,12 +6,10 @@ mod preview;
 mod push;
 mod show;
 mod story;
-pub(crate) mod wait;
 
 use crate::config::Config;
 use clap::Subcommand;
 
-pub(crate) use preview::adapter;
 pub(crate) use story::{time, way};
 
 #[derive(Subcommand)]

@@ -1,10 +1,10 @@
 //! `leadrail migrate`: brings the tables and functions into the database.
 
+use crate::actor;
 use crate::config::Config;
 use crate::database;
-use crate::failure::Said;
+use crate::failure::{Said, told};
 use crate::output;
-use leadrail_connections::MigrateError;
 
 /// Applies the migrations that are missing.
 #[derive(clap::Args)]
@@ -21,28 +21,16 @@ pub(crate) struct MigrateArgs {
 }
 
 pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<()> {
-    let pool = database::connect(config).await?;
-    if args.check {
-        let pending = leadrail_connections::pending(&pool).await;
-        let pending = pending.map_err(database::unwrap_migration)?;
-        say(args, &pending)?;
-        return if pending.is_empty() {
-            Ok(())
-        } else {
-            Err(Said.into())
-        };
+    let desk = database::on(database::connect(config).await?, config);
+    let pending = match args.check {
+        true => desk.pending_migrations().await.map_err(told)?,
+        false => desk.migrate(&actor::command_line()).await.map_err(told)?,
+    };
+    say(args, &pending)?;
+    if args.check && !pending.is_empty() {
+        return Err(Said.into());
     }
-    let applied = leadrail_connections::migrate(&pool).await.map_err(failed)?;
-    say(args, &applied)
-}
-
-fn failed(error: MigrateError) -> anyhow::Error {
-    if error.is_of_another_release() {
-        return database::unwrap_migration(error);
-    }
-    anyhow::Error::new(error).context(
-        "the migration failed; nothing that failed was kept, correct the cause and run it again",
-    )
+    Ok(())
 }
 
 fn say(args: &MigrateArgs, names: &[String]) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ mod talk;
 use crate::config::Config;
 use crate::database;
 use clap::Subcommand;
-use leadrail_engine::Engine;
+use leadrail_desk::Verb;
 
 #[derive(Subcommand)]
 pub(crate) enum RunsCommand {
@@ -35,19 +35,19 @@ pub(crate) async fn run(command: RunsCommand, config: &Config) -> anyhow::Result
     if let RunsCommand::Check(args) = command {
         return check::run(&args, config).await;
     }
-    let engine = Engine::new(database::connect_migrated(config).await?);
+    let desk = database::desk(config).await?;
     match command {
-        RunsCommand::Show(args) => show::run(&args, &engine).await,
+        RunsCommand::Show(args) => show::run(&args, &desk).await,
         RunsCommand::Check(_) => Ok(()),
-        RunsCommand::Resume(args) => act::run(&engine, &args, &act::Verb::Resume).await,
-        RunsCommand::TryNow(args) => act::run(&engine, &args, &act::Verb::TryNow).await,
+        RunsCommand::Resume(args) => act::run(&desk, &args, &Verb::Resume).await,
+        RunsCommand::TryNow(args) => act::run(&desk, &args, &Verb::TryNow).await,
         RunsCommand::Restart(args) => {
-            act::run(&engine, &args.act, &act::Verb::Restart(args.from.clone())).await
+            act::run(&desk, &args.act, &Verb::Restart(args.from.clone())).await
         }
         RunsCommand::Cancel(args) => {
-            act::run(&engine, &args.act, &act::Verb::Cancel(args.why.clone())).await
+            act::run(&desk, &args.act, &Verb::Cancel(args.why.clone())).await
         }
-        RunsCommand::Signal(args) => talk::signal(&args, &engine).await,
-        RunsCommand::Query(args) => talk::query(&args, &engine).await,
+        RunsCommand::Signal(args) => talk::signal(&args, &desk).await,
+        RunsCommand::Query(args) => talk::query(&args, &desk).await,
     }
 }

@@ -5,12 +5,7 @@ use crate::database;
 use crate::failure::usage;
 use crate::output;
 use crate::shutdown;
-use anyhow::Context as _;
-use leadrail_adapters::Adapters;
-use leadrail_connections::Connections;
-use leadrail_engine::Engine;
-use leadrail_outbound::Outbound;
-use leadrail_server::{BindError, ServerState};
+use leadrail_server::BindError;
 
 /// Serves the HTTP API on this machine. Waits for a database that is away.
 #[derive(clap::Args)]
@@ -29,18 +24,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         taken => anyhow::Error::new(taken).context("choose another address with --listen"),
     })?;
     let address = listener.local_addr()?;
-    let vault = config.need_vault_key()?;
-    let Some(pool) = database::connect_for_service(config, &stop).await? else {
+    let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
     };
-    let state = ServerState {
-        engine: Engine::new(pool.clone()),
-        connections: Connections::new(pool, vault),
-        adapters: Adapters::all(),
-        http: Outbound::new(config.guard.clone()).context("the API cannot test connections")?,
-        schedule: config.worker.schedule.clone(),
-    };
     output::line(format!("the API is ready at http://{address}"))?;
-    leadrail_server::serve(listener, state, stop).await;
+    leadrail_server::serve(listener, desk, stop).await;
     Ok(())
 }

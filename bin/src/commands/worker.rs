@@ -2,13 +2,11 @@
 
 use crate::config::Config;
 use crate::database;
+use crate::failure::told;
 use crate::output;
 use crate::shutdown;
-use anyhow::Context as _;
-use leadrail_connections::Doors;
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
-use leadrail_outbound::Outbound;
-use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -25,33 +23,32 @@ pub(crate) struct WorkerArgs {
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    run_with(config, leadrail_workflows::registry).await
+    run_with(config, |desk| desk.registry().map_err(told)).await
 }
 
 /// Executes these workflows.
 pub(crate) async fn run_with(
     config: &Config,
-    registry: impl FnOnce(&Engine, Doors) -> Registry,
+    registry: impl FnOnce(&Desk) -> anyhow::Result<Registry>,
 ) -> anyhow::Result<()> {
-    let vault = config.need_vault_key()?;
     let stop = shutdown::on_signal()?;
-    let Some(pool) = database::connect_for_service(config, &stop).await? else {
+    let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
     };
-    let engine = Engine::new(pool.clone());
-    let http = Outbound::new(config.guard.clone()).context("the worker cannot call CRMs")?;
-    let registry = registry(&engine, Doors::over(pool.clone(), vault, http));
-    let saying = tokio::spawn(say_when_ready(pool, config.worker.clone(), stop.clone()));
-    run_worker(&engine, registry, config.worker.clone(), stop).await;
+    let (engine, config) = (desk.engine(), &config.worker);
+    let registry = registry(&desk)?;
+    let saying = say_when_ready(engine.clone(), config.clone(), stop.clone());
+    let saying = tokio::spawn(saying);
+    run_worker(engine, registry, config.clone(), stop).await;
     saying.abort();
     Ok(())
 }
 
 /// One line once the worker has its row, which is when it begins to claim.
-async fn say_when_ready(pool: PgPool, config: WorkerConfig, stop: CancellationToken) {
-    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+async fn say_when_ready(engine: Engine, config: WorkerConfig, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if matches!(is_registered(&pool, &config.name, pid).await, Ok(true)) {
+        let ready = engine.has_worker(&config.name, std::process::id()).await;
+        if matches!(ready, Ok(true)) {
             let _ = output::line(format!(
                 "worker {} is ready for {} runs at a time",
                 config.name, config.concurrency
@@ -60,14 +57,4 @@ async fn say_when_ready(pool: PgPool, config: WorkerConfig, stop: CancellationTo
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-async fn is_registered(pool: &PgPool, name: &str, pid: i32) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from leadrail.worker where name = $1 and pid = $2) as "is!""#,
-        name,
-        pid,
-    )
-    .fetch_one(pool)
-    .await
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A run's head.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,23 +46,6 @@ pub struct RunView {
     pub changed_at: DateTime<Utc>,
     /// The workflow's input.
     pub input: Value,
-}
-
-/// Which runs to list.
-#[derive(Clone, Debug, Default)]
-pub struct RunFilter {
-    /// Only runs in this state.
-    pub state: Option<RunState>,
-    /// Only this tenant's.
-    pub scope: Option<String>,
-    /// Only this lane.
-    pub lane: Option<String>,
-    /// Only runs of this workflow.
-    pub workflow: Option<String>,
-    /// Only runs older than this one: the last id of the page before.
-    pub before: Option<RunId>,
-    /// At most so many (1 to 1,000).
-    pub limit: u32,
 }
 
 /// One run's head.
@@ -103,38 +87,6 @@ pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<Ru
     .await
 }
 
-/// Runs, the newest first.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn list(pool: &PgPool, filter: &RunFilter) -> sqlx::Result<Vec<RunView>> {
-    sqlx::query_as!(
-        RunView,
-        r#"
-        select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
-               starts as "starts!", activity, attempt, reason, priority as "priority!",
-               workflow as "workflow!", scope as "scope!", key, lane as "lane!",
-               created_at as "created_at!", changed_at as "changed_at!", input as "input!"
-        from leadrail.run
-        where ($1::text is null or state::text = $1)
-          and ($2::text is null or scope = $2)
-          and ($3::text is null or lane = $3)
-          and ($4::text is null or workflow = $4)
-          and ($5::uuid is null or id < $5)
-        order by id desc
-        limit $6
-        "#,
-        filter.state.map(RunState::as_str),
-        filter.scope.as_deref(),
-        filter.lane.as_deref(),
-        filter.workflow.as_deref(),
-        filter.before.map(|id| id.0),
-        i64::from(filter.limit.clamp(1, 1_000)),
-    )
-    .fetch_all(pool)
-    .await
-}
-
 /// Runs that began and have not ended, in the order of their ids, after one of them.
 pub(crate) async fn in_flight(
     pool: &PgPool,
@@ -171,6 +123,22 @@ pub async fn count_by_state(pool: &PgPool) -> sqlx::Result<Vec<(RunState, i64)>>
         from leadrail.run
         group by state
         "#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.runs)).collect())
+}
+
+/// How many of these runs are in each state.
+pub(crate) async fn standing(pool: &PgPool, runs: &[Uuid]) -> sqlx::Result<Vec<(RunState, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select state as "state!: RunState", count(*) as "runs!"
+        from leadrail.run
+        where id = any ($1)
+        group by state
+        "#,
+        runs
     )
     .fetch_all(pool)
     .await?;

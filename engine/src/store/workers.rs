@@ -37,6 +37,18 @@ pub(crate) async fn register(
     Ok(WorkerId(id))
 }
 
+/// Whether a process's worker has its row.
+pub(crate) async fn is_registered(pool: &PgPool, name: &str, pid: u32) -> sqlx::Result<bool> {
+    let pid = i32::try_from(pid).unwrap_or(i32::MAX);
+    sqlx::query_scalar!(
+        r#"select exists (select from leadrail.worker where name = $1 and pid = $2) as "is!""#,
+        name,
+        pid,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Renews the lease, and says whether the worker is quiet; how many other workers there are, or `None`
 /// when this one was taken over.
 pub(crate) async fn renew(

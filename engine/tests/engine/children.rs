@@ -3,7 +3,6 @@
 use crate::kit::{AnyChild, Bench, Working, World, child, quick_config, step, told};
 use leadrail_engine::{
     Cancelled, ChildOptions, HistoryKind, Registry, RunFilter, RunState, RunView, WorkflowError,
-    list,
 };
 use serde_json::{Value, json};
 
@@ -22,10 +21,14 @@ fn doubler() -> Registry {
 async fn children(bench: &Bench) -> Vec<RunView> {
     let filter = RunFilter {
         workflow: Some("child".to_owned()),
-        limit: 100,
         ..RunFilter::default()
     };
-    list(bench.engine.pool(), &filter).await.expect("list")
+    bench
+        .engine
+        .runs_before(&filter, None, 100)
+        .await
+        .expect("list")
+        .runs
 }
 
 #[tokio::test]

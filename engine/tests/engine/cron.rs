@@ -4,7 +4,7 @@ use crate::kit::{Bench, Working, quick_config};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use leadrail_engine::{
     CatchUp, CronError, Ctx, Engine, NewCron, NewRun, Overlap, PutCron, Registry, RunFilter,
-    RunState, RunView, Workflow, WorkflowResult, fire_time, list, run_worker,
+    RunState, RunView, Workflow, WorkflowResult, fire_time, run_worker,
 };
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,11 +65,13 @@ async fn half_past(bench: &Bench) -> String {
 
 /// The runs of a schedule, by the time for which they are.
 async fn runs_of(bench: &Bench, name: &str) -> Vec<(DateTime<Utc>, RunView)> {
-    let filter = RunFilter {
-        limit: 1_000,
-        ..RunFilter::default()
-    };
-    let runs = list(bench.engine.pool(), &filter).await.unwrap();
+    let filter = RunFilter::default();
+    let runs = bench
+        .engine
+        .runs_before(&filter, None, 1_000)
+        .await
+        .unwrap()
+        .runs;
     let prefix = format!("schedule:{name}:");
     let mut runs: Vec<_> = runs
         .into_iter()

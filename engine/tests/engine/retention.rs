@@ -3,7 +3,6 @@
 use crate::kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{
     Engine, FailureKind, NewRun, Outcome, RunFilter, RunId, RunState, WorkerConfig, count_by_state,
-    list,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,11 +72,13 @@ async fn an_ended_run_leaves_the_hot_table_and_is_read_as_before() {
     assert_eq!(bench.kinds(run).await, history);
     let by_key = bench.engine.runs_by_key("a").await.expect("read");
     assert_eq!(by_key[0].id, run);
-    let filter = RunFilter {
-        limit: 10,
-        ..RunFilter::default()
-    };
-    let listed = list(bench.engine.pool(), &filter).await.expect("list");
+    let filter = RunFilter::default();
+    let listed = bench
+        .engine
+        .runs_before(&filter, None, 10)
+        .await
+        .expect("list")
+        .runs;
     assert_eq!(listed[0].id, run);
     let counts = count_by_state(bench.engine.pool()).await.expect("counts");
     assert_eq!(counts, [(RunState::Completed, 1)]);

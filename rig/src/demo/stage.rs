@@ -4,19 +4,16 @@ use super::cast::{Accounts, Cast};
 use crate::Program;
 use crate::rig::{CRM, Rig, RigOptions};
 use leadrail_connections::Connection;
+use leadrail_desk::{Actor, RELEASE_SPACING};
 use leadrail_engine::RetrySchedule;
-use leadrail_workflows::gate_of;
 use serde_json::json;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// How much faster the retry schedule runs.
 pub(super) const FASTER: u32 = 300;
 /// Short, so that nobody watches a hanging call for long.
 const CALL_TIMEOUT_MS: u64 = 1_500;
 const SETTLE_SECONDS: u64 = 1;
-/// Leads that waited for a connection go out this far apart: ten a minute, on the faster clock.
-const RELEASE_SPACING: Duration = Duration::from_millis(6_000 / FASTER as u64);
 
 pub(super) struct Stage {
     pub(super) rig: Rig,
@@ -76,8 +73,9 @@ impl Stage {
         let allowed = json!({ "allow": { "key": key, "company": account } });
         self.rig.control("tokens", &allowed).await?;
         let connection = self.connect_one(account).await?;
-        let gate = gate_of(&connection.account, &connection.crm);
-        self.rig.engine.open_gate(&gate, RELEASE_SPACING).await?;
+        let (demo, spacing) = (Actor::System { part: "demo" }, RELEASE_SPACING / FASTER);
+        let desk = self.rig.desk()?;
+        desk.release_spaced(&demo, &connection, spacing).await?;
         Ok(())
     }
 

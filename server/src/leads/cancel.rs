@@ -2,17 +2,20 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use leadrail_engine::{Cancelled, RunId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::show::{Whose, the_lead};
+use super::show::Whose;
+use crate::audience::Who;
+use crate::extract::EventIdPath;
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::state::{App, read};
+use crate::problems::{DatabaseAway, EndedOrSeveralLeads, NoSuchLead, NotAnEventIdOrUnreadable};
+use crate::state::{App, in_time};
 
 /// Why a lead is cancelled; the body may also be empty.
 #[derive(Deserialize, ToSchema)]
@@ -41,30 +44,20 @@ pub(crate) struct CancelOutcome {
     responses(
         (status = 202, description = "It had begun and stops at its next step", body = CancelOutcome),
         (status = 200, description = "It is cancelled", body = CancelOutcome),
-        (status = 400, description = "Not an event id, or a body that cannot be read", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 404, description = "No such lead", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 409, description = "It has ended, or several accounts have one", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 503, description = "The database is away", body = Problem,
-         content_type = "application/problem+json"),
+        NotAnEventIdOrUnreadable, NoSuchLead, EndedOrSeveralLeads, DatabaseAway,
     )
 )]
 pub(crate) async fn post_cancel(
     State(app): State<App>,
-    Path(event_id): Path<String>,
+    Who(actor): Who,
+    EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let event_id: leadrail_lead::EventId = event_id
-        .parse()
-        .map_err(|fault| Problem::bad_parameter(format!("the event_id {fault}")))?;
     let why = why_of(&body)?;
-    let engine = app.engine();
-    let runs = read(engine.runs_by_key(&event_id.to_string())).await?;
-    let run_id = the_lead(runs, &whose)?.id;
-    let outcome = read(engine.cancel(run_id, &why)).await?;
+    let account = whose.account.as_deref();
+    let cancelled = app.desk.cancel_lead(&actor, event_id, account, &why);
+    let (run_id, outcome) = in_time(cancelled).await?;
     let status = match outcome {
         Cancelled::Cancelled => StatusCode::OK,
         Cancelled::Asked => StatusCode::ACCEPTED,
@@ -84,7 +77,5 @@ fn why_of(body: &[u8]) -> Result<String, Problem> {
     }
     let request: CancelRequest = serde_json::from_slice(body)
         .map_err(|_| Problem::bad_request("the body is empty or {\"why\": \"...\"}"))?;
-    let fits = request.why.chars().count() <= 500 && !request.why.contains('\0');
-    fits.then_some(request.why)
-        .ok_or_else(|| Problem::bad_request("why has at most 500 characters and no NUL"))
+    Ok(request.why)
 }

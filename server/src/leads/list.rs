@@ -2,22 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use leadrail_engine::{RunId, RunState, Workflow as _};
-use leadrail_workflows::PushLead;
+use leadrail_desk::LeadFilter;
+use leadrail_engine::{RunId, RunState};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::view::{LeadSummary, StateName};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::state::{App, read};
+use crate::problems::{BadParameter, DatabaseAway};
+use crate::state::{App, in_time};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
-/// How many runs one page looks at: it bounds the time of a filter that few leads pass.
-const LOOKED_AT: i64 = 20_000;
 
 /// Which leads, and which page of them.
 #[derive(Deserialize, IntoParams)]
@@ -55,10 +53,7 @@ pub(crate) struct LeadPage {
     get, path = "/v1/leads", tag = "leads", params(ListQuery),
     responses(
         (status = 200, description = "A page", body = LeadPage),
-        (status = 400, description = "A parameter is not valid", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 503, description = "The database is away", body = Problem,
-         content_type = "application/problem+json"),
+        BadParameter, DatabaseAway,
     )
 )]
 pub(crate) async fn list_leads(
@@ -69,73 +64,15 @@ pub(crate) async fn list_leads(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::bad_parameter(format!("limit is 1 to {MAX_LIMIT}")));
     }
-    let hostile = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains('\0'));
-    if hostile(&query.account) || hostile(&query.crm) {
-        return Err(Problem::bad_parameter("account and crm must not hold NUL"));
-    }
-    let pool = app.engine().pool();
-    let leads = read(page(pool, &query, i64::from(limit))).await?;
-    let next = match leads.last() {
-        Some(last) if leads.len() == limit as usize => Some(last.run_id.0),
-        _ => read(last_looked_at(pool, query.cursor)).await?,
+    let filter = LeadFilter {
+        state: query.state,
+        account: query.account,
+        crm: query.crm,
     };
+    let page = app.desk.leads(&filter, query.cursor.map(RunId), limit);
+    let page = in_time(page).await?;
     Ok(Json(LeadPage {
-        leads,
-        next_cursor: next.map(|cursor| cursor.to_string()),
+        leads: page.leads.into_iter().map(LeadSummary::from).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
     }))
-}
-
-async fn page(pool: &PgPool, query: &ListQuery, limit: i64) -> sqlx::Result<Vec<LeadSummary>> {
-    sqlx::query_as!(
-        LeadSummary,
-        r#"
-        select r.key as event_id, r.id as "run_id!: RunId", r.state as "state!: RunState",
-               r.scope as "account!", nullif(substr(r.lane, length(r.scope) + 2), '-') as crm,
-               r.priority as "priority!", r.reason, r.activity, r.attempt,
-               case when r.state in ('retrying', 'waiting', 'replaying') then r.due_at end as next_at,
-               r.created_at as "created_at!", r.changed_at as "changed_at!"
-        from (
-            -- The primary key is in the order of time. The payload stays where it is.
-            select id, state, key, scope, lane, priority, reason, activity, attempt, due_at,
-                   created_at, changed_at, workflow
-            from leadrail.run
-            where $1::uuid is null or id < $1
-            order by id desc
-            limit $2
-        ) r
-        where r.workflow = $3
-          and ($4::leadrail.run_state is null or r.state = $4)
-          and ($5::text is null or r.scope = $5)
-          and ($6::text is null or r.lane = r.scope || '/' || $6)
-        order by r.id desc
-        limit $7
-        "#,
-        query.cursor,
-        LOOKED_AT,
-        PushLead::NAME,
-        query.state as Option<RunState>,
-        query.account.as_deref(),
-        query.crm.as_deref(),
-        limit,
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Where the page stopped looking, if there is more beyond it.
-async fn last_looked_at(pool: &PgPool, cursor: Option<Uuid>) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        r#"
-        select id as "id!"
-        from leadrail.run
-        where $1::uuid is null or id < $1
-        order by id desc
-        offset $2
-        limit 1
-        "#,
-        cursor,
-        LOOKED_AT - 1,
-    )
-    .fetch_optional(pool)
-    .await
 }

@@ -9,19 +9,22 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use leadrail_desk::{Actor, DeskError};
 use leadrail_engine::{NotEnqueued, Outcome, RunId};
-use leadrail_lead::{EventId, Lead, PayloadFaults};
-use leadrail_workflows::{Submission, Submitted, submit, submit_shared};
+use leadrail_lead::{EventId, PayloadFaults};
+use leadrail_workflows::{Submission, Submitted};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::items::Items;
 use super::view::StateName;
+use crate::audience::Who;
 use crate::body::{Format, Read};
 use crate::metrics;
 use crate::problem::Problem;
-use crate::state::App;
+use crate::problems::{AnotherLead, InvalidLead, LeadsTooLarge, NeitherJsonNorNdjson, NotLeads};
+use crate::state::{App, problem};
 
 /// A database that gives no connection within this time is away.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
@@ -110,16 +113,7 @@ pub(crate) enum LeadOrLeads {
          headers(("Location" = String, description = "Where its story is"))),
         (status = 200, description = "One lead: it was here before. A batch: a result a lead",
          content((AcceptedOrBatch = "application/json"))),
-        (status = 400, description = "Not JSON, not UTF-8, or no lead in it", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 409, description = "Another lead has this event_id", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 413, description = "Too many bytes or leads", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor NDJSON", body = Problem,
-         content_type = "application/problem+json"),
-        (status = 422, description = "Not a valid lead; `errors` names every bad field",
-         body = Problem, content_type = "application/problem+json"),
+        NotLeads, AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson, InvalidLead,
         (status = 503, description = "The database is away: send it again later", body = Problem,
          content_type = "application/problem+json",
          headers(("Retry-After" = u32, description = "Seconds to wait"))),
@@ -127,6 +121,7 @@ pub(crate) enum LeadOrLeads {
 )]
 pub(crate) async fn post_leads(
     State(app): State<App>,
+    Who(actor): Who,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -134,8 +129,8 @@ pub(crate) async fn post_leads(
     let read = app.bodies.read(&headers, format, body).await;
     let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
     match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
-        Items::One(lead) => one(&app, lead).await,
-        Items::Batch(_) => batch(&app, format, read).await,
+        Items::One(lead) => one(&app, &actor, lead).await,
+        Items::Batch(_) => batch(&app, &actor, format, read).await,
     }
 }
 
@@ -150,9 +145,9 @@ pub(crate) enum AcceptedOrBatch {
     Batch(BatchAnswer),
 }
 
-async fn one(app: &App, bytes: &[u8]) -> Result<Response, Problem> {
-    let lead = judge(bytes).map_err(invalid)?;
-    let answer = submit_shared(app.engine(), lead).await;
+async fn one(app: &App, who: &Actor, bytes: &[u8]) -> Result<Response, Problem> {
+    let lead = Submission::from_slice(bytes).map_err(invalid)?;
+    let answer = app.desk.submit_shared(who, lead).await;
     let (status, accepted) = settle(answer)?;
     let location = HeaderValue::from_str(&accepted.location).ok();
     let mut response = (status, Json(accepted)).into_response();
@@ -160,14 +155,6 @@ async fn one(app: &App, bytes: &[u8]) -> Result<Response, Problem> {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
-}
-
-/// Reads one lead and keeps it as it was given.
-fn judge(bytes: &[u8]) -> Result<Submission, PayloadFaults> {
-    let lead = Lead::from_slice(bytes)?;
-    // It was read once, so it reads; the types only cannot say so.
-    let payload = serde_json::from_slice(bytes).unwrap_or_default();
-    Ok(Submission::new(lead, payload))
 }
 
 fn invalid(faults: PayloadFaults) -> Problem {
@@ -211,12 +198,12 @@ struct Judged {
     results: Vec<Option<ItemAnswer>>,
 }
 
-async fn batch(app: &App, format: Format, read: Read) -> Result<Response, Problem> {
+async fn batch(app: &App, who: &Actor, format: Format, read: Read) -> Result<Response, Problem> {
     let bytes = read.bytes.clone();
     // Sixteen megabytes of JSON take long enough to hold up others on this thread.
     let judged = tokio::task::spawn_blocking(move || judge_batch(format, &bytes));
     let mut judged = judged.await.map_err(|_| Problem::internal())??;
-    let answers = hand_over(app, &judged.good).await?;
+    let answers = hand_over(app, who, &judged.good).await?;
     for (place, submitted) in judged.places.into_iter().zip(answers) {
         judged.results[place] = Some(item_answer(place, settle(Ok(submitted))));
     }
@@ -244,7 +231,7 @@ fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
         results: Vec::with_capacity(items.len()),
     };
     for (index, item) in items.into_iter().enumerate() {
-        match judge(item) {
+        match Submission::from_slice(item) {
             Ok(lead) => {
                 judged.good.push(lead);
                 judged.places.push(index);
@@ -260,18 +247,26 @@ fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
 }
 
 /// A batch shares a commit with itself, so it takes its own connection.
-async fn hand_over(app: &App, leads: &[Submission]) -> Result<Vec<Submitted>, Problem> {
+async fn hand_over(
+    app: &App,
+    who: &Actor,
+    leads: &[Submission],
+) -> Result<Vec<Submitted>, Problem> {
     if leads.is_empty() {
         return Ok(Vec::new());
     }
     let unavailable = |_| Problem::unavailable();
-    let engine = app.engine();
     // A look whether the database is there: the time of a batch is too long to find out.
-    let connection = timeout(CONNECT_WITHIN, engine.pool().acquire()).await;
+    let connection = timeout(CONNECT_WITHIN, app.desk.engine().pool().acquire()).await;
     let failed = |error| not_kept(NotEnqueued::of(&error));
     drop(connection.map_err(unavailable)?.map_err(failed)?);
-    let submitted = timeout(BATCH_WITHIN, submit(engine, leads)).await;
-    submitted.map_err(unavailable)?.map_err(failed)
+    let submitted = timeout(BATCH_WITHIN, app.desk.submit(who, leads)).await;
+    submitted
+        .map_err(unavailable)?
+        .map_err(|error| match error {
+            DeskError::Database(error) => failed(error),
+            error => problem(error),
+        })
 }
 
 fn not_kept(why: NotEnqueued) -> Problem {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use leadrail_engine::{HistoryKind, RunId, RunState};
-use leadrail_workflows::{LeadTimeline, LeadView, TimelineEntry};
+use leadrail_workflows::{LeadView, TimelineEntry};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -98,8 +98,9 @@ pub(crate) struct LeadStory {
     result: Option<Value>,
 }
 
-impl LeadStory {
-    pub(crate) fn new(told: LeadTimeline, payload: Value) -> Self {
+impl From<leadrail_desk::LeadStory> for LeadStory {
+    fn from(story: leadrail_desk::LeadStory) -> Self {
+        let (told, payload) = (story.told, story.payload);
         Self {
             lead: told.lead.into(),
             payload,

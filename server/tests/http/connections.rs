@@ -27,10 +27,10 @@ async fn connect(api: &Api, base_url: &str, secret: &str) -> Connection {
         crm_account_id: None,
         base_url: Some(base_url.to_owned()),
         auth_method: "api_key".to_owned(),
-        secret: secret.to_owned().into(),
+        secrets: [("api_key".to_owned(), secret.to_owned().into())].into(),
         settings: json!({}),
     };
-    api.state.connections.add(new).await.expect("connected")
+    api.connections().add(new).await.expect("connected")
 }
 
 async fn test(api: &Api, id: impl std::fmt::Display) -> crate::support::Answer {
@@ -54,9 +54,9 @@ async fn connections_are_listed_without_their_secrets() {
 async fn a_test_that_the_crm_passes_names_the_account_and_lets_waiting_leads_go() {
     let api = Api::start().await;
     let connection = connect(&api, &format!("{}/housecall_pro", crms().await), "sim-acme").await;
-    let connections = &api.state.connections;
+    let connections = api.connections();
     connections
-        .mark_needs_reauth(&connection, "refused")
+        .mark_needs_reauth(connection.id, connection.secret_version, "refused")
         .await
         .expect("marked");
     api.post_lead(&lead(1)).await;
@@ -94,7 +94,7 @@ async fn wait_at_the_gate(api: &Api) {
     }
     sqlx::query(
         "insert into leadrail.run_gate (run_id, gate)
-         select id, 'connection:acme/housecall_pro' from leadrail.workflow_run",
+         select id, 'address:acme/housecall_pro' from leadrail.workflow_run",
     )
     .execute(&mut *db)
     .await
@@ -132,7 +132,7 @@ async fn a_crm_that_is_away_fails_the_test_and_leaves_the_connection_as_it_is() 
 async fn a_connection_that_a_person_switched_off_stays_off() {
     let api = Api::start().await;
     let connection = connect(&api, &format!("{}/housecall_pro", crms().await), "sim-acme").await;
-    let connections = &api.state.connections;
+    let connections = api.connections();
     connections
         .disable(connection.id, "moving house")
         .await

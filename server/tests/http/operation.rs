@@ -75,7 +75,7 @@ async fn the_age_of_the_oldest_due_run_grows_with_the_time_it_waits() {
     let api = Api::start().await;
     api.post_lead(&lead(1)).await;
     let hour = std::time::Duration::from_secs(3_600);
-    api.state.engine.shift_clock(hour).await.expect("shifted");
+    api.desk.engine().shift_clock(hour).await.expect("shifted");
     let text = api.get("/metrics").await.text;
     let age = value(&text, "leadrail_oldest_due_run_age_seconds");
     assert!(

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use leadrail_adapters::Adapters;
 use leadrail_connections::{Connections, VaultKey};
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_server::{ServerState, bind, serve};
+use leadrail_server::{bind, serve};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -25,7 +25,7 @@ const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1
 
 /// A served API. Its database goes with it.
 pub(crate) struct Api {
-    pub(crate) state: ServerState,
+    pub(crate) desk: Desk,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
@@ -67,17 +67,13 @@ impl Api {
     }
 
     async fn on(pool: PgPool) -> Self {
-        let state = ServerState {
-            engine: Engine::new(pool.clone()),
-            connections: Connections::new(pool, VaultKey::parse(KEY).expect("a key")),
-            adapters: Adapters::all(),
-            http: Outbound::new(Guard::with_loopback()).expect("a client"),
-            schedule: RetrySchedule::default(),
-        };
+        let http = Outbound::new(Guard::with_loopback()).expect("a client");
+        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
+            .with_vault(VaultKey::parse(KEY).expect("a key"), http);
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(serve(listener, state.clone(), shutdown.clone()));
+        let served = tokio::spawn(serve(listener, desk.clone(), shutdown.clone()));
         #[expect(clippy::disallowed_methods, reason = "our own API is called")]
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
@@ -85,7 +81,7 @@ impl Api {
             .build()
             .expect("a client");
         Self {
-            state,
+            desk,
             address,
             client,
             shutdown,
@@ -95,7 +91,11 @@ impl Api {
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.state.engine.pool()
+        self.desk.engine().pool()
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        self.desk.connections().expect("a vault key")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadrail_adapters::{Filing, LinkState, Made, Record, Settings, StepKey};
-use leadrail_engine::{RunFilter, RunId, RunState, RunView, list};
+use leadrail_engine::{RunFilter, RunId, RunState, RunView};
 use leadrail_lead::{Lead, Marker};
 use serde_json::json;
 
@@ -23,10 +23,14 @@ async fn delivered_after_doubt(scene: &Scene) -> RunId {
 async fn audits(scene: &Scene) -> Vec<RunView> {
     let filter = RunFilter {
         workflow: Some("audit_lead".into()),
-        limit: 10,
         ..RunFilter::default()
     };
-    list(scene.engine.pool(), &filter).await.expect("listed")
+    scene
+        .engine
+        .runs_before(&filter, None, 10)
+        .await
+        .expect("listed")
+        .runs
 }
 
 /// The lead's request lands a second time, as late effects do.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use leadrail_engine::{Event, Fit, RunFilter, RunId, RunState, RunView, list};
+use leadrail_engine::{Event, Fit, RunFilter, RunId, RunState, RunView};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -105,9 +105,13 @@ async fn what_todays_workflows_record_fits_them() {
 async fn only_audit(scene: &Scene) -> RunId {
     let filter = RunFilter {
         workflow: Some("audit_lead".into()),
-        limit: 10,
         ..RunFilter::default()
     };
-    let audits = list(scene.engine.pool(), &filter).await.expect("listed");
+    let audits = scene
+        .engine
+        .runs_before(&filter, None, 10)
+        .await
+        .expect("listed")
+        .runs;
     audits.first().expect("an audit").id
 }

@@ -1,16 +1,17 @@
 //! `leadrail connection add`: connects an account, or connects it again.
 
-use super::{RELEASE_SPACING, open, release};
-use crate::commands::lead::adapter;
+use crate::actor;
 use crate::config::Config;
-use crate::failure::{sentence, usage};
+use crate::database;
+use crate::failure::{told, usage};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_adapters::{Credentials, CrmAdapter, Session, Target};
-use leadrail_connections::{BaseUrl, ConnectionError, NewConnection};
-use leadrail_outbound::{Guard, Outbound};
-use secrecy::SecretString;
+use leadrail_adapters::{AuthMethod, SetupError};
+use leadrail_connections::NewConnection;
+use leadrail_desk::{Connected, DeskError, adapter, auth_method};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
@@ -21,11 +22,11 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Connects an account to a CRM, or connects it again under the same id.
 ///
-/// The secret is read from standard input or a file, never from the command line. Leads that waited
-/// for the connection go out, ten a minute.
+/// The secret is read from standard input or a file, never from the command line. Where a way in needs
+/// several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key"
+    after_help = "Examples:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"access_token\": \"...\", \"app_key\": \"...\"}."
 )]
 pub(crate) struct AddArgs {
     /// Whose connection: the lead's callsetter_account_id.
@@ -40,10 +41,11 @@ pub(crate) struct AddArgs {
     /// Another address of the CRM: a sandbox, the simulator.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// How the secret authenticates: api_key or bearer_token; the CRM's usual way if not given.
+    /// How the secrets authenticate; the CRM's usual way if not given. A wrong one is answered with
+    /// those there are.
     #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
-    /// The file with the secret; standard input if not given.
+    /// The file with the secrets; standard input if not given.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// What the contractor chose, as a JSON object such as {"call_timeout_ms": 5000}.
@@ -55,36 +57,30 @@ pub(crate) struct AddArgs {
 }
 
 pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
-    let adapter = adapter(&args.crm)?;
-    let auth_method = method(adapter, args.auth.as_deref())?;
+    let adapter = adapter(&args.crm).map_err(told)?;
+    let method = auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
     let settings = settings(args.settings.as_deref(), config.call_timeout)?;
-    let secret = secret(args.secret_file.as_deref())?;
-    may_be_called(&config.guard, args.base_url.as_deref())?;
-    let http = Outbound::new(config.guard.clone())?;
-    check(
-        &http,
-        adapter,
-        &auth_method,
-        args.base_url.as_deref(),
-        &secret,
-    )?;
-    let (connections, engine) = open(config).await?;
-    let added = connections.add(NewConnection {
+    let secrets = secrets(method, read_secrets(args.secret_file.as_deref())?)?;
+    let desk = database::desk_with_vault(config).await?;
+    let new = NewConnection {
         account: args.account,
         crm: args.crm,
         crm_account_id: args.crm_account_id,
         base_url: args.base_url,
-        auth_method,
-        secret,
+        auth_method: method.id.to_owned(),
+        secrets,
         settings,
-    });
-    let connection = added.await.map_err(refusal)?;
-    let released = release(&engine, &connection, RELEASE_SPACING).await?;
+    };
+    let connected = desk.connect(&actor::command_line(), new).await;
+    let connected = connected.map_err(told)?;
     if args.json {
-        let mut shown = serde_json::to_value(&connection)?;
-        shown["released"] = released.into();
-        return output::json(&shown);
+        return output::json(&connected);
     }
+    say(&connected)
+}
+
+fn say(connected: &Connected) -> anyhow::Result<()> {
+    let (connection, released) = (&connected.connection, connected.released);
     output::line(format!(
         "connection {} is {}",
         connection.id, connection.state
@@ -100,18 +96,12 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     ))
 }
 
-fn method(adapter: &dyn CrmAdapter, asked: Option<&str>) -> anyhow::Result<String> {
-    let known = adapter.crm().auth;
-    let names: Vec<_> = known.iter().map(|method| method.id).collect();
-    let usual = names.first().copied().unwrap_or_default();
-    let asked = asked.unwrap_or(usual);
-    match names.contains(&asked) {
-        true => Ok(asked.to_owned()),
-        false => Err(usage(format!(
-            "{} has no such way in; --auth is one of: {}",
-            adapter.crm().title,
-            names.join(", ")
-        ))),
+fn no_way_in(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::Setup(SetupError::AuthMethod { crm, known }) => usage(format!(
+            "{crm} has no such way in; --auth is one of: {known}"
+        )),
+        error => told(error),
     }
 }
 
@@ -128,7 +118,30 @@ fn settings(given: Option<&str>, call_timeout: Option<Duration>) -> anyhow::Resu
     Ok(Value::Object(settings))
 }
 
-fn secret(file: Option<&Path>) -> anyhow::Result<SecretString> {
+/// What was given, by name: the whole text where the way in needs one secret, else a JSON object.
+fn secrets(
+    method: &AuthMethod,
+    given: SecretString,
+) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    if let [only] = method.secrets {
+        return Ok(BTreeMap::from([(only.name.to_owned(), given)]));
+    }
+    let by_name = serde_json::from_str::<BTreeMap<String, String>>(given.expose_secret());
+    // The parser's words may quote a secret.
+    let by_name = by_name.map_err(|_| {
+        let names: Vec<&str> = method.secrets.iter().map(|secret| secret.name).collect();
+        let names = names.join(", ");
+        usage(format!(
+            "this way in needs several secrets, as a JSON object of texts with the names {names}"
+        ))
+    })?;
+    Ok(by_name
+        .into_iter()
+        .map(|(name, secret)| (name, SecretString::from(secret)))
+        .collect())
+}
+
+fn read_secrets(file: Option<&Path>) -> anyhow::Result<SecretString> {
     let text = match file {
         Some(path) => {
             let file = File::open(path).map_err(|error| {
@@ -156,56 +169,49 @@ fn read(from: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whether calls could go there at all; what a name resolves to is judged at each call.
-fn may_be_called(guard: &Guard, base_url: Option<&str>) -> anyhow::Result<()> {
-    let Some(text) = base_url else { return Ok(()) };
-    let url = BaseUrl::parse(text.trim());
-    let url = url.map_err(|rule| usage(format!("the base URL is not usable: {rule}")))?;
-    let admitted = guard.admits(&url.into());
-    admitted.map_err(|refusal| usage(format!("the base URL is not usable: {refusal}")))
-}
-
-/// Whether the CRM's session would take it, before anything is stored.
-fn check(
-    http: &Outbound,
-    adapter: &dyn CrmAdapter,
-    auth_method: &str,
-    base_url: Option<&str>,
-    secret: &SecretString,
-) -> anyhow::Result<()> {
-    let wrong = |error: leadrail_adapters::SetupError| usage(error.to_string());
-    let mut target = Target::new(adapter.crm()).map_err(wrong)?;
-    if let Some(url) = base_url {
-        target = target.with_base_url(url).map_err(wrong)?;
-    }
-    let mut credentials = Credentials::new(auth_method);
-    let way = adapter.crm().auth.iter().find(|way| way.id == auth_method);
-    for &name in way.map_or(&[][..], |way| way.secrets) {
-        credentials = credentials.with(name, secret.clone());
-    }
-    Session::new(http, target, credentials).map_err(wrong)?;
-    Ok(())
-}
-
-/// Bad input is a wrong use; whatever else went wrong is not the caller's doing.
-fn refusal(error: ConnectionError) -> anyhow::Error {
-    let wrong_use = matches!(
-        error,
-        ConnectionError::Refused { .. }
-            | ConnectionError::BaseUrl { .. }
-            | ConnectionError::Settings { .. }
-    );
-    let error = anyhow::Error::new(error);
-    match wrong_use {
-        true => usage(sentence(&error)),
-        false => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadrail_adapters::SecretInfo;
     use serde_json::json;
+
+    static TWO: AuthMethod = AuthMethod {
+        id: "token",
+        title: "",
+        help: "",
+        secrets: &[
+            SecretInfo {
+                name: "access_token",
+                title: "",
+            },
+            SecretInfo {
+                name: "app_key",
+                title: "",
+            },
+        ],
+        places: &[],
+    };
+
+    #[test]
+    fn several_secrets_are_a_json_object_by_name_and_one_is_the_whole_text() {
+        let read = |method: &AuthMethod, text: &str| {
+            secrets(method, SecretString::from(text)).map(|secrets| {
+                let shown = |(name, secret): (String, SecretString)| {
+                    format!("{name}={}", secret.expose_secret())
+                };
+                secrets.into_iter().map(shown).collect::<Vec<_>>().join(" ")
+            })
+        };
+        let one = auth_method(adapter("housecall_pro").unwrap(), None).unwrap();
+        assert_eq!(read(one, "{\"a\": 1}\n").unwrap(), "api_key={\"a\": 1}\n");
+        let given = r#"{"access_token": "a", "app_key": "b"}"#;
+        assert_eq!(read(&TWO, given).unwrap(), "access_token=a app_key=b");
+        for wrong in ["canary", "[]", r#"{"access_token": 1}"#, r#"{"canary": null}"#] {
+            let refused = read(&TWO, wrong).unwrap_err().to_string();
+            assert!(refused.contains("access_token, app_key"), "{refused}");
+            assert!(!refused.contains("canary"), "{refused}");
+        }
+    }
 
     #[test]
     fn the_configured_deadline_is_for_connections_that_name_none() {

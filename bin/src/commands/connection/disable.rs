@@ -1,7 +1,9 @@
 //! `leadrail connection disable`: switches a connection off.
 
-use super::open;
+use crate::actor;
 use crate::config::Config;
+use crate::database;
+use crate::failure::told;
 use crate::output;
 use leadrail_connections::ConnectionId;
 
@@ -26,10 +28,12 @@ pub(crate) struct DisableArgs {
 }
 
 pub(crate) async fn run(args: &DisableArgs, config: &Config) -> anyhow::Result<()> {
-    let (connections, _) = open(config).await?;
-    let news = connections.disable(args.id, &args.why).await?;
+    let desk = database::desk_with_vault(config).await?;
+    let who = actor::command_line();
+    let disabled = desk.disable(&who, args.id, &args.why).await;
+    let news = disabled.map_err(told)?;
     if args.json {
-        return output::json(&connections.get(args.id).await?);
+        return output::json(&desk.connection(args.id).await.map_err(told)?);
     }
     output::line(match news {
         true => "it is off; its leads wait until it is added again",

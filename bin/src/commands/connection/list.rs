@@ -1,8 +1,9 @@
 //! `leadrail connection list`: the connections there are.
 
-use super::open;
 use crate::commands::lead::time;
 use crate::config::Config;
+use crate::database;
+use crate::failure::told;
 use crate::output::{self, or_dash};
 use leadrail_connections::{Connection, ConnectionFilter, ConnectionState};
 
@@ -35,13 +36,13 @@ fn state(text: &str) -> Result<ConnectionState, String> {
 }
 
 pub(crate) async fn run(args: ListArgs, config: &Config) -> anyhow::Result<()> {
-    let (connections, _) = open(config).await?;
+    let desk = database::desk_with_vault(config).await?;
     let filter = ConnectionFilter {
         account: args.account,
         crm: args.crm,
         state: args.state,
     };
-    let found = connections.list(&filter).await?;
+    let found = desk.list_connections(&filter).await.map_err(told)?;
     if args.json {
         return output::json(&found);
     }

@@ -1,14 +1,13 @@
 //! `leadrail connection test`: asks the CRM whether a connection works.
 
-use super::{RELEASE_SPACING, open, release};
+use crate::actor;
 use crate::config::Config;
-use crate::failure::Said;
+use crate::database;
+use crate::failure::{Said, told};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_adapters::Adapters;
-use leadrail_connections::{ConnectionId, ConnectionState};
-use leadrail_outbound::Outbound;
-use leadrail_server::{ConnectionTest, ServerState, test_connection};
+use leadrail_connections::ConnectionId;
+use leadrail_desk::ConnectionTest;
 
 /// Asks the CRM whether it accepts the connection's secret; sends no lead.
 ///
@@ -25,22 +24,11 @@ pub(crate) struct TestArgs {
 }
 
 pub(crate) async fn run(args: &TestArgs, config: &Config) -> anyhow::Result<()> {
-    let (connections, engine) = open(config).await?;
-    let state = ServerState {
-        engine,
-        connections,
-        adapters: Adapters::all(),
-        http: Outbound::new(config.guard.clone())?,
-        schedule: config.worker.schedule.clone(),
-    };
-    let was = state.connections.get(args.id).await?;
-    let mut tested = test_connection(&state, args.id)
-        .await
+    let desk = database::desk_with_vault(config).await?;
+    let tested = desk.test(&actor::command_line(), args.id).await;
+    let tested = tested
+        .map_err(told)
         .context("the connection could not be tested")?;
-    if tested.ok && was.state == ConnectionState::NeedsReauth {
-        // Leads whose workers still remembered it as closed have come to the gate meanwhile.
-        tested.released += release(&state.engine, &was, RELEASE_SPACING).await?;
-    }
     match args.json {
         true => output::json(&tested)?,
         false => output::line(text(&tested))?,

@@ -3,11 +3,11 @@
 use super::story::time;
 use crate::config::Config;
 use crate::database;
-use crate::failure::usage;
+use crate::failure::told;
 use crate::output::{self, or_dash};
-use leadrail_engine::{RunId, RunState, RunView, WorkerId};
+use leadrail_desk::{Desk, LeadFilter};
+use leadrail_engine::{RunId, RunState};
 use leadrail_workflows::LeadView;
-use sqlx::PgPool;
 
 /// Lists leads, the newest first.
 #[derive(clap::Args)]
@@ -34,15 +34,8 @@ pub(crate) struct ListArgs {
 }
 
 pub(crate) async fn run(args: &ListArgs, config: &Config) -> anyhow::Result<()> {
-    if [&args.account, &args.crm]
-        .into_iter()
-        .flatten()
-        .any(|text| text.contains('\0'))
-    {
-        return Err(usage("an account or a CRM has no NUL in its name"));
-    }
-    let pool = database::connect_migrated(config).await?;
-    let leads: Vec<_> = page(&pool, args).await?.iter().map(LeadView::of).collect();
+    let desk = database::desk(config).await?;
+    let (leads, next) = newest(&desk, args).await?;
     if args.json {
         return output::json(&leads);
     }
@@ -50,12 +43,29 @@ pub(crate) async fn run(args: &ListArgs, config: &Config) -> anyhow::Result<()> 
         return output::line("no such leads");
     }
     output::line(table(&leads).trim_fmt())?;
-    if leads.len() == args.limit as usize
-        && let Some(last) = leads.last()
-    {
-        eprintln!("there may be more: --before {}", last.run_id);
+    if let Some(next) = next {
+        eprintln!("there may be more: --before {next}");
     }
     Ok(())
+}
+
+/// As many leads as were asked for, from as many pages as it takes, and where the next one begins.
+async fn newest(desk: &Desk, args: &ListArgs) -> anyhow::Result<(Vec<LeadView>, Option<RunId>)> {
+    let filter = LeadFilter {
+        state: args.state,
+        account: args.account.clone(),
+        crm: args.crm.clone(),
+    };
+    let (mut leads, mut before) = (Vec::new(), args.before);
+    loop {
+        let wanted = args.limit.saturating_sub(u32::try_from(leads.len())?);
+        let page = desk.leads(&filter, before, wanted).await.map_err(told)?;
+        leads.extend(page.leads);
+        before = page.next;
+        if before.is_none() || leads.len() >= args.limit as usize {
+            return Ok((leads, before));
+        }
+    }
 }
 
 fn table(leads: &[LeadView]) -> comfy_table::Table {
@@ -90,32 +100,4 @@ fn table(leads: &[LeadView]) -> comfy_table::Table {
         ]);
     }
     table
-}
-
-/// The inputs stay in the database: they are large and nobody asked for them.
-async fn page(pool: &PgPool, args: &ListArgs) -> sqlx::Result<Vec<RunView>> {
-    sqlx::query_as!(
-        RunView,
-        r#"
-        select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
-               starts as "starts!", activity, attempt, reason, priority as "priority!",
-               workflow as "workflow!", scope as "scope!", key, lane as "lane!",
-               created_at as "created_at!", changed_at as "changed_at!", 'null'::json as "input!"
-        from leadrail.run
-        where workflow = 'push_lead'
-          and ($1::text is null or state::text = $1)
-          and ($2::text is null or scope = $2)
-          and ($3::text is null or right(lane, length($3) + 1) = '/' || $3)
-          and ($4::uuid is null or id < $4)
-        order by id desc
-        limit $5
-        "#,
-        args.state.map(RunState::as_str),
-        args.account.as_deref(),
-        args.crm.as_deref(),
-        args.before.map(|id| id.0),
-        i64::from(args.limit),
-    )
-    .fetch_all(pool)
-    .await
 }

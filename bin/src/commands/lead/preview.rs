@@ -1,10 +1,10 @@
 //! `leadrail lead preview`: what would be sent, without sending it.
 
 use super::input;
-use crate::failure::usage;
+use crate::failure::{told, usage};
 use crate::output;
-use leadrail_adapters::{Adapters, CrmAdapter, LinkState, Target};
-use leadrail_lead::{CrmName, Lead};
+use leadrail_adapters::LinkState;
+use leadrail_lead::Lead;
 use std::path::PathBuf;
 
 /// Prints the exact HTTP requests that filing a lead would send, as JSON; sends nothing.
@@ -36,35 +36,21 @@ pub(crate) struct PreviewArgs {
 }
 
 pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<()> {
-    let adapter = adapter(&args.crm)?;
-    let mut target = Target::new(adapter.crm())?;
-    if let Some(url) = &args.base_url {
-        target = target
-            .with_base_url(url)
-            .map_err(|error| usage(error.to_string()))?;
-    }
-    let lead =
-        Lead::from_slice(&input::only_lead(input::open(&args.file)?)?).map_err(|faults| {
-            usage(format!(
-                "the lead is not valid, correct it (`leadrail schema lead` says how): {faults}"
-            ))
-        })?;
+    let lead = only_lead(args)?;
     let links = match args.expired_links {
         true => LinkState::Expired,
         false => LinkState::Fresh,
     };
-    output::json(&adapter.preview(&target, &lead, links, args.known_customer.as_deref()))
+    let (url, known) = (args.base_url.as_deref(), args.known_customer.as_deref());
+    let planned = leadrail_desk::preview(&args.crm, url, &lead, links, known);
+    output::json(&planned.map_err(told)?)
 }
 
-/// The adapter of a CRM that a person named.
-pub(crate) fn adapter(crm: &str) -> anyhow::Result<&'static dyn CrmAdapter> {
-    let adapters = Adapters::all();
-    let found = CrmName::new(crm).ok().and_then(|name| adapters.get(&name));
-    found.ok_or_else(|| {
-        let known: Vec<_> = adapters.iter().map(|adapter| adapter.crm().name).collect();
+fn only_lead(args: &PreviewArgs) -> anyhow::Result<Lead> {
+    let bytes = input::only_lead(input::open(&args.file)?)?;
+    Lead::from_slice(&bytes).map_err(|faults| {
         usage(format!(
-            "there is no adapter for that CRM; there is: {}",
-            known.join(", ")
+            "the lead is not valid, correct it (`leadrail schema lead` says how): {faults}"
         ))
     })
 }

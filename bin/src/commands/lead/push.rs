@@ -1,14 +1,16 @@
 //! `leadrail lead push`: hands leads over, many or one.
 
-use super::{input, wait};
+use super::input;
+use crate::actor;
 use crate::config::Config;
 use crate::database;
-use crate::failure::Said;
+use crate::failure::{Said, told};
 use crate::output;
 use crate::progress::Progress;
-use leadrail_engine::{Engine, Outcome, RunId, RunState};
-use leadrail_lead::{EventId, Lead, PayloadFaults};
-use leadrail_workflows::{Submission, Submitted, submit};
+use leadrail_desk::{Desk, Standing};
+use leadrail_engine::{Outcome, RunId, RunState};
+use leadrail_lead::{EventId, PayloadFaults};
+use leadrail_workflows::{Submission, Submitted};
 use serde::Serialize;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -66,18 +68,18 @@ type Item = Result<Submission, PayloadFaults>;
 
 pub(crate) async fn run(args: PushArgs, config: &Config) -> anyhow::Result<()> {
     let source = input::open(&args.file)?;
-    let engine = Engine::new(database::connect_migrated(config).await?);
+    let desk = database::desk(config).await?;
     let (sender, mut items) = mpsc::channel::<Item>(CHUNK);
     let reading = tokio::task::spawn_blocking(move || {
         input::each_lead(source, &mut |bytes| {
-            sender.blocking_send(read(&bytes)).is_ok()
+            sender.blocking_send(Submission::from_slice(&bytes)).is_ok()
         })
     });
     let mut pushed = Pushed::default();
     let mut progress = Progress::start("leads", None);
     let mut chunk = Vec::with_capacity(CHUNK);
     while items.recv_many(&mut chunk, CHUNK).await > 0 {
-        for answer in hand_over(&engine, pushed.seen(), &mut chunk).await? {
+        for answer in hand_over(&desk, pushed.seen(), &mut chunk).await? {
             progress.aside(|| answer.print(args.json))?;
             pushed.count(&answer);
         }
@@ -86,23 +88,12 @@ pub(crate) async fn run(args: PushArgs, config: &Config) -> anyhow::Result<()> {
     progress.end();
     // What was accepted is kept and told, even if the rest of the input cannot be read.
     let read = reading.await?;
-    finish(&args, &engine, &pushed).await?;
+    finish(&args, &desk, &pushed).await?;
     read
 }
 
-fn read(bytes: &[u8]) -> Item {
-    let lead = Lead::from_slice(bytes)?;
-    // It was read once, so it reads; the types only cannot say so.
-    let payload = serde_json::from_slice(bytes).unwrap_or_default();
-    Ok(Submission::new(lead, payload))
-}
-
 /// Commits what is valid in one go; one answer an item, in order.
-async fn hand_over(
-    engine: &Engine,
-    before: u64,
-    chunk: &mut Vec<Item>,
-) -> anyhow::Result<Vec<Answer>> {
+async fn hand_over(desk: &Desk, before: u64, chunk: &mut Vec<Item>) -> anyhow::Result<Vec<Answer>> {
     let (mut good, mut answers) = (Vec::new(), Vec::new());
     for (number, item) in (before + 1..).zip(chunk.drain(..)) {
         match item {
@@ -113,7 +104,8 @@ async fn hand_over(
             Err(faults) => answers.push(Answer::refused(number, faults.to_string())),
         }
     }
-    let mut submitted = submit(engine, &good).await?.into_iter();
+    let submitted = desk.submit(&actor::command_line(), &good).await;
+    let mut submitted = submitted.map_err(told)?.into_iter();
     for answer in answers.iter_mut().filter(|answer| answer.reason.is_none()) {
         if let Some(submitted) = submitted.next() {
             answer.fill(&submitted);
@@ -195,7 +187,7 @@ impl Pushed {
     }
 }
 
-async fn finish(args: &PushArgs, engine: &Engine, pushed: &Pushed) -> anyhow::Result<()> {
+async fn finish(args: &PushArgs, desk: &Desk, pushed: &Pushed) -> anyhow::Result<()> {
     let Pushed {
         accepted,
         duplicates,
@@ -205,8 +197,8 @@ async fn finish(args: &PushArgs, engine: &Engine, pushed: &Pushed) -> anyhow::Re
     eprintln!("{accepted} accepted, {duplicates} duplicates, {refused} refused");
     let mut failed = *refused > 0;
     if args.wait && !runs.is_empty() {
-        let ended = wait::until_ended(engine.pool(), runs).await?;
-        eprintln!("{}", ended.words());
+        let ended = until_ended(desk, runs).await?;
+        eprintln!("{ended}");
         failed |= ended.of(RunState::Dead) > 0;
         if ended.of(RunState::Dead) > 0 {
             eprintln!("`leadrail lead list --state dead` shows which are dead and why");
@@ -216,4 +208,12 @@ async fn finish(args: &PushArgs, engine: &Engine, pushed: &Pushed) -> anyhow::Re
         return Err(Said.into());
     }
     Ok(())
+}
+
+async fn until_ended(desk: &Desk, runs: &[RunId]) -> anyhow::Result<Standing> {
+    let mut progress = Progress::start("leads", Some(runs.len() as u64));
+    let looks = |standing: &Standing| progress.show(standing.ended(), &standing.to_string());
+    let ended = desk.until_ended(runs, looks).await.map_err(told)?;
+    progress.end();
+    Ok(ended)
 }

@@ -3,11 +3,11 @@
 use super::story;
 use crate::config::Config;
 use crate::database;
-use crate::failure::usage;
+use crate::failure::{told, usage};
 use crate::output;
-use leadrail_engine::{Engine, RunView};
+use anyhow::anyhow;
+use leadrail_desk::DeskError;
 use leadrail_lead::EventId;
-use leadrail_workflows::timeline;
 
 /// Shows where a lead stands and everything that happened to it.
 #[derive(clap::Args)]
@@ -24,10 +24,9 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) async fn run(args: &ShowArgs, config: &Config) -> anyhow::Result<()> {
-    let engine = Engine::new(database::connect_migrated(config).await?);
-    let run = only(engine.runs_by_key(&args.event_id.to_string()).await?, args)?;
-    let history = engine.history(run.id).await?;
-    let told = timeline(&run, &history, &config.worker.schedule);
+    let desk = database::desk(config).await?;
+    let story = desk.story(args.event_id, args.account.as_deref()).await;
+    let told = story.map_err(|error| missing(error, args.event_id))?.told;
     if args.json {
         return output::json(&told);
     }
@@ -38,21 +37,12 @@ pub(crate) async fn run(args: &ShowArgs, config: &Config) -> anyhow::Result<()> 
     output::line(story::timeline(&told).trim_fmt())
 }
 
-fn only(runs: Vec<RunView>, args: &ShowArgs) -> anyhow::Result<RunView> {
-    let wanted = |run: &RunView| {
-        args.account
-            .as_ref()
-            .is_none_or(|account| run.scope == *account)
-    };
-    let mut runs: Vec<_> = runs.into_iter().filter(wanted).collect();
-    match (runs.pop(), runs.is_empty()) {
-        (Some(run), true) => Ok(run),
-        (Some(_), false) => Err(usage(
-            "several accounts have a lead with this event_id; say whose with --account",
-        )),
-        (None, _) => anyhow::bail!(
-            "there is no lead {}; `leadrail lead list` shows the newest",
-            args.event_id
-        ),
+fn missing(error: DeskError, event_id: EventId) -> anyhow::Error {
+    match error {
+        DeskError::SeveralLeads => usage(format!("{error}; say whose with --account")),
+        DeskError::NoSuchLead { .. } => {
+            anyhow!("there is no lead {event_id}; `leadrail lead list` shows the newest")
+        }
+        error => told(error),
     }
 }

@@ -1,19 +1,23 @@
 //! Resume, restart, try now and cancel: a plan, then one run after the other, with progress and a
 //! stop.
 
-use super::select::{Selection, sums};
-use crate::failure::{Said, usage};
+use super::select::SelectionArgs;
+use crate::actor;
+use crate::failure::{Said, told, usage};
 use crate::output;
 use crate::progress::Progress;
 use crate::shutdown;
-use leadrail_engine::{Cancelled, Engine, Restarted, RunId, RunView};
-use serde::Serialize;
+use anyhow::anyhow;
+use leadrail_desk::{Became, Desk, DeskError, Done, Plan, Selection, Verb};
+use leadrail_engine::RunId;
+use serde_json::{Value, json};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::ops::ControlFlow;
 
 #[derive(clap::Args)]
 pub(crate) struct ActArgs {
     #[command(flatten)]
-    selection: Selection,
+    selection: SelectionArgs,
     /// Shows what would be done and does nothing.
     #[arg(long)]
     plan: bool,
@@ -52,63 +56,64 @@ pub(crate) struct CancelArgs {
     pub(super) why: String,
 }
 
-pub(crate) enum Verb {
-    Resume,
-    TryNow,
-    Restart(Option<String>),
-    Cancel(String),
-}
-
-/// What became of one run.
-#[derive(Serialize)]
-struct Done {
-    run_id: RunId,
-    outcome: &'static str,
-    #[serde(skip)]
-    acted: bool,
-}
-
-pub(crate) async fn run(engine: &Engine, args: &ActArgs, verb: &Verb) -> anyhow::Result<()> {
-    let runs = args.selection.find(engine).await?;
+pub(crate) async fn run(desk: &Desk, args: &ActArgs, verb: &Verb) -> anyhow::Result<()> {
+    let selection = args.selection.selection()?;
+    let mut ids = Vec::new();
+    let keep = |run| {
+        if args.plan && args.json {
+            ids.push(run);
+        }
+    };
+    let plan = desk.plan(&selection, keep).await.map_err(missing)?;
     if args.plan {
-        return show_plan(&runs, args.json);
+        return match args.json {
+            true => output::json(&ids),
+            false => show(&plan),
+        };
     }
-    if !args.selection.is_by_id() && !args.yes && !runs.is_empty() && !is_wanted(&runs)? {
+    if !args.selection.is_by_id() && !args.yes && plan.total > 0 && !is_wanted(&plan)? {
         return output::line("nothing was done");
     }
-    let done = each(engine, &runs, verb).await?;
+    let (done, whole) = each(desk, &selection, &plan, verb).await?;
     if args.json {
-        output::json(&done)?;
+        output::json(&done.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
-        tell(&done, runs.len())?;
+        tell(&done, &plan, whole)?;
     }
-    let failed = args.selection.is_by_id() && done.iter().any(|done| !done.acted);
-    if failed || done.len() < runs.len() {
+    let failed = args.selection.is_by_id() && done.iter().any(|done| !done.became.is_done());
+    if failed || !whole {
         Err(Said.into())
     } else {
         Ok(())
     }
 }
 
-fn show_plan(runs: &[RunView], as_json: bool) -> anyhow::Result<()> {
-    if as_json {
-        let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
-        return output::json(&ids);
+fn missing(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::NoSuchRun { run } => no_such(run),
+        error => told(error),
     }
-    for (workflow, state, count) in sums(runs) {
+}
+
+fn no_such(run: RunId) -> anyhow::Error {
+    anyhow!("there is no run {run}; `leadrail lead show` tells a lead's run")
+}
+
+fn show(plan: &Plan) -> anyhow::Result<()> {
+    for (workflow, state, count) in &plan.sums {
         output::line(format!("{count} {state} of {workflow}"))?;
     }
-    output::line(format!("{} runs in all", runs.len()))
+    output::line(format!("{} runs in all", plan.total))
 }
 
 /// Asks on a terminal; elsewhere nobody could answer.
-fn is_wanted(runs: &[RunView]) -> anyhow::Result<bool> {
+fn is_wanted(plan: &Plan) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         return Err(usage(
             "a filter may select much: look with --plan, then say --yes",
         ));
     }
-    show_plan(runs, false)?;
+    show(plan)?;
     eprint!("go on? [y/N] ");
     io::stderr().flush()?;
     let mut answer = String::new();
@@ -116,77 +121,75 @@ fn is_wanted(runs: &[RunView]) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// One after the other, until all are done or somebody stops it between two.
-async fn each(engine: &Engine, runs: &[RunView], verb: &Verb) -> anyhow::Result<Vec<Done>> {
+/// One after the other, until all are done or somebody stops it between two; whether all are done.
+async fn each(
+    desk: &Desk,
+    selection: &Selection,
+    plan: &Plan,
+    verb: &Verb,
+) -> anyhow::Result<(Vec<Done>, bool)> {
     let stop = shutdown::on_signal()?;
-    let mut progress = Progress::start("runs", Some(runs.len() as u64));
-    let mut done = Vec::with_capacity(runs.len());
-    for run in runs {
-        if stop.is_cancelled() {
-            break;
-        }
-        let (outcome, acted) = verb.act(engine, run.id).await?;
-        done.push(Done {
-            run_id: run.id,
-            outcome,
-            acted,
-        });
+    let mut progress = Progress::start("runs", Some(plan.total));
+    let mut done = Vec::new();
+    let one = |each| {
+        done.push(each);
         progress.show(done.len() as u64, "");
-    }
+        match stop.is_cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let who = actor::command_line();
+    let acted = desk.act(&who, (selection, plan), verb, one).await;
+    let whole = acted.map_err(told)?;
     progress.end();
-    Ok(done)
+    // Whoever stops it at the last one has stopped nothing.
+    let whole = whole || done.len() as u64 >= plan.total;
+    Ok((done, whole))
 }
 
-fn tell(done: &[Done], selected: usize) -> anyhow::Result<()> {
-    for outcome in [
-        "resumed",
-        "due now",
-        "restarted",
-        "cancelled",
-        "asked to stop",
+fn tell(done: &[Done], plan: &Plan, whole: bool) -> anyhow::Result<()> {
+    for became in [
+        Became::Resumed,
+        Became::DueNow,
+        Became::Restarted,
+        Became::Cancelled,
+        Became::AskedToStop,
     ] {
-        let count = done.iter().filter(|done| done.outcome == outcome).count();
+        let count = done.iter().filter(|done| done.became == became).count();
         if count > 0 {
-            output::line(format!("{count} {outcome}"))?;
+            output::line(format!("{count} {}", words(became)))?;
         }
     }
-    for done in done.iter().filter(|done| !done.acted) {
-        output::line(format!("{}: {}", done.run_id, done.outcome))?;
+    for done in done.iter().filter(|done| !done.became.is_done()) {
+        output::line(format!("{}: {}", done.run, words(done.became)))?;
     }
-    match selected - done.len() {
-        0 if selected == 0 => output::line("no such runs"),
-        0 => Ok(()),
-        left => output::line(format!("stopped; {left} were not touched")),
+    if plan.total == 0 {
+        return output::line("no such runs");
     }
+    if whole {
+        return Ok(());
+    }
+    let left = plan.total.saturating_sub(done.len() as u64);
+    output::line(format!("stopped; {left} were not touched"))
 }
 
-impl Verb {
-    /// What became of the run, and whether anything was done to it.
-    async fn act(&self, engine: &Engine, run: RunId) -> anyhow::Result<(&'static str, bool)> {
-        Ok(match self {
-            Self::Resume => match engine.resume(run).await? {
-                true => ("resumed", true),
-                false => ("there is nothing to resume: it runs or has ended", false),
-            },
-            Self::TryNow => match engine.try_now(run).await? {
-                true => ("due now", true),
-                false => ("it is not parked", false),
-            },
-            Self::Restart(from) => match engine.restart(run, from.as_deref()).await? {
-                Restarted::Restarted => ("restarted", true),
-                Restarted::NotRestartable => ("it runs, never began, or has ended", false),
-                Restarted::NoSuchActivity => (
-                    "its history has no such activity; see `leadrail runs show`",
-                    false,
-                ),
-                Restarted::Unknown => ("there is no such run", false),
-            },
-            Self::Cancel(why) => match engine.cancel(run, why).await? {
-                Cancelled::Cancelled => ("cancelled", true),
-                Cancelled::Asked => ("asked to stop", true),
-                Cancelled::Ended => ("it has ended", false),
-                Cancelled::Unknown => ("there is no such run", false),
-            },
-        })
+fn as_json(done: &Done) -> Value {
+    json!({ "run_id": done.run, "outcome": words(done.became) })
+}
+
+fn words(became: Became) -> &'static str {
+    match became {
+        Became::Resumed => "resumed",
+        Became::DueNow => "due now",
+        Became::Restarted => "restarted",
+        Became::Cancelled => "cancelled",
+        Became::AskedToStop => "asked to stop",
+        Became::NotResumable => "there is nothing to resume: it runs or has ended",
+        Became::NotParked => "it is not parked",
+        Became::NotRestartable => "it runs, never began, or has ended",
+        Became::NoSuchActivity => "its history has no such activity; see `leadrail runs show`",
+        Became::Ended => "it has ended",
+        Became::NoSuchRun => "there is no such run",
     }
 }

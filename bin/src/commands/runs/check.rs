@@ -1,20 +1,12 @@
 //! `leadrail runs check`: which runs in flight this build could not continue.
 
-use crate::commands::worker::registry;
 use crate::config::Config;
 use crate::database;
-use crate::failure::Said;
+use crate::failure::{Said, told};
 use crate::output;
 use crate::progress::Progress;
-use leadrail_connections::VaultKey;
+use leadrail_desk::Desk;
 use leadrail_engine::{Engine, Fit, Rehearsed};
-use leadrail_outbound::{Guard, Outbound};
-
-/// How many runs are rehearsed between two words of progress.
-const PAGE: u32 = 500;
-
-/// A rehearsal opens no credential, so any key will do.
-const NO_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Goes through the histories of all runs in flight with this build's workflows, before a deploy.
 /// Nothing is called and nothing is written.
@@ -30,11 +22,14 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) async fn run(args: &CheckArgs, config: &Config) -> anyhow::Result<()> {
-    let engine = match &args.against {
-        Some(url) => Engine::connect(url).await?,
-        None => Engine::new(database::connect_migrated(config).await?),
+    let desk = match &args.against {
+        Some(url) => Desk::new(Engine::connect(url).await?, config.worker.schedule.clone()),
+        None => database::desk(config).await?,
     };
-    let (checked, unfit) = rehearse_all(&engine).await?;
+    let mut progress = Progress::start("runs", None);
+    let rehearsed = desk.rehearse(|checked| progress.show(checked, ""));
+    let (checked, unfit) = rehearsed.await.map_err(told)?;
+    progress.end();
     if args.json {
         output::json(&unfit)?;
     } else {
@@ -45,24 +40,6 @@ pub(crate) async fn run(args: &CheckArgs, config: &Config) -> anyhow::Result<()>
     } else {
         Err(Said.into())
     }
-}
-
-async fn rehearse_all(engine: &Engine) -> anyhow::Result<(u64, Vec<Rehearsed>)> {
-    // Nor does it call anybody.
-    let http = Outbound::new(Guard::public_only())?;
-    let registry = registry(engine, VaultKey::parse(NO_KEY)?, http);
-    let mut progress = Progress::start("runs", None);
-    let (mut checked, mut unfit, mut after) = (0, Vec::new(), None);
-    loop {
-        let page = engine.rehearse(&registry, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.run_id);
-        checked += page.len() as u64;
-        unfit.extend(page.into_iter().filter(|run| run.fit != Fit::Continues));
-        progress.show(checked, "");
-    }
-    progress.end();
-    Ok((checked, unfit))
 }
 
 fn tell(checked: u64, unfit: &[Rehearsed]) -> anyhow::Result<()> {

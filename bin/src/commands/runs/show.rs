@@ -1,9 +1,11 @@
 //! `leadrail runs show`: a run's head and its history, line by line.
 
 use crate::commands::lead::time;
+use crate::failure::told;
 use crate::output::{self, or_dash};
-use anyhow::Context as _;
-use leadrail_engine::{Engine, Event, RunId};
+use anyhow::anyhow;
+use leadrail_desk::{Desk, DeskError};
+use leadrail_engine::{Event, RunId};
 use serde_json::json;
 
 /// Shows a run's head and history.
@@ -17,15 +19,13 @@ pub(crate) struct ShowArgs {
     json: bool,
 }
 
-pub(crate) async fn run(args: &ShowArgs, engine: &Engine) -> anyhow::Result<()> {
-    let head = engine.run(args.run).await?;
-    let head = head.with_context(|| {
-        format!(
-            "there is no run {}; `leadrail lead show EVENT_ID` tells a lead's run",
-            args.run
-        )
+pub(crate) async fn run(args: &ShowArgs, desk: &Desk) -> anyhow::Result<()> {
+    let (head, events) = desk.run(args.run).await.map_err(|error| match error {
+        DeskError::NoSuchRun { run } => {
+            anyhow!("there is no run {run}; `leadrail lead show EVENT_ID` tells a lead's run")
+        }
+        error => told(error),
     })?;
-    let events = engine.history(args.run).await?;
     if args.json {
         return output::json(&json!({ "head": head, "events": events }));
     }

@@ -1,9 +1,11 @@
 //! `leadrail runs signal` and `query`: saying something to a run, and asking it.
 
-use crate::failure::{Said, usage};
+use crate::actor;
+use crate::failure::{Said, told, usage};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_engine::{Engine, LARGEST_VALUE, RunId, Sent};
+use leadrail_desk::Desk;
+use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
 use serde_json::{Value, json};
 use std::io::Read as _;
 
@@ -40,14 +42,11 @@ pub(crate) struct QueryArgs {
     name: String,
 }
 
-pub(crate) async fn signal(args: &SignalArgs, engine: &Engine) -> anyhow::Result<()> {
+pub(crate) async fn signal(args: &SignalArgs, desk: &Desk) -> anyhow::Result<()> {
     let payload = read_payload(&args.payload)?;
-    if !(1..=200).contains(&args.name.chars().count()) || args.name.contains('\0') {
-        return Err(usage("a signal's name has 1 to 200 characters"));
-    }
-    let sent = engine
-        .signal(args.run, &args.name, &payload, args.key.as_deref())
-        .await?;
+    let (who, key) = (actor::command_line(), args.key.as_deref());
+    let sent = desk.signal(&who, args.run, &args.name, &payload, key);
+    let sent = sent.await.map_err(told)?;
     let (text, fine) = match sent {
         Sent::Sent => ("sent", true),
         Sent::Duplicate => ("a signal under this key was sent before", true),
@@ -62,8 +61,8 @@ pub(crate) async fn signal(args: &SignalArgs, engine: &Engine) -> anyhow::Result
     if fine { Ok(()) } else { Err(Said.into()) }
 }
 
-pub(crate) async fn query(args: &QueryArgs, engine: &Engine) -> anyhow::Result<()> {
-    let value = engine.query(args.run, &args.name).await?;
+pub(crate) async fn query(args: &QueryArgs, desk: &Desk) -> anyhow::Result<()> {
+    let value = desk.state(args.run, &args.name).await.map_err(told)?;
     output::json(
         &value
             .with_context(|| format!("run {} publishes nothing under {}", args.run, args.name))?,

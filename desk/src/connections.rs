@@ -1,0 +1,11 @@
+//! The accounts' ways into their CRMs.
+
+mod connect;
+mod disable;
+mod list;
+mod release;
+mod test;
+
+pub use connect::Connected;
+pub use release::RELEASE_SPACING;
+pub use test::ConnectionTest;

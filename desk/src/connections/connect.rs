@@ -1,0 +1,42 @@
+//! Connects an account to a CRM, or connects it again under the same id.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_connections::{Connection, NewConnection};
+use serde::Serialize;
+
+/// A connection that an account made.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct Connected {
+    /// The connection, active.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// How many leads waited for it and go out now, ten a minute, the urgent first.
+    pub released: u32,
+}
+
+impl Desk {
+    /// Connects an account to a CRM; the same account, CRM and CRM account again replaces the secret and
+    /// the settings of the connection that is there. Leads that waited for it go out. The CRM is not
+    /// asked: [`Desk::test`] does.
+    ///
+    /// # Errors
+    /// [`DeskError`](crate::DeskError), with `is_wrong_use` for what was given; then nothing is stored.
+    pub async fn connect(&self, who: &Actor, new: NewConnection) -> DeskResult<Connected> {
+        let doors = self.doors()?;
+        doors.admits(&new)?;
+        let connection = doors.connections().add(new).await?;
+        audit(
+            who,
+            Action::ConnectionConnect,
+            &connection.id,
+            &connection.state,
+        );
+        let released = self.release(who, &connection).await?;
+        Ok(Connected {
+            connection,
+            released,
+        })
+    }
+}

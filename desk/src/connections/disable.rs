@@ -1,0 +1,32 @@
+//! Switches a connection off, and on again.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_connections::ConnectionId;
+
+impl Desk {
+    /// Switches a connection off: its leads wait until it is on again. Whether it was on. `why` is shown
+    /// to people; control characters in it become blanks, and a long text is cut.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the database cannot be written.
+    pub async fn disable(&self, who: &Actor, id: ConnectionId, why: &str) -> DeskResult<bool> {
+        let news = self.connections()?.disable(id, why).await?;
+        let outcome = if news { "switched off" } else { "off already" };
+        audit(who, Action::ConnectionDisable, &id, &outcome);
+        Ok(news)
+    }
+
+    /// Switches a connection on again with the credential it has, and lets its leads go; how many.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the database cannot be written.
+    pub async fn enable(&self, who: &Actor, id: ConnectionId) -> DeskResult<u32> {
+        let connections = self.connections()?;
+        let news = connections.activate(id).await?;
+        let outcome = if news { "switched on" } else { "on already" };
+        audit(who, Action::ConnectionEnable, &id, &outcome);
+        self.release(who, &connections.get(id).await?).await
+    }
+}

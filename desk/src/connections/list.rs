@@ -1,0 +1,23 @@
+//! The connections there are.
+
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_connections::{Connection, ConnectionFilter, ConnectionId};
+
+impl Desk {
+    /// The connections, without their credentials, by account, CRM and CRM account.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is damaged.
+    pub async fn list_connections(&self, filter: &ConnectionFilter) -> DeskResult<Vec<Connection>> {
+        Ok(self.connections()?.list(filter).await?)
+    }
+
+    /// One connection, without its credential.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the database cannot be read.
+    pub async fn connection(&self, id: ConnectionId) -> DeskResult<Connection> {
+        Ok(self.connections()?.get(id).await?)
+    }
+}

@@ -1,0 +1,41 @@
+//! Lets leads go that waited for a connection.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_connections::Connection;
+use leadrail_workflows::gates_of;
+use std::time::Duration;
+
+/// Leads that waited for a connection go out this far apart: ten a minute.
+pub const RELEASE_SPACING: Duration = Duration::from_secs(6);
+
+impl Desk {
+    /// Lets the leads go out that waited for this connection, the urgent first and [`RELEASE_SPACING`]
+    /// apart; how many. A lead whose worker has read the connection as it was a moment ago goes on too:
+    /// the engine remembers when a gate was opened. So once is enough.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn release(&self, who: &Actor, connection: &Connection) -> DeskResult<u32> {
+        self.release_spaced(who, connection, RELEASE_SPACING).await
+    }
+
+    /// The same, this far apart, for whoever runs on a faster clock.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn release_spaced(
+        &self,
+        who: &Actor,
+        connection: &Connection,
+        spacing: Duration,
+    ) -> DeskResult<u32> {
+        let mut released = 0;
+        for gate in gates_of(connection) {
+            released += self.engine().open_gate(&gate, spacing).await?;
+        }
+        audit(who, Action::ConnectionRelease, &connection.id, &released);
+        Ok(released)
+    }
+}

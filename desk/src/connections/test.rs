@@ -1,0 +1,126 @@
+//! Asks the CRM whether it accepts a connection's credential, and acts on the answer.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_adapters::AdapterError;
+use leadrail_connections::{Connection, ConnectionId, ConnectionState, Door, DoorError, Doors};
+use serde::Serialize;
+
+/// How a live test of a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionTest {
+    /// The connection.
+    pub connection_id: ConnectionId,
+    /// Whether the CRM accepted the credential.
+    pub ok: bool,
+    /// The connection's state after the test.
+    pub state: ConnectionState,
+    /// What the CRM calls the account, if it accepted.
+    pub account_name: Option<String>,
+    /// Machine-readable: why it did not work, such as `http_401` or `timeout`.
+    pub reason: Option<String>,
+    /// The same for people.
+    pub detail: Option<String>,
+    /// How many waiting leads were let go, ten a minute, the urgent first.
+    pub released: u32,
+}
+
+impl Desk {
+    /// Asks the CRM whether it accepts the connection's credential; sends no lead. An accepted connection
+    /// is active and its waiting leads go out, a refused one needs to be connected again. One that a
+    /// person switched off stays off.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the vault or the database fails. What the CRM says is not an
+    /// error but the result.
+    pub async fn test(&self, who: &Actor, id: ConnectionId) -> DeskResult<ConnectionTest> {
+        let doors = self.doors()?;
+        let connection = doors.connections().get(id).await?;
+        let mut test = ConnectionTest {
+            connection_id: id,
+            ok: false,
+            state: connection.state,
+            account_name: None,
+            reason: None,
+            detail: None,
+            released: 0,
+        };
+        match ask(doors, id).await? {
+            Ok(name) => self.accepted(who, &connection, name, &mut test).await?,
+            Err(refusal) => (test.reason, test.detail) = (Some(refusal.reason), Some(refusal.detail)),
+        }
+        test.state = doors.connections().get(id).await?.state;
+        let outcome = test.reason.as_deref().unwrap_or("ok");
+        audit(who, Action::ConnectionTest, &id, &outcome);
+        Ok(test)
+    }
+
+    async fn accepted(
+        &self,
+        who: &Actor,
+        connection: &Connection,
+        name: String,
+        test: &mut ConnectionTest,
+    ) -> DeskResult<()> {
+        let connections = self.connections()?;
+        connections
+            .mark_verified(connection.id, Some(&name))
+            .await?;
+        test.ok = true;
+        test.account_name = Some(name);
+        if connection.state != ConnectionState::Disabled {
+            connections.activate(connection.id).await?;
+            test.released = self.release(who, connection).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a test failed.
+struct Refusal {
+    reason: String,
+    detail: String,
+}
+
+/// The account's name as the CRM tells it. A connection whose credential is refused is marked.
+async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<String, Refusal>> {
+    let door = match doors.open_whatever_its_state(id).await {
+        Ok(door) => door,
+        Err(DoorError::Connection(error)) => return Err(error.into()),
+        Err(DoorError::UnsupportedCrm { crm }) => {
+            return Ok(Err(Refusal {
+                reason: "unsupported_crm".to_owned(),
+                detail: format!("there is no adapter for the CRM {crm}"),
+            }));
+        }
+        Err(DoorError::Setup(error)) => {
+            return Ok(Err(Refusal {
+                reason: "setup".to_owned(),
+                detail: error.to_string(),
+            }));
+        }
+        Err(DoorError::Closed(closed)) => {
+            return Ok(Err(Refusal {
+                reason: closed.reason.to_owned(),
+                detail: closed.message,
+            }));
+        }
+    };
+    match door.adapter.check(&door.session).await {
+        Ok(account) => Ok(Ok(account.name)),
+        Err(error) => refused(doors, &door, &error).await.map(Err),
+    }
+}
+
+async fn refused(doors: &Doors, door: &Door, error: &AdapterError) -> DeskResult<Refusal> {
+    if matches!(error, AdapterError::Auth(_) | AdapterError::Forbidden(_)) {
+        let (id, version) = (door.connection.id, door.session.secret_version());
+        let noted = doors.connections().mark_needs_reauth(id, version, error.detail());
+        noted.await?;
+    }
+    Ok(Refusal {
+        reason: error.reason().to_owned(),
+        detail: error.detail().to_owned(),
+    })
+}

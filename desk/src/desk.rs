@@ -1,0 +1,73 @@
+//! The desk: what every operation needs, built in one place.
+
+use crate::error::{DeskError, DeskResult};
+use leadrail_connections::{Connections, Doors, VaultKey};
+use leadrail_engine::{Engine, Registry, RetrySchedule};
+use leadrail_outbound::Outbound;
+
+/// Everything the product can do. Cheap to clone.
+///
+/// Leads, runs and lanes need no more than the engine. What opens credentials (connecting, testing,
+/// a worker's steps) needs [`Desk::with_vault`]; without it those operations answer
+/// [`DeskError::NoVaultKey`].
+#[derive(Clone)]
+pub struct Desk {
+    engine: Engine,
+    schedule: RetrySchedule,
+    doors: Option<Doors>,
+}
+
+impl Desk {
+    /// A desk on this engine. `schedule` is the workers' retry schedule, so that a lead's story can say
+    /// "try 2 of 6".
+    #[must_use]
+    pub fn new(engine: Engine, schedule: RetrySchedule) -> Self {
+        Self {
+            engine,
+            schedule,
+            doors: None,
+        }
+    }
+
+    /// Opens the accounts' credentials with this key, and calls their CRMs through this client.
+    #[must_use]
+    pub fn with_vault(mut self, vault: VaultKey, http: Outbound) -> Self {
+        self.doors = Some(Doors::over(self.engine.pool().clone(), vault, http));
+        self
+    }
+
+    /// The engine below, for whoever executes runs or commits leads in an order of their own.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The accounts' connections.
+    ///
+    /// # Errors
+    /// [`DeskError::NoVaultKey`].
+    pub fn connections(&self) -> DeskResult<&Connections> {
+        Ok(self.doors()?.connections())
+    }
+
+    /// Every workflow, with everything its steps need, for a worker.
+    ///
+    /// # Errors
+    /// [`DeskError::NoVaultKey`].
+    pub fn registry(&self) -> DeskResult<Registry> {
+        let doors = self.doors()?.clone();
+        Ok(leadrail_workflows::registry(&self.engine, doors))
+    }
+
+    /// The ways into the CRMs.
+    ///
+    /// # Errors
+    /// [`DeskError::NoVaultKey`].
+    pub fn doors(&self) -> DeskResult<&Doors> {
+        self.doors.as_ref().ok_or(DeskError::NoVaultKey)
+    }
+
+    pub(crate) fn schedule(&self) -> &RetrySchedule {
+        &self.schedule
+    }
+}

@@ -1,0 +1,179 @@
+//! Is everything as it must be?
+
+use crate::desk::Desk;
+use crate::error::{DeskResult, sentence};
+use chrono::{DateTime, Utc};
+use leadrail_connections::{ConnectionFilter, Connections, VaultKey};
+use leadrail_engine::Check;
+use sqlx::PgConnection;
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+/// The oldest PostgreSQL that we run on.
+const OLDEST_MAJOR: i32 = 14;
+/// Clocks further apart than this make logs and histories hard to read together.
+const MAX_SKEW: Duration = Duration::from_secs(5);
+
+/// What a check found: a good word, or what is wrong and what to do.
+type Finding = Result<String, String>;
+
+/// The only check that can be made where no session could be opened.
+#[must_use]
+pub fn unreachable(place: &str, error: &sqlx::Error) -> Check {
+    let said = sentence(error);
+    let detail = format!("{place} cannot be used ({said}); start it, or correct DATABASE_URL");
+    check("database", Err(detail))
+}
+
+/// Checks the server at `place` through a plain session: its version, whether it keeps what it
+/// commits, and its clock against ours.
+pub async fn check_server(session: &mut PgConnection, place: &str) -> Vec<Check> {
+    vec![
+        check("database", version(session, place).await),
+        check("durability", durability(session).await),
+        check("clock_skew", clock_skew(session).await),
+    ]
+}
+
+/// The setting that lets the server forget a commit, as this session got it: `synchronous_commit` or
+/// `fsync`. None where commits are kept.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn forgetful_setting(session: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select name as "name!" from pg_settings
+        where name in ('synchronous_commit', 'fsync') and setting = 'off'
+        order by name
+        limit 1
+        "#
+    )
+    .fetch_optional(session)
+    .await
+}
+
+impl Desk {
+    /// Checks the migrations and, where they are all applied, whether `key` opens every connection, and
+    /// the invariants of every run. `key` may be none, or the reason why it cannot be read. Changes
+    /// nothing and may run beside live workers.
+    ///
+    /// # Errors
+    /// When the invariants cannot be read. What is found is not an error but the result.
+    pub async fn doctor(&self, key: Result<Option<VaultKey>, String>) -> DeskResult<Vec<Check>> {
+        let migrations = self.migrations().await;
+        let ready = migrations.is_ok();
+        let mut checks = vec![check("migrations", migrations)];
+        if ready {
+            checks.push(check("vault_key", self.vault_key(key).await));
+            checks.extend(self.engine().check_invariants().await?);
+        }
+        Ok(checks)
+    }
+
+    async fn migrations(&self) -> Finding {
+        let pending = self.pending_migrations().await.map_err(unread)?;
+        match pending.first() {
+            None => Ok("all are applied".to_owned()),
+            Some(first) => Err(format!(
+                "{} are missing, the first is `{first}`; run `leadrail migrate`",
+                pending.len()
+            )),
+        }
+    }
+
+    /// Opens every stored connection, for a key may match and a row be damaged all the same.
+    async fn vault_key(&self, key: Result<Option<VaultKey>, String>) -> Finding {
+        let pool = self.engine().pool();
+        let stored = sqlx::query_scalar!(r#"select count(*) as "count!" from leadrail.connection"#)
+            .fetch_one(pool)
+            .await
+            .map_err(unread)?;
+        let Some(key) = key? else {
+            return unneeded(stored);
+        };
+        let name = key.id();
+        let connections = Connections::new(pool.clone(), key);
+        let every = ConnectionFilter::default();
+        for connection in connections.list(&every).await.map_err(unread)? {
+            let opened = connections.open(connection.id).await;
+            opened.map_err(|error| {
+                let said = sentence(&error);
+                format!("{said}; start with the key it was sealed with, or add it again")
+            })?;
+        }
+        Ok(format!("{name} opens all {stored} connections"))
+    }
+}
+
+/// Without a key all is well as long as nothing is sealed.
+fn unneeded(stored: i64) -> Finding {
+    match stored {
+        0 => Ok("no connection is stored, and no vault key is configured yet".to_owned()),
+        stored => Err(format!(
+            "{stored} connections are stored and no vault key is configured; set LEADRAIL_VAULT_KEY or LEADRAIL_VAULT_KEY_FILE"
+        )),
+    }
+}
+
+fn check(name: &'static str, finding: Finding) -> Check {
+    let ok = finding.is_ok();
+    let (Ok(detail) | Err(detail)) = finding;
+    Check { name, ok, detail }
+}
+
+fn unread(error: impl Error + 'static) -> String {
+    format!("it could not be checked: {}", sentence(&error))
+}
+
+async fn version(session: &mut PgConnection, place: &str) -> Finding {
+    let number = sqlx::query_scalar!(
+        r#"select current_setting('server_version_num')::integer as "number!""#
+    )
+    .fetch_one(session)
+    .await
+    .map_err(unread)?;
+    let major = number / 10_000;
+    match major >= OLDEST_MAJOR {
+        true => Ok(format!("PostgreSQL {major} at {place}")),
+        false => Err(format!(
+            "PostgreSQL {major} is too old; use {OLDEST_MAJOR} or newer"
+        )),
+    }
+}
+
+async fn durability(session: &mut PgConnection) -> Finding {
+    match forgetful_setting(session).await.map_err(unread)? {
+        None => Ok("synchronous_commit and fsync are on".to_owned()),
+        Some(setting) => Err(format!(
+            "{setting} is off, so accepted leads may be forgotten; set it on in postgresql.conf and reload"
+        )),
+    }
+}
+
+/// The database's clock against ours, half of the round trip allowed for.
+async fn clock_skew(session: &mut PgConnection) -> Finding {
+    let before = own_clock();
+    let theirs = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#)
+        .fetch_one(session)
+        .await
+        .map_err(unread)?;
+    let ours = before + (own_clock() - before) / 2;
+    let skew = (theirs - ours).abs().to_std().unwrap_or_default();
+    let text = format!(
+        "this machine and the database are {:.3} s apart",
+        skew.as_secs_f64()
+    );
+    match skew <= MAX_SKEW {
+        true => Ok(text),
+        false => Err(format!("{text}; set both clocks by NTP")),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that compares this machine's clock with the database's"
+)]
+fn own_clock() -> DateTime<Utc> {
+    SystemTime::now().into()
+}

@@ -1,0 +1,156 @@
+//! Why an operation was not done, by what to do about it.
+
+use leadrail_adapters::SetupError;
+use leadrail_connections::{ConnectionError, MigrateError};
+use leadrail_lead::EventId;
+use std::error::Error;
+
+/// The result of an operation.
+pub type DeskResult<T> = Result<T, DeskError>;
+
+/// Why an operation was not done. No variant repeats a value that somebody gave, or holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// What was given is at fault: show the reason to whoever gave it.
+    #[error("{reason}")]
+    Refused {
+        /// What it is about, in our words, such as `lane` or `payload`.
+        what: &'static str,
+        /// What it must be, as a sentence.
+        reason: String,
+    },
+    /// The CRM's session would not take it.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// There is no lead with this id, or none of that account.
+    #[error("there is no lead with this event_id")]
+    NoSuchLead {
+        /// The id that was asked for.
+        event_id: EventId,
+    },
+    /// Several accounts have a lead under this id: say whose.
+    #[error("several accounts have a lead with this event_id")]
+    SeveralLeads,
+    /// There is no such run.
+    #[error("there is no such run")]
+    NoSuchRun {
+        /// The id that was asked for.
+        run: leadrail_engine::RunId,
+    },
+    /// The operation opens credentials, and this desk was given no vault key.
+    #[error("no vault key was given, and connections cannot be used without")]
+    NoVaultKey,
+    /// The connections' store says no.
+    #[error(transparent)]
+    Connection(ConnectionError),
+    /// The migrations that are applied are not ours.
+    #[error(
+        "the database was migrated by another release; run the release that did, or a newer one"
+    )]
+    Migration(#[source] MigrateError),
+    /// One of our migrations does not run on this database. Those before it are applied.
+    #[error(
+        "the migration failed; nothing that failed was kept, correct the cause and run it again"
+    )]
+    MigrationFailed(#[source] MigrateError),
+    /// The database did not answer as it should: try again.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl DeskError {
+    pub(crate) fn refused(what: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Refused { what, reason }
+    }
+
+    /// Whether whoever asked can ask better; otherwise it is not their doing.
+    #[must_use]
+    pub fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::SeveralLeads => true,
+            Self::Setup(_) => true,
+            Self::Connection(error) => matches!(
+                error,
+                ConnectionError::Refused { .. }
+                    | ConnectionError::BaseUrl { .. }
+                    | ConnectionError::ForbiddenAddress { .. }
+                    | ConnectionError::Setup { .. }
+                    | ConnectionError::Settings { .. }
+            ),
+            _ => false,
+        }
+    }
+}
+
+impl From<ConnectionError> for DeskError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Database { source } => Self::Database(source),
+            other => Self::Connection(other),
+        }
+    }
+}
+
+impl From<MigrateError> for DeskError {
+    /// A database error in the shape of itself, so that it is known whether it passes.
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Database(error) => Self::Database(error),
+            other if other.is_of_another_release() => Self::Migration(other),
+            failed => Self::MigrationFailed(failed),
+        }
+    }
+}
+
+/// An error and its causes in one line. A cause that its effect quotes already is left out.
+#[must_use]
+pub fn sentence(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let said = cause.to_string().replace('\n', " ");
+        if !text.contains(&said) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// What PostgreSQL cannot keep as text.
+pub(crate) fn has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_and_says_nothing_twice() {
+        let error = DeskError::from(MigrateError::VersionMismatch(3));
+        let said = sentence(&error);
+        assert!(said.starts_with("the database was migrated by another release"));
+        assert!(said.contains(": migration 3"), "{said}");
+        let error = DeskError::from(SetupError::BaseUrl);
+        assert_eq!(sentence(&error), SetupError::BaseUrl.to_string());
+    }
+
+    #[test]
+    fn a_database_that_is_away_is_told_as_such_whoever_met_it() {
+        let away = || sqlx::Error::PoolTimedOut;
+        let met = [
+            DeskError::from(ConnectionError::from(away())),
+            DeskError::from(MigrateError::Database(away())),
+            DeskError::from(away()),
+        ];
+        for error in met {
+            assert!(matches!(error, DeskError::Database(_)), "{error:?}");
+            assert!(!error.is_wrong_use());
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Whether leads may come, and how deep the queue is.
+
+use crate::desk::Desk;
+use crate::error::{DeskError, DeskResult};
+use leadrail_engine::QueueDepth;
+
+impl Desk {
+    /// Why no leads should come to this database, as a sentence: its migrations are not all applied, or
+    /// not ours. `None` where it is open for them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn closed_because(&self) -> DeskResult<Option<String>> {
+        match self.pending_migrations().await {
+            Ok(pending) => Ok(pending.first().map(|first| {
+                let missing = pending.len();
+                format!("the database lacks {missing} of our migrations, the first is `{first}`: run `leadrail migrate`")
+            })),
+            Err(error @ DeskError::Migration(_)) => {
+                tracing::error!(%error, "The applied migrations are not ours");
+                Ok(Some(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The queue in figures, cheap at any depth.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn queue_depth(&self) -> DeskResult<QueueDepth> {
+        Ok(self.engine().queue_depth().await?)
+    }
+}

@@ -1,0 +1,11 @@
+//! Leads: handing them over, finding one, listing them, stopping one.
+
+mod cancel;
+mod list;
+mod preview;
+mod story;
+mod submit;
+
+pub use list::{LeadFilter, LeadPage};
+pub use preview::preview;
+pub use story::LeadStory;

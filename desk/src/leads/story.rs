@@ -1,0 +1,51 @@
+//! One lead, and everything that happened to it.
+
+use crate::desk::Desk;
+use crate::error::{DeskError, DeskResult};
+use leadrail_engine::{RunView, Workflow as _};
+use leadrail_lead::EventId;
+use leadrail_workflows::{LeadTimeline, PushLead, timeline};
+use serde_json::Value;
+
+/// A lead and everything that happened to it.
+#[derive(Clone, Debug)]
+pub struct LeadStory {
+    /// Where it stands, what happened, and what came of it.
+    pub told: LeadTimeline,
+    /// The payload as it was accepted. Holds personal data.
+    pub payload: Value,
+}
+
+impl Desk {
+    /// The one run that files this lead; second looks have keys of their own. `account` says whose lead,
+    /// where several accounts have one under the same id.
+    ///
+    /// # Errors
+    /// [`DeskError::NoSuchLead`], [`DeskError::SeveralLeads`], or when the database cannot be read.
+    pub async fn lead(&self, event_id: EventId, account: Option<&str>) -> DeskResult<RunView> {
+        let runs = self.engine().runs_by_key(&event_id.to_string()).await?;
+        let mut runs = runs
+            .into_iter()
+            .filter(|run| run.workflow == PushLead::NAME)
+            .filter(|run| account.is_none_or(|account| run.scope == account));
+        match (runs.next(), runs.next()) {
+            (Some(run), None) => Ok(run),
+            (None, _) => Err(DeskError::NoSuchLead { event_id }),
+            (Some(_), Some(_)) => Err(DeskError::SeveralLeads),
+        }
+    }
+
+    /// A lead's story.
+    ///
+    /// # Errors
+    /// As [`Desk::lead`].
+    pub async fn story(&self, event_id: EventId, account: Option<&str>) -> DeskResult<LeadStory> {
+        let run = self.lead(event_id, account).await?;
+        let history = self.engine().history(run.id).await?;
+        let told = timeline(&run, &history, self.schedule());
+        Ok(LeadStory {
+            told,
+            payload: run.input,
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! What the product can do, one operation a file.
+//!
+//! The HTTP API and the command line are translators: they read what they were asked, call a [`Desk`],
+//! and say what became of it. Whatever is a rule stands here, once: which run is a lead's, how fast
+//! waiting leads go out, what a name may look like, whether a database may be trusted.
+//!
+//! Every operation that changes something is given the [`Actor`] who does it and notes it through one
+//! function, so that an audit log has one place to stand. There is no HTTP and no command line here,
+//! and no text that only one of the two could say.
+
+mod actor;
+mod connections;
+mod crm;
+mod desk;
+mod doctor;
+mod error;
+mod health;
+mod lanes;
+mod leads;
+mod migrate;
+mod rehearse;
+mod runs;
+mod wait;
+
+pub use actor::{Action, Actor, audit};
+pub use connections::{Connected, ConnectionTest, RELEASE_SPACING};
+pub use crm::{adapter, auth_method};
+pub use desk::Desk;
+pub use doctor::{check_server, forgetful_setting, unreachable};
+pub use error::{DeskError, DeskResult, sentence};
+pub use leads::{LeadFilter, LeadPage, LeadStory, preview};
+pub use runs::{Became, Done, Plan, Selection, Verb};
+pub use wait::Standing;

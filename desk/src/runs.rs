@@ -1,0 +1,9 @@
+//! Runs, whatever they are about: selecting many and acting on them, looking at one, talking to it.
+
+mod act;
+mod select;
+mod show;
+mod talk;
+
+pub use act::{Became, Done, Verb};
+pub use select::{Plan, Selection};

@@ -1,0 +1,64 @@
+//! Saying something to a run, and asking it.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::{DeskError, DeskResult, has_nul};
+use leadrail_engine::{RunId, Sent};
+use serde_json::Value;
+
+impl Desk {
+    /// Sends a signal to a run, which keeps it until it asks for it. The same `key` again is the same
+    /// signal.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] for a `name` that has not 1 to 200 characters, a `key` that has not 1 to 200
+    /// visible ASCII characters, or a `payload` with NUL in a text; or when the database cannot be written.
+    pub async fn signal(
+        &self,
+        who: &Actor,
+        run: RunId,
+        name: &str,
+        payload: &Value,
+        key: Option<&str>,
+    ) -> DeskResult<Sent> {
+        check(name, payload, key)?;
+        let sent = self.engine().signal(run, name, payload, key).await?;
+        let outcome = match sent {
+            Sent::Sent => "sent",
+            Sent::Duplicate => "duplicate",
+            Sent::Ended => "ended",
+            Sent::Unknown => "unknown",
+        };
+        audit(who, Action::RunSignal, &run, &outcome);
+        Ok(sent)
+    }
+
+    /// What a run publishes under a name, if it does.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] for a name with NUL in it, or when the database cannot be read.
+    pub async fn state(&self, run: RunId, name: &str) -> DeskResult<Option<Value>> {
+        if has_nul(name) {
+            return Err(DeskError::refused("name", "a name has no NUL in it"));
+        }
+        Ok(self.engine().query(run, name).await?)
+    }
+}
+
+fn check(name: &str, payload: &Value, key: Option<&str>) -> DeskResult<()> {
+    if !(1..=200).contains(&name.chars().count()) || has_nul(name) {
+        let rule = "a signal's name has 1 to 200 characters";
+        return Err(DeskError::refused("name", rule));
+    }
+    let is_visible = |key: &str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if key.is_some_and(|key| !(1..=200).contains(&key.len()) || !is_visible(key)) {
+        let rule = "a signal's key has 1 to 200 visible ASCII characters";
+        return Err(DeskError::refused("key", rule));
+    }
+    // What PostgreSQL cannot store as text would come back as a fault of ours.
+    if payload.to_string().contains("\\u0000") {
+        let rule = "the payload has a NUL character in a text";
+        return Err(DeskError::refused("payload", rule));
+    }
+    Ok(())
+}

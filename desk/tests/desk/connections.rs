@@ -1,0 +1,112 @@
+//! Connections: made, tested, switched off, and what that means for the leads that wait.
+
+use crate::kit::{Room, connection, someone};
+use leadrail_connections::{ConnectionFilter, ConnectionState};
+use leadrail_crm_sim::CrmSim;
+use leadrail_desk::DeskError;
+use tokio::net::TcpListener;
+
+/// The simulated CRM, served until the test ends; its address.
+async fn crm() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listening");
+    let address = listener.local_addr().expect("an address");
+    let serving = leadrail_crm_sim::serve(listener, CrmSim::new(), std::future::pending());
+    tokio::spawn(serving);
+    format!("http://{address}/housecall_pro")
+}
+
+/// Puts every run where a worker leaves it when its connection must be connected again.
+const WAIT: &str = "
+    update leadrail.workflow_run set state = 'running', due_at = null;
+    update leadrail.workflow_run set state = 'waiting';
+    insert into leadrail.run_gate (run_id, gate)
+    select id, 'address:acme/housecall_pro' from leadrail.workflow_run";
+
+#[tokio::test]
+async fn connecting_lets_waiting_leads_go_six_seconds_apart() {
+    let room = Room::open().await.with_vault();
+    room.queued(3).await;
+    room.sql(WAIT).await;
+    let new = connection("sim-acme", "https://crm.example");
+    let connected = room.desk.connect(&someone(), new).await.expect("connected");
+    assert_eq!(connected.released, 3);
+    assert_eq!(connected.connection.state, ConnectionState::Active);
+    let apart: Vec<i32> = sqlx::query_scalar(
+        "select round(extract(epoch from due_at - lag(due_at) over (order by due_at)))::integer
+         from leadrail.workflow_run order by due_at offset 1",
+    )
+    .fetch_all(room.pool())
+    .await
+    .expect("due");
+    assert_eq!(apart, [6, 6]);
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_refused_before_it_is_stored() {
+    let room = Room::open().await.with_vault();
+    let good = || connection("sim-acme", "https://crm.example");
+    let mut bad = vec![
+        connection("", "https://crm.example"),
+        good(),
+        good(),
+        good(),
+    ];
+    bad[1].crm = "nonsense".to_owned();
+    bad[2].auth_method = "password".to_owned();
+    bad[3].settings = serde_json::json!([]);
+    bad.push(connection("two\nlines", "https://crm.example"));
+    bad.push(connection("sim-acme", "ftp://crm.example"));
+    for new in bad {
+        let refused = room.desk.connect(&someone(), new).await;
+        let refused = refused.map(|_| ()).expect_err("refused");
+        assert!(refused.is_wrong_use(), "{refused}");
+    }
+    let every = ConnectionFilter::default();
+    let stored = room.desk.list_connections(&every).await.expect("listed");
+    assert!(stored.is_empty());
+}
+
+#[tokio::test]
+async fn a_test_lets_leads_go_once_unless_a_person_switched_the_connection_off() {
+    let room = Room::open().await.with_vault();
+    let (desk, who) = (&room.desk, someone());
+    let new = connection("sim-acme", &crm().await);
+    let id = desk
+        .connect(&who, new)
+        .await
+        .expect("connected")
+        .connection
+        .id;
+    room.queued(2).await;
+    room.sql(WAIT).await;
+
+    assert!(desk.disable(&who, id, "moving house").await.expect("off"));
+    assert!(!desk.disable(&who, id, "again").await.expect("off"));
+    let tested = desk.test(&who, id).await.expect("tested");
+    assert!(tested.ok, "{tested:?}");
+    assert_eq!(
+        (tested.state, tested.released),
+        (ConnectionState::Disabled, 0)
+    );
+
+    assert_eq!(desk.enable(&who, id).await.expect("on"), 2);
+    let tested = desk.test(&who, id).await.expect("tested");
+    assert_eq!(
+        (tested.state, tested.released),
+        (ConnectionState::Active, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_desk_without_a_vault_key_does_everything_but_open_credentials() {
+    let room = Room::open().await;
+    room.queued(1).await;
+    let new = connection("sim-acme", "https://crm.example");
+    let refused = room.desk.connect(&someone(), new).await;
+    assert!(matches!(refused.map(|_| ()), Err(DeskError::NoVaultKey)));
+    assert!(matches!(
+        room.desk.registry().map(|_| ()),
+        Err(DeskError::NoVaultKey)
+    ));
+    assert_eq!(room.desk.rehearse(|_| {}).await.expect("rehearsed").0, 0);
+}

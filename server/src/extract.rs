@@ -1,0 +1,87 @@
+//! What a request is about, read from its path, with our own answer to what does not read.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use leadrail_connections::ConnectionId;
+use leadrail_engine::RunId;
+use leadrail_lead::EventId;
+
+use crate::problem::Problem;
+
+/// `{event_id}`: the lead's own id.
+pub(crate) struct EventIdPath(pub(crate) EventId);
+
+/// `{run_id}`: a run.
+pub(crate) struct RunIdPath(pub(crate) RunId);
+
+/// `{id}` of a connection.
+pub(crate) struct ConnectionIdPath(pub(crate) ConnectionId);
+
+/// `{name}` of a signal or of a published state.
+pub(crate) struct NamePath(pub(crate) String);
+
+async fn parameter<S: Send + Sync>(
+    name: &str,
+    parts: &mut Parts,
+    state: &S,
+) -> Result<String, Problem> {
+    let unreadable = || Problem::bad_parameter("the path does not read");
+    let all = RawPathParams::from_request_parts(parts, state).await;
+    let all = all.map_err(|_| unreadable())?;
+    let found = all.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, text)| text.to_owned())
+        .ok_or_else(unreadable)
+}
+
+async fn parsed<T: FromStr, S: Send + Sync>(
+    name: &str,
+    parts: &mut Parts,
+    state: &S,
+    wrong: impl FnOnce(T::Err) -> Problem,
+) -> Result<T, Problem> {
+    parameter(name, parts, state).await?.parse().map_err(wrong)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for EventIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = parsed("event_id", parts, state, |fault| {
+            Problem::bad_parameter(format!("the event_id {fault}"))
+        });
+        Ok(Self(id.await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RunIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = parsed("run_id", parts, state, |_| {
+            Problem::bad_parameter("the run_id is a UUID, as the answer to a lead tells it")
+        });
+        Ok(Self(id.await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ConnectionIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = parsed("id", parts, state, |_| {
+            Problem::bad_parameter("the connection id is not a UUID")
+        });
+        Ok(Self(id.await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NamePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(parameter("name", parts, state).await?))
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong with a call, as the description of the API lists it: one word a problem.
+//!
+//! A path names the problems it has beside its answers; each is a [`Problem`] under its media type.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema as _};
+
+use crate::problem::{PROBLEM_JSON, Problem};
+
+/// One problem of a call: its status and what it means there.
+trait Described {
+    const STATUS: u16;
+    const MEANING: &'static str;
+}
+
+fn described<D: Described>() -> BTreeMap<String, RefOr<Response>> {
+    let schema = Ref::from_schema_name(Problem::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new()
+        .description(D::MEANING)
+        .content(PROBLEM_JSON, content)
+        .build();
+    BTreeMap::from([(D::STATUS.to_string(), response.into())])
+}
+
+macro_rules! problems {
+    ($($name:ident: $status:literal $meaning:literal;)*) => { $(
+        #[doc = $meaning]
+        pub(crate) enum $name {}
+
+        impl Described for $name {
+            const STATUS: u16 = $status;
+            const MEANING: &'static str = $meaning;
+        }
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                described::<Self>()
+            }
+        }
+    )* };
+}
+
+problems! {
+    BadParameter: 400 "A parameter is not valid";
+    NotAConnectionId: 400 "Not a connection's id";
+    NotAnEventId: 400 "Not an event id";
+    NotAnEventIdOrUnreadable: 400 "Not an event id, or a body that cannot be read";
+    NotARunId: 400 "Not a run id";
+    NotASignal: 400 "Not a run id, a name or JSON";
+    NotLeads: 400 "Not JSON, not UTF-8, or no lead in it";
+    NoSuchConnection: 404 "No such connection";
+    NoSuchLead: 404 "No such lead";
+    NoSuchRun: 404 "No such run";
+    NothingPublished: 404 "The run publishes nothing under this name";
+    AnotherLead: 409 "Another lead has this event_id";
+    EndedOrSeveralLeads: 409 "It has ended, or several accounts have one";
+    RunEnded: 409 "The run has ended";
+    SeveralLeads: 409 "Several accounts have one: add ?account=";
+    SignalTooLarge: 413 "More than 1 MiB";
+    LeadsTooLarge: 413 "Too many bytes or leads";
+    NeitherJsonNorNdjson: 415 "Neither JSON nor NDJSON";
+    InvalidLead: 422 "Not a valid lead; `errors` names every bad field";
+    DatabaseAway: 503 "The database is away";
+    NotReady: 503 "Not now; the detail says why";
+}
