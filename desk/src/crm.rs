@@ -3,7 +3,7 @@
 use crate::desk::Crms;
 use crate::error::{DeskError, DeskResult};
 use leadrail_adapters::{Adapters, Credentials, CrmAdapter, CrmHttp, Session, SetupError, Target};
-use leadrail_connections::{Credential, NewConnection, OpenConnection};
+use leadrail_connections::{BaseUrl, Credential, NewConnection, OpenConnection};
 use leadrail_lead::CrmName;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub fn adapter(crm: &str) -> DeskResult<&'static dyn CrmAdapter> {
 /// The id of the way in that was asked for; the CRM's usual one if none was.
 ///
 /// # Errors
-/// [`DeskError::Refused`], which names those there are.
+/// [`SetupError::AuthMethod`], which names those there are.
 pub fn auth_method(adapter: &dyn CrmAdapter, asked: Option<&str>) -> DeskResult<String> {
     let known = adapter.crm().auth;
     let names: Vec<_> = known.iter().map(|method| method.id).collect();
@@ -36,11 +36,8 @@ pub fn auth_method(adapter: &dyn CrmAdapter, asked: Option<&str>) -> DeskResult<
     if names.contains(&asked) {
         return Ok(asked.to_owned());
     }
-    let (title, names) = (adapter.crm().title, names.join(", "));
-    Err(DeskError::refused(
-        "auth",
-        format!("{title} has no such way in; there is: {names}"),
-    ))
+    let (crm, known) = (adapter.crm().title, names.join(", "));
+    Err(SetupError::AuthMethod { crm, known }.into())
 }
 
 /// Whether the CRM's session would take it, before anything is stored. Calls nobody.
@@ -66,7 +63,7 @@ pub(crate) fn open(
     open: &OpenConnection,
 ) -> Result<Session, SetupError> {
     let connection = &open.connection;
-    let url = connection.base_url.as_ref().map(|url| url.as_str());
+    let url = connection.base_url.as_ref().map(BaseUrl::as_str);
     let timeout = connection.settings.call_timeout_ms;
     let timeout = timeout.map(|ms| Duration::from_millis(ms.into()));
     session(&crms.http, adapter, url, timeout, &open.credential)

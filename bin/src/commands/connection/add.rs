@@ -6,8 +6,9 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
 use anyhow::Context as _;
+use leadrail_adapters::SetupError;
 use leadrail_connections::NewConnection;
-use leadrail_desk::{Connected, adapter, auth_method};
+use leadrail_desk::{Connected, DeskError, adapter, auth_method};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -55,7 +56,7 @@ pub(crate) struct AddArgs {
 
 pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let adapter = adapter(&args.crm).map_err(told)?;
-    let auth_method = auth_method(adapter, args.auth.as_deref()).map_err(told)?;
+    let auth_method = auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
     let settings = settings(args.settings.as_deref(), config.call_timeout)?;
     let secret = secret(args.secret_file.as_deref())?;
     let desk = database::desk_with_vault(config).await?;
@@ -91,6 +92,15 @@ fn say(connected: &Connected) -> anyhow::Result<()> {
         "`leadrail connection test {}` asks the CRM whether it works",
         connection.id
     ))
+}
+
+fn no_way_in(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::Setup(SetupError::AuthMethod { crm, known }) => usage(format!(
+            "{crm} has no such way in; --auth is one of: {known}"
+        )),
+        error => told(error),
+    }
 }
 
 /// The settings as given, with the configured deadline where they name none.
