@@ -20,6 +20,7 @@ use crate::fault::{Fault, FaultMatch, FaultRule, millis};
 use crate::lock;
 use crate::reply::Reply;
 use crate::sim::CrmSim;
+use crate::token_office::TokenChange;
 
 pub(crate) fn router() -> Router<CrmSim> {
     Router::new()
@@ -32,7 +33,7 @@ pub(crate) fn router() -> Router<CrmSim> {
         .route("/up", post(up))
         .route("/latency", post(set_latency))
         .route("/index_lag", post(set_index_lag))
-        .route("/tokens", post(change_key))
+        .route("/tokens", post(change_tokens).get(count_tokens))
         .route("/records", get(records).delete(clear_records))
         .route("/requests", get(requests))
 }
@@ -119,20 +120,15 @@ async fn set_index_lag(Named(desk): Named, Json(delay): Json<Delay>) -> StatusCo
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum KeyChange {
-    Allow { key: String, company: String },
-    Revoke { key: String },
+async fn change_tokens(Named(desk): Named, Json(change): Json<TokenChange>) -> Reply {
+    match desk.office.change(change) {
+        Some(issued) => Reply::json(StatusCode::CREATED, &issued),
+        None => Reply::empty(StatusCode::NO_CONTENT),
+    }
 }
 
-async fn change_key(Named(desk): Named, Json(change): Json<KeyChange>) -> StatusCode {
-    let mut keys = lock(&desk.keys);
-    match change {
-        KeyChange::Allow { key, company } => keys.allow(key, company),
-        KeyChange::Revoke { key } => keys.revoke(key),
-    }
-    StatusCode::NO_CONTENT
+async fn count_tokens(Named(desk): Named) -> Json<Value> {
+    Json(desk.office.counts())
 }
 
 #[derive(Deserialize)]

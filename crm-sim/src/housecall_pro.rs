@@ -20,8 +20,9 @@ mod leads;
 mod lookups;
 mod page;
 mod records;
-mod shelves;
+mod rows;
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use axum::http::{StatusCode, header};
@@ -31,7 +32,8 @@ use crate::call::Call;
 use crate::crm::{Collection, Crm};
 use crate::lock;
 use crate::reply::Reply;
-use crate::routes::{self, Answer, Route, Visit};
+use crate::routes::{self, Answer, Endpoint, Route, Turned};
+use crate::token_office::TokenOffice;
 use books::{Books, Company};
 
 /// The name under which Housecall Pro is simulated.
@@ -80,26 +82,23 @@ impl Crm for HousecallPro {
     }
 
     /// `Token KEY` for API keys, `Bearer TOKEN` for OAuth.
-    fn credential<'a>(&self, call: &'a Call) -> Option<&'a str> {
+    fn credential<'a>(&self, call: &'a Call) -> Option<Cow<'a, str>> {
         let value = call.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         value
             .strip_prefix("Token ")
             .or_else(|| value.strip_prefix("Bearer "))
+            .map(Cow::Borrowed)
     }
 
-    fn template(&self, call: &Call) -> Option<&'static str> {
-        routes::find(ROUTES, call).map(|(route, _)| route.template)
+    fn endpoint(&self, call: &Call) -> Option<Endpoint> {
+        routes::endpoint(ROUTES, call)
     }
 
-    fn answer(&self, call: &Call) -> Reply {
-        let Some(company) = call.company.as_deref() else {
-            return self.unauthorized();
-        };
-        match routes::find(ROUTES, call) {
-            Some((route, ids)) => (route.answer)(self, &Visit { call, company, ids })
-                .unwrap_or_else(|refusal| refusal),
-            None => not_found("Not found"),
-        }
+    fn answer(&self, call: &Call, office: &TokenOffice) -> Reply {
+        routes::answer(self, ROUTES, (call, office)).unwrap_or_else(|turned| match turned {
+            Turned::Unknown => self.unauthorized(),
+            Turned::Nowhere => not_found("Not found"),
+        })
     }
 
     fn unauthorized(&self) -> Reply {
