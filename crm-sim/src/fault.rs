@@ -102,7 +102,7 @@ pub enum Fault {
     },
     /// No effect; 401 in the CRM's own words.
     Unauthorized {},
-    /// No effect; 422 in the CRM's own words, or with `body`.
+    /// No effect; the CRM's own refusal of a content (422 or 400), or 422 with `body`.
     Reject {
         /// Replaces the CRM's own body.
         #[serde(default, skip_serializing_if = "Option::is_none")]

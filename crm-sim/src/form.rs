@@ -111,6 +111,24 @@ impl Form {
         })
     }
 
+    /// A number with or without a fraction.
+    pub(crate) fn number(&mut self, name: &str) -> Option<f64> {
+        let value = self.fields.remove(name)?;
+        value
+            .as_f64()
+            .or_else(|| self.mistyped(name, &value, "must be a number"))
+    }
+
+    /// The names of the fields that are still to be read.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.fields.keys().cloned().collect()
+    }
+
+    /// Whether the field is an array; it can still be read.
+    pub(crate) fn is_list(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(Value::is_array)
+    }
+
     /// Whether the field was given at all, null or not; it can still be read.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
@@ -168,6 +186,16 @@ impl Form {
     pub(crate) fn require(&mut self, name: &str) {
         if self.fields.get(name).is_none_or(Value::is_null) {
             self.missing(name);
+        }
+    }
+
+    /// Notes every field that nobody has read, for CRMs that allow no others.
+    pub(crate) fn refuse_rest(&mut self) {
+        for name in std::mem::take(&mut self.fields)
+            .into_iter()
+            .map(|(name, _)| name)
+        {
+            self.invalid(&name, "is not a field of this request");
         }
     }
 

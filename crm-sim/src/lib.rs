@@ -88,6 +88,7 @@ mod plan;
 mod reply;
 mod routes;
 mod serve;
+mod servicetitan;
 mod shelves;
 mod sim;
 mod text_index;
@@ -97,6 +98,7 @@ mod traffic;
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
 pub use housecall_pro::NAME as HOUSECALL_PRO;
 pub use serve::serve;
+pub use servicetitan::NAME as SERVICETITAN;
 pub use sim::{CrmSim, FaultError};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

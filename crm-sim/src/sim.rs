@@ -16,6 +16,7 @@ use crate::fault::{FaultRule, InvalidRule};
 use crate::housecall_pro::HousecallPro;
 use crate::reply::Reply;
 use crate::serve::Closing;
+use crate::servicetitan::ServiceTitan;
 use crate::{control, lock};
 
 /// The simulated CRMs, their books and their fault plans. A clone is another handle on the same.
@@ -39,7 +40,10 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 1] = [Box::new(HousecallPro::default())];
+        let crms: [Box<dyn Crm>; 2] = [
+            Box::new(HousecallPro::default()),
+            Box::new(ServiceTitan::default()),
+        ];
         let desks = crms
             .into_iter()
             .map(|crm| Arc::new(Desk::new(crm)))
