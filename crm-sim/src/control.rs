@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router<CrmSim> {
         .route("/latency", post(set_latency))
         .route("/index_lag", post(set_index_lag))
         .route("/tokens", post(change_tokens).get(count_tokens))
+        .route("/office", post(happen))
         .route("/records", get(records).delete(clear_records))
         .route("/requests", get(requests))
 }
@@ -129,6 +130,20 @@ async fn change_tokens(Named(desk): Named, Json(change): Json<TokenChange>) -> R
 
 async fn count_tokens(Named(desk): Named) -> Json<Value> {
     Json(desk.office.counts())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Happening {
+    company: String,
+    event: Value,
+}
+
+async fn happen(Named(desk): Named, Json(happening): Json<Happening>) -> Reply {
+    match desk.crm.happen(&happening.company, &happening.event) {
+        Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
+        Err(reason) => Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": reason})),
+    }
 }
 
 #[derive(Deserialize)]

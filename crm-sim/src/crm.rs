@@ -46,6 +46,11 @@ pub(crate) trait Crm: Send + Sync {
 
     /// Empties the books.
     fn clear(&self);
+
+    /// Lets people at a company do something with what was filed; the error is a sentence.
+    fn happen(&self, _company: &str, _event: &Value) -> Result<(), String> {
+        Err("nobody works at this CRM's companies".to_owned())
+    }
 }
 
 /// All records of one kind, oldest first within a company.

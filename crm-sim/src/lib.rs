@@ -9,7 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`] for what is implemented.
+//! used and never see each other's records. See [`HOUSECALL_PRO`] and [`SERVICETITAN`] for what is
+//! implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address.
@@ -32,13 +33,14 @@
 //! | `POST /tokens` `{"code": {"company": "acme", "redirect_uri": "https://..."}}` | 201 `{"code": ".."}`: the company's consent, where codes are taken |
 //! | `POST /tokens` `{"grant": {"company": "acme"}}` | 201 with a token answer, as if a code had been redeemed |
 //! | `GET /tokens` | `{"issued": 2, "refreshed": 1, "refused": 0, "companies": {"acme": {..}}}` since the books were emptied |
+//! | `POST /office` `{"company": "acme", "event": {..}}` | people at the company do something; each CRM says what can happen |
 //! | `GET /records` | the books; `?company=acme` for one company, `?format=ndjson` for large ones |
 //! | `DELETE /records` | empties books, counts and log; late effects still to come are dropped |
 //! | `GET /requests?last=100` | the last requests: time, method, path template, company, status, fault |
 //!
 //! The books are `{"customers": [...], "leads": [...], "jobs": [...], "notes": [...],
 //! "requests": {"POST /leads": {"201": 3, "no_answer": 1}}, "late_effects_pending": 0}`. Every row
-//! names its account in `company`. As NDJSON each line is a row with its collection in `record`.
+//! names its account in `company`; which collections there are is each CRM's own. As NDJSON each line is a row with its collection in `record`.
 //! Books hold what the CRM was given, personal data too; the request log holds none.
 //!
 //! # Tokens

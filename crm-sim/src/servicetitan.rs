@@ -35,8 +35,13 @@
 //! - A refusal of content is 400. Whether a throttled caller is told when to come again is
 //!   unknown: the fault rule says it.
 //!
-//! Nobody works in the office: bookings stay `New`, leads `Open`, jobs `Scheduled`, and no record
-//! is merged. A customer can be deactivated by `PATCH`.
+//! - A booking that the office has taken or set aside cannot be amended: 409.
+//!
+//! # The office
+//! By itself nothing happens: bookings stay `New`, leads `Open`, jobs `Scheduled`. The control API
+//! lets people work (`POST /_sim/servicetitan/office`): `{"company": "acme", "event": EVENT}` with
+//! `{"merge_customer": {"id": 1, "into": 2}}`, `{"convert_booking": {"id": 3}}`,
+//! `{"dismiss_booking": {"id": 3}}` or `{"complete_job": {"id": 4}}`.
 
 mod bookings;
 mod books;
@@ -48,6 +53,7 @@ mod listing;
 mod locations;
 mod lookups;
 mod notes;
+mod office;
 mod parts;
 mod presets;
 mod problem;
@@ -281,6 +287,10 @@ impl Crm for ServiceTitan {
 
     fn clear(&self) {
         *lock(&self.books) = Books::default();
+    }
+
+    fn happen(&self, company: &str, event: &Value) -> Result<(), String> {
+        self.with(company, |company| office::happen(company, event))
     }
 }
 

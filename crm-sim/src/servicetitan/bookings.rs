@@ -8,7 +8,7 @@ use super::books::Company;
 use super::listing::Listing;
 use super::parts::{CUSTOMER_TYPES, PRIORITIES, address, contacts, reference};
 use super::presets::{BUSINESS_UNITS, CAMPAIGNS, JOB_TYPES};
-use super::problem::{check, not_found, read};
+use super::problem::{check, conflict, not_found, read};
 use super::record::{Draft, Record};
 use super::{ServiceTitan, ok, path_id};
 use crate::clock;
@@ -80,7 +80,8 @@ pub(super) fn create(crm: &ServiceTitan, visit: &Visit<'_>) -> Answer {
     ok(&show_one(&*booking.ok_or_else(no_provider)?))
 }
 
-/// Changes the fields that are given; contacts have endpoints of their own.
+/// Changes the fields that are given, until the office has handled the booking; contacts have
+/// endpoints of their own.
 pub(super) fn update(crm: &ServiceTitan, visit: &Visit<'_>) -> Answer {
     let (provider, id) = (path_id(visit, 1)?, path_id(visit, 2)?);
     let mut form = read(visit.call)?;
@@ -89,6 +90,9 @@ pub(super) fn update(crm: &ServiceTitan, visit: &Visit<'_>) -> Answer {
     check(form)?;
     let booking = crm.with(visit.company, |company| {
         let before = of_provider(company, provider, id)?;
+        if before.text("status") != Some("New") {
+            return Err(conflict("The booking has been handled."));
+        }
         if let Some(booking) = company.bookings.records.get_mut(&id) {
             let is_given = |(name, _): &(String, Value)| given.contains(name);
             booking.fields.extend(changes.into_iter().filter(is_given));

@@ -1,7 +1,5 @@
 //! Contacts of customers, locations and bookings.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::bookings::of_provider;
@@ -48,13 +46,16 @@ pub(super) fn list_of_customers(crm: &ServiceTitan, visit: &Visit<'_>) -> Answer
         ));
     }
     let slice = crm.with(visit.company, |company| {
-        let is_theirs = |contact: &&Arc<Record>| {
-            let owner = contact.kept.get("customerId").and_then(Value::as_i64);
-            let wanted = |owner| owners.as_ref().is_none_or(|owners| owners.contains(&owner));
-            owner.is_some_and(wanted)
+        let mut found = match &owners {
+            Some(owners) => owners
+                .iter()
+                .flat_map(|owner| company.contacts.of(*owner))
+                .collect(),
+            None => company.contacts.all(),
         };
-        let mut found = company.contacts.all();
-        found.retain(is_theirs);
+        found.retain(|contact| contact.kept.contains_key("customerId"));
+        found.sort_by_key(|contact| contact.id);
+        found.dedup_by_key(|contact| contact.id);
         listing.cut(found)
     });
     ok(&listing.envelope(&slice, |contact| {

@@ -1,7 +1,10 @@
 //! `/jpm/v2/tenant/{tenant}/jobs`: work that has an appointment.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
+use super::books::Company;
 use super::customers::must_exist;
 use super::listing::{Listing, application, read_choice, read_number};
 use super::locations::must_belong;
@@ -77,21 +80,26 @@ pub(super) fn create(crm: &ServiceTitan, visit: &Visit<'_>) -> Answer {
     let job = crm.with(visit.company, |company| {
         must_exist(company, customer)?;
         must_belong(company, location, Some(customer))?;
-        let mut draft = draft;
-        let numbered = company.jobs.records.all().len() + 1;
-        let appointments = draft.kept.get("appointments").and_then(Value::as_array);
-        let count = appointments.map_or(0, Vec::len);
-        for (name, value) in [
-            ("jobNumber", json!(numbered.to_string())),
-            ("appointmentCount", json!(count)),
-        ] {
-            draft.fields.insert(name.to_owned(), value);
-        }
-        let job = company.record(draft);
-        company.jobs.add(job.clone(), Some(customer));
-        Ok::<_, Reply>(job)
+        Ok::<_, Reply>(file(company, draft, customer))
     });
     ok(&show_created(&*job?))
+}
+
+/// Files a job of a customer under the company's next number.
+pub(super) fn file(company: &mut Company, mut draft: Draft, customer: i64) -> Arc<Record> {
+    let number = company.jobs.records.all().len() + 1;
+    let appointments = draft.kept.get("appointments").and_then(Value::as_array);
+    let count = appointments.map_or(0, Vec::len);
+    for (name, value) in [
+        ("customerId", json!(customer)),
+        ("jobNumber", json!(number.to_string())),
+        ("appointmentCount", json!(count)),
+    ] {
+        draft.fields.insert(name.to_owned(), value);
+    }
+    let job = company.record(draft);
+    company.jobs.add(Arc::clone(&job), Some(customer));
+    job
 }
 
 fn read_job(form: &mut Form) -> Draft {

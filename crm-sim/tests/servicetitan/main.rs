@@ -8,6 +8,7 @@ mod faults;
 mod jobs;
 mod leads;
 mod lookups;
+mod office;
 mod paging;
 #[path = "../support/mod.rs"]
 mod support;

@@ -135,3 +135,28 @@ async fn token_requests_are_counted_and_meet_faults_as_their_companys() {
     let requests = &api.server.sim.records("servicetitan")["requests"];
     assert_eq!(requests["POST /connect/token"], json!({"200": 1, "429": 1}));
 }
+
+#[tokio::test]
+async fn a_token_can_be_had_from_the_control_side() {
+    let api = Api::start().await;
+    let grant = json!({"grant": {"company": "acme"}});
+    let (status, issued) = api.control(Method::POST, "/tokens", Some(grant)).await;
+    assert_eq!((status, issued.get("refresh_token")), (201, None));
+    let token = issued["access_token"].as_str().expect("a token");
+    assert_eq!(look(&api, token).await, 200);
+    turn(&api, json!({"revoke": {"company": "acme"}})).await;
+    assert_eq!(look(&api, token).await, 401);
+    assert_eq!(
+        look(&api, "sim-acme").await,
+        200,
+        "a key given by hand stays"
+    );
+    for nonsense in [
+        json!({"revoke": {}}),
+        json!({"life": 5}),
+        json!({"expire": {"key": "k"}}),
+    ] {
+        let (status, _) = api.control(Method::POST, "/tokens", Some(nonsense)).await;
+        assert_eq!(status, 422);
+    }
+}
