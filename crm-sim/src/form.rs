@@ -191,10 +191,7 @@ impl Form {
 
     /// Notes every field that nobody has read, for CRMs that allow no others.
     pub(crate) fn refuse_rest(&mut self) {
-        for name in std::mem::take(&mut self.fields)
-            .into_iter()
-            .map(|(name, _)| name)
-        {
+        for (name, _) in std::mem::take(&mut self.fields) {
             self.invalid(&name, "is not a field of this request");
         }
     }

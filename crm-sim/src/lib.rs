@@ -47,7 +47,8 @@
 //! Where a CRM has a token endpoint, a client id is a key (`sim-acme` asks for the company `acme`)
 //! and its secret is the id with `-secret` behind it; where the app has one client for all
 //! companies, its id is `sim-app`. A key given by hand opens its company as an access token too,
-//! so a test needs no token request that it does not mean.
+//! so a test needs no token request that it does not mean. Where a CRM has a page of consent,
+//! `?company=acme` consents for that company at once.
 //!
 //! # Faults
 //! A rule says which requests it meets and what happens to them. The first rule that fires wins.
@@ -69,11 +70,6 @@
 //! [`Fault`] lists all kinds. A `down` CRM accepts a connection and closes it without an answer;
 //! a refused connection is had by ending [`serve`] and serving the same [`CrmSim`] again later,
 //! its books intact.
-
-#![allow(
-    dead_code,
-    reason = "the token office has no CRM that issues tokens yet"
-)]
 
 mod call;
 mod clock;

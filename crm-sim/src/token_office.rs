@@ -8,6 +8,7 @@
 //! tokens open that company and no other.
 
 mod answer;
+mod consent;
 mod control;
 mod counts;
 mod issuing;
@@ -180,7 +181,7 @@ impl TokenOffice {
     }
 
     /// Takes down a company's consent; the code for it can be redeemed once.
-    pub(crate) fn consent(&self, company: &str, redirect_uri: Option<&str>) -> String {
+    fn consent(&self, company: &str, redirect_uri: Option<&str>) -> String {
         lock(&self.state).consent(company, redirect_uri)
     }
 

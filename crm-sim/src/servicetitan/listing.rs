@@ -15,6 +15,9 @@ use crate::reply::Reply;
 /// What the vendor documents as its upper bound; larger is refused.
 const MAX_PAGE_SIZE: usize = 5_000;
 
+/// Said of a parameter that another one needs.
+const ALSO: &str = "must also be provided";
+
 /// How many ids one look-up may name.
 const MAX_IDS: usize = 50;
 
@@ -153,27 +156,9 @@ impl Span {
 impl<'a> Lookup<'a> {
     fn read(call: &'a Call) -> Result<Self, Reply> {
         let application = application(call)?;
-        let key = call.parameter("externalDataKey");
-        let values = call.parameter("externalDataValues");
-        let key_and_values = match (key, values) {
-            (None, None) => None,
-            (Some(key), Some(values)) => Some((key, values.split(',').collect::<Vec<_>>())),
-            (Some(_), None) => {
-                return Err(bad_request("externalDataValues", "must also be provided"));
-            }
-            (None, Some(_)) => {
-                return Err(bad_request("externalDataKey", "must also be provided"));
-            }
-        };
+        let key_and_values = key_and_values(call)?;
         if key_and_values.is_some() && application.is_none() {
-            let wrong = "must also be provided";
-            return Err(bad_request("externalDataApplicationGuid", wrong));
-        }
-        if key_and_values
-            .as_ref()
-            .is_some_and(|(_, values)| values.len() > MAX_IDS)
-        {
-            return Err(bad_request("externalDataValues", "holds more than 50"));
+            return Err(bad_request("externalDataApplicationGuid", ALSO));
         }
         Ok(Self {
             application,
@@ -189,6 +174,21 @@ impl<'a> Lookup<'a> {
             self.application == Some(external.application.as_str()) && external.has(key, values)
         })
     }
+}
+
+/// A key of external data with the values looked for, at most fifty; neither comes alone.
+fn key_and_values(call: &Call) -> Result<Option<(&str, Vec<&str>)>, Reply> {
+    let key = call.parameter("externalDataKey");
+    let (key, values) = match (key, call.parameter("externalDataValues")) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(bad_request("externalDataValues", ALSO)),
+        (None, Some(_)) => return Err(bad_request("externalDataKey", ALSO)),
+        (Some(key), Some(values)) => (key, values.split(',').collect::<Vec<_>>()),
+    };
+    if values.len() > MAX_IDS {
+        return Err(bad_request("externalDataValues", "holds more than 50"));
+    }
+    Ok(Some((key, values)))
 }
 
 /// The application whose external data is asked for; 400 if it is no guid.
