@@ -29,7 +29,7 @@ pub(crate) trait Crm: Send + Sync {
     fn throttled(&self) -> Reply;
 
     /// How this CRM refuses a request whose content it does not accept.
-    fn rejected(&self) -> Reply;
+    fn rejected(&self, call: &Call) -> Reply;
 
     /// The books, of one company or of all.
     fn records(&self, company: Option<&str>) -> Vec<Collection>;
