@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::crm::Collection;
 use crate::desk::Desk;
 use crate::fault::{Fault, FaultMatch, FaultRule, millis};
+use crate::limits::Limits;
 use crate::lock;
 use crate::reply::Reply;
 use crate::sim::CrmSim;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<CrmSim> {
         .route("/latency", post(set_latency))
         .route("/index_lag", post(set_index_lag))
         .route("/tokens", post(change_key))
+        .route("/limits", post(set_limits))
         .route("/records", get(records).delete(clear_records))
         .route("/requests", get(requests))
 }
@@ -133,6 +135,20 @@ async fn change_key(Named(desk): Named, Json(change): Json<KeyChange>) -> Status
         KeyChange::Revoke { key } => keys.revoke(key),
     }
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct NewLimits {
+    company: String,
+    #[serde(flatten)]
+    limits: Limits,
+}
+
+async fn set_limits(Named(desk): Named, Json(new): Json<NewLimits>) -> StatusCode {
+    match desk.crm.set_limits(&new.company, &new.limits) {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::NOT_FOUND,
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::limits::Limits;
 use crate::reply::Reply;
 
 /// A simulated CRM: its documented behavior and its books, and nothing of faults.
@@ -36,6 +37,11 @@ pub(crate) trait Crm: Send + Sync {
 
     /// Empties the books.
     fn clear(&self);
+
+    /// Sets the limits of a company's account; false if this CRM has none.
+    fn set_limits(&self, _company: &str, _limits: &Limits) -> bool {
+        false
+    }
 }
 
 /// All records of one kind, oldest first within a company.

@@ -9,7 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`] for what is implemented.
+//! used and never see each other's records. [`HOUSECALL_PRO`] and [`JOBBER`] say what of each is
+//! implemented.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address.
@@ -25,13 +26,15 @@
 //! | `POST /index_lag` `{"ms": 5000}` | lists and searches do not show younger records |
 //! | `POST /tokens` `{"revoke": {"key": "sim-acme"}}` | the key is refused from now on |
 //! | `POST /tokens` `{"allow": {"key": "k2", "company": "acme"}}` | the key opens that company |
+//! | `POST /limits` `{"company": "acme", "available": 0}` | sets [`Limits`] of an account, where the CRM has any |
 //! | `GET /records` | the books; `?company=acme` for one company, `?format=ndjson` for large ones |
 //! | `DELETE /records` | empties books, counts and log; late effects still to come are dropped |
 //! | `GET /requests?last=100` | the last requests: time, method, path template, company, status, fault |
 //!
 //! The books are `{"customers": [...], "leads": [...], "jobs": [...], "notes": [...],
 //! "requests": {"POST /leads": {"201": 3, "no_answer": 1}}, "late_effects_pending": 0}`. Every row
-//! names its account in `company`. As NDJSON each line is a row with its collection in `record`.
+//! names its account in `company`. Jobber's kinds are `clients`, `properties`, `work_requests` and
+//! `notes`; a GraphQL call counts under its first root field, `POST /api/graphql#requestCreate()`. As NDJSON each line is a row with its collection in `record`.
 //! Books hold what the CRM was given, personal data too; the request log holds none.
 //!
 //! # Faults
@@ -51,6 +54,12 @@
 //! {"match": {"company": "acme", "for_ms": 30000},
 //!  "fault": {"kind": "throttle", "retry_after": 2}}
 //! ```
+//! Jobber's mutation `requestCreate` fails once; its path is that of all other calls, its template
+//! is not:
+//! ```json
+//! {"match": {"path_prefix": "/api/graphql#requestCreate()", "times": 1},
+//!  "fault": {"kind": "status_before", "status": 500}}
+//! ```
 //! [`Fault`] lists all kinds. A `down` CRM accepts a connection and closes it without an answer;
 //! a refused connection is had by ending [`serve`] and serving the same [`CrmSim`] again later,
 //! its books intact.
@@ -62,8 +71,11 @@ mod crm;
 mod delivery;
 mod desk;
 mod fault;
+mod graphql;
 mod housecall_pro;
+mod jobber;
 mod keys;
+mod limits;
 mod plan;
 mod reply;
 mod routes;
@@ -74,6 +86,8 @@ mod traffic;
 
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
 pub use housecall_pro::NAME as HOUSECALL_PRO;
+pub use jobber::NAME as JOBBER;
+pub use limits::Limits;
 pub use serve::serve;
 pub use sim::{CrmSim, FaultError};
 
