@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::crm::Collection;
 use crate::desk::Desk;
 use crate::fault::{Fault, FaultMatch, FaultRule, millis};
+use crate::limits::Limits;
 use crate::lock;
 use crate::reply::Reply;
 use crate::sim::CrmSim;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<CrmSim> {
         .route("/index_lag", post(set_index_lag))
         .route("/tokens", post(change_tokens).get(count_tokens))
         .route("/office", post(happen))
+        .route("/limits", post(set_limits))
         .route("/records", get(records).delete(clear_records))
         .route("/requests", get(requests))
 }
@@ -143,6 +145,20 @@ async fn happen(Named(desk): Named, Json(happening): Json<Happening>) -> Reply {
     match desk.crm.happen(&happening.company, &happening.event) {
         Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
         Err(reason) => Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": reason})),
+    }
+}
+
+#[derive(Deserialize)]
+struct NewLimits {
+    company: String,
+    #[serde(flatten)]
+    limits: Limits,
+}
+
+async fn set_limits(Named(desk): Named, Json(new): Json<NewLimits>) -> StatusCode {
+    match desk.crm.set_limits(&new.company, &new.limits) {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::NOT_FOUND,
     }
 }
 

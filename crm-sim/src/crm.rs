@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::routes::Endpoint;
 use crate::token_office::{TokenOffice, TokenRules};
@@ -39,7 +40,7 @@ pub(crate) trait Crm: Send + Sync {
     fn throttled(&self) -> Reply;
 
     /// How this CRM refuses a request whose content it does not accept.
-    fn rejected(&self) -> Reply;
+    fn rejected(&self, call: &Call) -> Reply;
 
     /// The books, of one company or of all.
     fn records(&self, company: Option<&str>) -> Vec<Collection>;
@@ -50,6 +51,11 @@ pub(crate) trait Crm: Send + Sync {
     /// Lets people at a company do something with what was filed; the error is a sentence.
     fn happen(&self, _company: &str, _event: &Value) -> Result<(), String> {
         Err("nobody works at this CRM's companies".to_owned())
+    }
+
+    /// Sets the limits of a company's account; false if this CRM has none.
+    fn set_limits(&self, _company: &str, _limits: &Limits) -> bool {
+        false
     }
 }
 

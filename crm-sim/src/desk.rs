@@ -65,10 +65,10 @@ impl Desk {
         let endpoint = self.crm.endpoint(&call);
         call.company = self.company_of(&call, endpoint);
         call.index_lag = lock(&self.settings).index_lag;
-        let fault = self.fate(&call);
+        let template = endpoint.map(|endpoint| endpoint.template);
+        let fault = self.fate(&call, template);
         let kind = fault.as_ref().map(Fault::kind);
         let (method, company) = (call.method.clone(), call.company.clone());
-        let template = endpoint.map(|endpoint| endpoint.template);
         let delivery = self.carry_out(fault, call);
         let outcome = (delivery.status(), kind);
         lock(&self.traffic).note(Entry::new(&method, template, company, outcome));
@@ -84,10 +84,11 @@ impl Desk {
         self.office.company_of(&credential)
     }
 
-    fn fate(&self, call: &Call) -> Option<Fault> {
+    fn fate(&self, call: &Call, template: Option<&str>) -> Option<Fault> {
         lock(&self.faults).fate(&Seen {
             method: &call.method,
             path: &call.path,
+            template,
             company: call.company.as_deref(),
             contains: &|text| call.contains(text),
         })
@@ -108,13 +109,13 @@ impl Desk {
             | Fault::Throttle { .. }
             | Fault::Unauthorized {}
             | Fault::Reject { .. }
-            | Fault::Redirect { .. } => Delivery::Whole(self.refuse(fault)),
+            | Fault::Redirect { .. } => Delivery::Whole(self.refuse(fault, &call)),
             fault => after_effect(fault, self.crm.answer(&call, &self.office)),
         }
     }
 
     /// The answer of a fault that keeps a request from taking effect.
-    fn refuse(&self, fault: Fault) -> Reply {
+    fn refuse(&self, fault: Fault, call: &Call) -> Reply {
         match fault {
             Fault::StatusBefore { status, body } => plain_answer(status, body.as_ref()),
             Fault::Throttle { retry_after } => {
@@ -127,7 +128,7 @@ impl Desk {
                 let value = location.parse().ok();
                 with_header(Reply::empty(status_code(status)), "location", value)
             }
-            _ => self.crm.rejected(),
+            _ => self.crm.rejected(call),
         }
     }
 

@@ -133,7 +133,7 @@ impl Crm for HousecallPro {
         )
     }
 
-    fn rejected(&self) -> Reply {
+    fn rejected(&self, _: &Call) -> Reply {
         let body = json!({"errors": {"base": ["is invalid"]}});
         Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
     }

@@ -9,8 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`] and [`SERVICETITAN`] for what is
-//! implemented, and for what a call must carry beside the key.
+//! used and never see each other's records. See [`HOUSECALL_PRO`], [`JOBBER`] and [`SERVICETITAN`]
+//! for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address.
@@ -34,13 +34,16 @@
 //! | `POST /tokens` `{"grant": {"company": "acme"}}` | 201 with a token answer, as if a code had been redeemed |
 //! | `GET /tokens` | `{"issued": 2, "refreshed": 1, "refused": 0, "companies": {"acme": {..}}}` since the books were emptied |
 //! | `POST /office` `{"company": "acme", "event": {..}}` | people at the company do something; each CRM says what can happen |
+//! | `POST /limits` `{"company": "acme", "available": 0}` | sets [`Limits`] of an account, where the CRM has any |
 //! | `GET /records` | the books; `?company=acme` for one company, `?format=ndjson` for large ones |
 //! | `DELETE /records` | empties books, counts and log; late effects still to come are dropped |
 //! | `GET /requests?last=100` | the last requests: time, method, path template, company, status, fault |
 //!
 //! The books are `{"customers": [...], "leads": [...], "jobs": [...], "notes": [...],
 //! "requests": {"POST /leads": {"201": 3, "no_answer": 1}}, "late_effects_pending": 0}`. Every row
-//! names its account in `company`; which collections there are is each CRM's own. As NDJSON each line is a row with its collection in `record`.
+//! names its account in `company`; which collections there are is each CRM's own. As NDJSON each
+//! line is a row with its collection in `record`. A GraphQL call counts under its first root field:
+//! `POST /api/graphql#requestCreate()`. Jobber's own requests are the collection `work_requests`.
 //! Books hold what the CRM was given, personal data too; the request log holds none.
 //!
 //! # Tokens
@@ -67,6 +70,21 @@
 //! {"match": {"company": "acme", "for_ms": 30000},
 //!  "fault": {"kind": "throttle", "retry_after": 2}}
 //! ```
+//! Jobber's mutation `requestCreate` fails once; its path is that of all other calls, its template
+//! is not:
+//! ```json
+//! {"match": {"path_prefix": "/api/graphql#requestCreate()", "times": 1},
+//!  "fault": {"kind": "status_before", "status": 500}}
+//! ```
+//! A path prefix may be the start of a path or of its template, where `{...}` stands for any id. With
+//! the method `POST` these meet what files a lead, and what else begins so:
+//!
+//! | CRM | a customer | a lead | a note |
+//! |---|---|---|---|
+//! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
+//! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
+//! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
+//!
 //! [`Fault`] lists all kinds. A `down` CRM accepts a connection and closes it without an answer;
 //! a refused connection is had by ending [`serve`] and serving the same [`CrmSim`] again later,
 //! its books intact.
@@ -79,7 +97,10 @@ mod delivery;
 mod desk;
 mod fault;
 mod form;
+mod graphql;
 mod housecall_pro;
+mod jobber;
+mod limits;
 mod names;
 mod page;
 mod plan;
@@ -95,6 +116,8 @@ mod traffic;
 
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
 pub use housecall_pro::NAME as HOUSECALL_PRO;
+pub use jobber::NAME as JOBBER;
+pub use limits::Limits;
 pub use serve::serve;
 pub use servicetitan::NAME as SERVICETITAN;
 pub use sim::{CrmSim, FaultError};

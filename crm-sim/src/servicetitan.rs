@@ -274,7 +274,7 @@ impl Crm for ServiceTitan {
         problem(StatusCode::TOO_MANY_REQUESTS, title, &[])
     }
 
-    fn rejected(&self) -> Reply {
+    fn rejected(&self, _: &Call) -> Reply {
         let errors = [("Request".to_owned(), "is invalid")];
         problem(StatusCode::BAD_REQUEST, problem::INVALID, &errors)
     }
