@@ -80,3 +80,21 @@ async fn emptied_books_free_the_tenants_and_bring_the_presets_back() {
     let (_, tags) = api.get("crm", "/booking-provider-tags").await;
     assert_eq!(rows(&tags, "data").len(), 1);
 }
+
+#[tokio::test]
+async fn a_rule_for_notes_by_template_meets_those_of_every_tenant_and_customer_only() {
+    let api = Api::start().await;
+    let prefix = "/crm/v2/tenant/{tenant}/customers/{id}/notes";
+    let rule = json!({"match": {"method": "POST", "path_prefix": prefix},
+                      "fault": {"kind": "status_before", "status": 503}});
+    api.control(Method::POST, "/faults", Some(rule)).await;
+    let note = json!({"text": "Called at night"});
+    for phone in ["6025551234", "6025551235"] {
+        let made = api.customer(phone).await;
+        let of_customer = format!("/customers/{}/notes", made["id"]);
+        assert_eq!(api.post("crm", &of_customer, &note).await.0, 503);
+        let of_location = format!("/locations/{}/notes", made["locations"][0]["id"]);
+        assert_eq!(api.post("crm", &of_location, &note).await.0, 200);
+    }
+    assert_eq!(api.books("notes").len(), 2);
+}
