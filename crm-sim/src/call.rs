@@ -1,13 +1,17 @@
 //! One request as a simulated CRM sees it: fully read, so that its effect is all or nothing.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{Query, Request};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
+use crate::clock;
 use crate::reply::Reply;
 
 /// Larger bodies are refused with 413 before anything takes effect.
@@ -80,12 +84,31 @@ impl Call {
         serde_json::from_slice(&self.body).ok()
     }
 
-    fn declares_json(&self) -> bool {
-        self.headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
+    /// The fields of a form-encoded body; `None` if it is declared as anything else.
+    pub(crate) fn form(&self) -> Option<HashMap<String, String>> {
+        self.declares("application/x-www-form-urlencoded")
+            .then(|| form_urlencoded::parse(&self.body).into_owned().collect())
+    }
+
+    /// The value of a header that is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether lists and searches show a record of that age yet.
+    pub(crate) fn is_indexed(&self, created_at: DateTime<Utc>) -> bool {
+        let age = || (clock::now() - created_at).to_std();
+        self.index_lag.is_zero() || age().is_ok_and(|age| age >= self.index_lag)
+    }
+
+    pub(crate) fn declares_json(&self) -> bool {
+        self.declares("application/json")
+    }
+
+    fn declares(&self, wanted: &str) -> bool {
+        self.header(header::CONTENT_TYPE.as_str())
             .and_then(|value| value.split(';').next())
-            .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+            .is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
     }
 }
 

@@ -17,9 +17,11 @@ use serde_json::{Value, json};
 use crate::crm::Collection;
 use crate::desk::Desk;
 use crate::fault::{Fault, FaultMatch, FaultRule, millis};
+use crate::limits::Limits;
 use crate::lock;
 use crate::reply::Reply;
 use crate::sim::CrmSim;
+use crate::token_office::TokenChange;
 
 pub(crate) fn router() -> Router<CrmSim> {
     Router::new()
@@ -32,7 +34,9 @@ pub(crate) fn router() -> Router<CrmSim> {
         .route("/up", post(up))
         .route("/latency", post(set_latency))
         .route("/index_lag", post(set_index_lag))
-        .route("/tokens", post(change_key))
+        .route("/tokens", post(change_tokens).get(count_tokens))
+        .route("/office", post(happen))
+        .route("/limits", post(set_limits))
         .route("/records", get(records).delete(clear_records))
         .route("/requests", get(requests))
 }
@@ -119,20 +123,43 @@ async fn set_index_lag(Named(desk): Named, Json(delay): Json<Delay>) -> StatusCo
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum KeyChange {
-    Allow { key: String, company: String },
-    Revoke { key: String },
+async fn change_tokens(Named(desk): Named, Json(change): Json<TokenChange>) -> Reply {
+    match desk.office.change(change) {
+        Some(issued) => Reply::json(StatusCode::CREATED, &issued),
+        None => Reply::empty(StatusCode::NO_CONTENT),
+    }
 }
 
-async fn change_key(Named(desk): Named, Json(change): Json<KeyChange>) -> StatusCode {
-    let mut keys = lock(&desk.keys);
-    match change {
-        KeyChange::Allow { key, company } => keys.allow(key, company),
-        KeyChange::Revoke { key } => keys.revoke(key),
+async fn count_tokens(Named(desk): Named) -> Json<Value> {
+    Json(desk.office.counts())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Happening {
+    company: String,
+    event: Value,
+}
+
+async fn happen(Named(desk): Named, Json(happening): Json<Happening>) -> Reply {
+    match desk.crm.happen(&happening.company, &happening.event) {
+        Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
+        Err(reason) => Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": reason})),
     }
-    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct NewLimits {
+    company: String,
+    #[serde(flatten)]
+    limits: Limits,
+}
+
+async fn set_limits(Named(desk): Named, Json(new): Json<NewLimits>) -> StatusCode {
+    match desk.crm.set_limits(&new.company, &new.limits) {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::NOT_FOUND,
+    }
 }
 
 #[derive(Deserialize)]

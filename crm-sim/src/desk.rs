@@ -9,10 +9,11 @@ use crate::call::Call;
 use crate::crm::{Collection, Crm};
 use crate::delivery::Delivery;
 use crate::fault::{Fault, millis, status_code};
-use crate::keys::Keys;
 use crate::lock;
 use crate::plan::{FaultPlan, Seen};
 use crate::reply::Reply;
+use crate::routes::Endpoint;
+use crate::token_office::TokenOffice;
 use crate::traffic::{Entry, Traffic};
 
 /// A CRM with everything around it that the control API can turn.
@@ -22,7 +23,8 @@ use crate::traffic::{Entry, Traffic};
 pub(crate) struct Desk {
     pub(crate) crm: Box<dyn Crm>,
     pub(crate) faults: Mutex<FaultPlan>,
-    pub(crate) keys: Mutex<Keys>,
+    /// Which credential opens which company; it locks itself.
+    pub(crate) office: TokenOffice,
     pub(crate) traffic: Mutex<Traffic>,
     pub(crate) settings: Mutex<Settings>,
     late: Mutex<LateEffects>,
@@ -45,10 +47,11 @@ struct LateEffects {
 
 impl Desk {
     pub(crate) fn new(crm: Box<dyn Crm>) -> Self {
+        let office = TokenOffice::new(crm.token_rules());
         Self {
             crm,
             faults: Mutex::default(),
-            keys: Mutex::default(),
+            office,
             traffic: Mutex::default(),
             settings: Mutex::default(),
             late: Mutex::default(),
@@ -59,25 +62,33 @@ impl Desk {
     ///
     /// Synchronous, so a caller that goes away in the middle cannot leave half an effect.
     pub(crate) fn handle(self: &Arc<Self>, mut call: Call) -> Delivery {
-        call.company = self
-            .crm
-            .credential(&call)
-            .and_then(|key| lock(&self.keys).company_of(key));
+        let endpoint = self.crm.endpoint(&call);
+        call.company = self.company_of(&call, endpoint);
         call.index_lag = lock(&self.settings).index_lag;
-        let fault = self.fate(&call);
+        let template = endpoint.map(|endpoint| endpoint.template);
+        let fault = self.fate(&call, template);
         let kind = fault.as_ref().map(Fault::kind);
         let (method, company) = (call.method.clone(), call.company.clone());
-        let template = self.crm.template(&call);
         let delivery = self.carry_out(fault, call);
         let outcome = (delivery.status(), kind);
         lock(&self.traffic).note(Entry::new(&method, template, company, outcome));
         delivery
     }
 
-    fn fate(&self, call: &Call) -> Option<Fault> {
+    /// Whose request it is: by its credential, at an open endpoint by what it asks a token for.
+    fn company_of(&self, call: &Call, endpoint: Option<Endpoint>) -> Option<String> {
+        if endpoint.is_some_and(|endpoint| endpoint.is_open) {
+            return self.office.company_asking(call);
+        }
+        let credential = self.crm.credential(call)?;
+        self.office.company_of(&credential)
+    }
+
+    fn fate(&self, call: &Call, template: Option<&str>) -> Option<Fault> {
         lock(&self.faults).fate(&Seen {
             method: &call.method,
             path: &call.path,
+            template,
             company: call.company.as_deref(),
             contains: &|text| call.contains(text),
         })
@@ -85,7 +96,7 @@ impl Desk {
 
     fn carry_out(self: &Arc<Self>, fault: Option<Fault>, call: Call) -> Delivery {
         let Some(fault) = fault else {
-            return Delivery::Whole(self.crm.answer(&call));
+            return Delivery::Whole(self.crm.answer(&call, &self.office));
         };
         match fault {
             Fault::Down {} => Delivery::Cut,
@@ -98,13 +109,13 @@ impl Desk {
             | Fault::Throttle { .. }
             | Fault::Unauthorized {}
             | Fault::Reject { .. }
-            | Fault::Redirect { .. } => Delivery::Whole(self.refuse(fault)),
-            fault => after_effect(fault, self.crm.answer(&call)),
+            | Fault::Redirect { .. } => Delivery::Whole(self.refuse(fault, &call)),
+            fault => after_effect(fault, self.crm.answer(&call, &self.office)),
         }
     }
 
     /// The answer of a fault that keeps a request from taking effect.
-    fn refuse(&self, fault: Fault) -> Reply {
+    fn refuse(&self, fault: Fault, call: &Call) -> Reply {
         match fault {
             Fault::StatusBefore { status, body } => plain_answer(status, body.as_ref()),
             Fault::Throttle { retry_after } => {
@@ -117,7 +128,7 @@ impl Desk {
                 let value = location.parse().ok();
                 with_header(Reply::empty(status_code(status)), "location", value)
             }
-            _ => self.crm.rejected(),
+            _ => self.crm.rejected(call),
         }
     }
 
@@ -133,7 +144,7 @@ impl Desk {
             tokio::time::sleep(delay).await;
             let mut late = lock(&desk.late);
             if late.epoch == epoch {
-                desk.crm.answer(&call);
+                desk.crm.answer(&call, &desk.office);
                 late.pending -= 1;
             }
         });
@@ -163,12 +174,13 @@ impl Desk {
         Value::Object(books)
     }
 
-    /// Empties books, counts and log. Faults, keys and settings stay.
+    /// Empties books, counts and log. Faults, keys, tokens and settings stay.
     pub(crate) fn clear(&self) {
         let mut late = lock(&self.late);
         late.epoch += 1;
         late.pending = 0;
         self.crm.clear();
+        self.office.clear_counts();
         lock(&self.traffic).clear();
     }
 }

@@ -24,7 +24,8 @@ pub struct FaultMatch {
     /// HTTP method, upper case: `POST`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Start of the path below the CRM's base URL: `/leads`.
+    /// Start of the path below the CRM's base URL, or of its template: `/leads`, or
+    /// `/api/graphql#requestCreate()` for one call of a GraphQL API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_prefix: Option<String>,
     /// The company whose key the request carries.
@@ -94,7 +95,7 @@ pub enum Fault {
         #[serde(default = "one_minute")]
         hang_ms: u64,
     },
-    /// No effect; 429 in the CRM's own words.
+    /// No effect; 429, or whatever says it, in the CRM's own words.
     Throttle {
         /// No `Retry-After` header if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +103,7 @@ pub enum Fault {
     },
     /// No effect; 401 in the CRM's own words.
     Unauthorized {},
-    /// No effect; 422 in the CRM's own words, or with `body`.
+    /// No effect; the CRM's own refusal of a content (422, 400, or errors on 200), or 422 with `body`.
     Reject {
         /// Replaces the CRM's own body.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,8 +13,17 @@ use crate::fault::{Fault, FaultMatch, FaultRule};
 pub(crate) struct Seen<'a> {
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
+    pub(crate) template: Option<&'a str>,
     pub(crate) company: Option<&'a str>,
     pub(crate) contains: &'a dyn Fn(&str) -> bool,
+}
+
+impl Seen<'_> {
+    /// A template may say more than the path it stands for, as a GraphQL call's does.
+    fn is_under(&self, prefix: &str) -> bool {
+        let starts = |text: &str| text.starts_with(prefix);
+        starts(self.path) || self.template.is_some_and(starts)
+    }
 }
 
 /// The rules of one CRM. Asking it for a request's fate is what counts that request.
@@ -128,7 +137,7 @@ fn meets(matching: &FaultMatch, request: &Seen<'_>) -> bool {
         .is_none_or(|method| method == request.method.as_str())
         && path_prefix
             .as_deref()
-            .is_none_or(|prefix| request.path.starts_with(prefix))
+            .is_none_or(|prefix| request.is_under(prefix))
         && company
             .as_deref()
             .is_none_or(|company| request.company == Some(company))
@@ -149,6 +158,7 @@ mod tests {
         let request = Seen {
             method: &Method::POST,
             path: "/leads",
+            template: Some("/leads"),
             company: Some("acme"),
             contains: &|text| "phone 6025551234".contains(text),
         };
@@ -202,6 +212,30 @@ mod tests {
             "fault": {"kind": "down"},
         })));
         assert_eq!(fates(&mut plan, 1), [Some("down")]);
+    }
+
+    #[test]
+    fn a_path_prefix_may_name_the_template_and_then_meets_that_call_only() {
+        let fate = |prefix: &str| {
+            let mut plan = FaultPlan::default();
+            plan.add(rule(
+                json!({"match": {"path_prefix": prefix}, "fault": {"kind": "down"}}),
+            ));
+            plan.fate(&Seen {
+                method: &Method::POST,
+                path: "/api/graphql",
+                template: Some("/api/graphql#requestCreateNote()"),
+                company: None,
+                contains: &|_| false,
+            })
+            .is_some()
+        };
+        for met in ["/api", "/api/graphql#requestCreateNote()"] {
+            assert!(fate(met), "{met}");
+        }
+        for other in ["/api/graphql#requestCreate()", "/api/graphql/"] {
+            assert!(!fate(other), "{other}");
+        }
     }
 
     #[test]

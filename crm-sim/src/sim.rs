@@ -14,8 +14,11 @@ use crate::crm::Crm;
 use crate::desk::Desk;
 use crate::fault::{FaultRule, InvalidRule};
 use crate::housecall_pro::HousecallPro;
+use crate::jobber::Jobber;
+use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::serve::Closing;
+use crate::servicetitan::ServiceTitan;
 use crate::{control, lock};
 
 /// The simulated CRMs, their books and their fault plans. A clone is another handle on the same.
@@ -39,7 +42,11 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 1] = [Box::new(HousecallPro::default())];
+        let crms: [Box<dyn Crm>; 3] = [
+            Box::new(HousecallPro::default()),
+            Box::new(Jobber::default()),
+            Box::new(ServiceTitan::default()),
+        ];
         let desks = crms
             .into_iter()
             .map(|crm| Arc::new(Desk::new(crm)))
@@ -98,6 +105,13 @@ impl CrmSim {
         if let Some(desk) = self.desk(crm) {
             lock(&desk.faults).retain(|_, _| false);
         }
+    }
+
+    /// Sets the limits of a company's account, as `POST /_sim/{crm}/limits` does; false if the CRM is
+    /// unknown here or has none to set.
+    pub fn set_limits(&self, crm: &str, company: &str, limits: &Limits) -> bool {
+        self.desk(crm)
+            .is_some_and(|desk| desk.crm.set_limits(company, limits))
     }
 
     /// How many effects are still to land; none for a name unknown here.

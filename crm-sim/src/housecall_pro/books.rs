@@ -1,37 +1,31 @@
 //! What took effect, company by company, with the indexes that keep look-ups fast.
-//!
-//! Records are shared pointers: a page or the whole books are taken out under the lock by copying
-//! pointers, and turned into JSON after it is released.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::records::{
-    Address, Conversion, Customer, CustomerFields, Job, Lead, LeadFields, Names, Note,
-    display_name, new_id,
-};
-use super::shelves::Shelves;
+use super::records::{Address, Conversion, Customer, CustomerFields, Job, Lead, LeadFields, Note};
+use super::rows::Shelves;
 use crate::clock;
+use crate::names::{Names, display_name, new_id};
+use crate::shelves::{Companies, Shelf};
 use crate::text_index::TextIndex;
 
 /// All companies. One comes into being when it is first used.
 #[derive(Default)]
 pub(super) struct Books {
-    companies: BTreeMap<String, Company>,
+    companies: Companies<Company>,
 }
 
 /// One contractor's account.
 #[derive(Default)]
 pub(super) struct Company {
     name: String,
-    customers: Vec<Arc<Customer>>,
-    pub(super) leads: Vec<Arc<Lead>>,
+    customers: Shelf<String, Customer>,
+    pub(super) leads: Shelf<String, Lead>,
     pub(super) lead_sources: Names,
     pub(super) tags: Names,
     jobs: Vec<Arc<Job>>,
     notes: Vec<Arc<Note>>,
-    customer_places: HashMap<String, usize>,
-    lead_places: HashMap<String, usize>,
     leads_by_customer: HashMap<String, Vec<usize>>,
     job_ids: HashSet<String>,
     customer_texts: TextIndex,
@@ -60,25 +54,20 @@ pub(super) enum Site {
 
 impl Books {
     pub(super) fn company(&mut self, name: &str) -> &mut Company {
-        self.companies
-            .entry(name.to_owned())
-            .or_insert_with(|| Company {
-                name: name.to_owned(),
-                ..Company::default()
-            })
+        self.companies.company(name, |name| Company {
+            name: name.to_owned(),
+            ..Company::default()
+        })
     }
 
     /// Pointers to every record of one company or of all.
     pub(super) fn shelves(&self, company: Option<&str>) -> Shelves {
         let mut shelves = Shelves::default();
-        let wanted = |name: &str| company.is_none_or(|company| company == name);
-        for company in self
-            .companies
-            .values()
-            .filter(|company| wanted(&company.name))
-        {
-            shelves.customers.extend(company.customers.iter().cloned());
-            shelves.leads.extend(company.leads.iter().cloned());
+        for company in self.companies.chosen(company) {
+            shelves
+                .customers
+                .extend(company.customers.all().iter().cloned());
+            shelves.leads.extend(company.leads.all().iter().cloned());
             shelves.jobs.extend(company.jobs.iter().cloned());
             shelves.notes.extend(company.notes.iter().cloned());
         }
@@ -97,7 +86,7 @@ impl Company {
         self.lead_sources
             .remember_all("lds", fields.lead_source.as_slice());
         self.customer_texts.push(&searchable(&fields));
-        let place = self.customers.len();
+        let place = self.customers.all().len();
         for address in &addresses {
             self.customer_texts
                 .extend(place, &searchable_address(address));
@@ -112,23 +101,21 @@ impl Company {
             created_at: now,
             updated_at: now,
         });
-        self.customer_places.insert(customer.id.clone(), place);
-        self.customers.push(Arc::clone(&customer));
+        self.customers
+            .push(customer.id.clone(), Arc::clone(&customer));
         customer
     }
 
     pub(super) fn customer(&self, id: &str) -> Option<&Arc<Customer>> {
-        self.customer_places
-            .get(id)
-            .map(|place| &self.customers[*place])
+        self.customers.get(id)
     }
 
     /// Adds an address to a customer that exists; `None` if it does not.
     pub(super) fn add_address(&mut self, customer_id: &str, address: Address) -> Option<()> {
-        let place = *self.customer_places.get(customer_id)?;
+        let place = self.customers.place(customer_id)?;
         self.customer_texts
             .extend(place, &searchable_address(&address));
-        let customer = Arc::make_mut(&mut self.customers[place]);
+        let customer = self.customers.get_mut(customer_id)?;
         customer.addresses.push(address);
         customer.updated_at = clock::now();
         Some(())
@@ -143,7 +130,7 @@ impl Company {
         let places = self.customer_texts.search(&words);
         places
             .into_iter()
-            .map(|place| &self.customers[place])
+            .map(|place| self.customers.at(place))
             .collect()
     }
 
@@ -167,7 +154,9 @@ impl Company {
             }
             Site::Unsaid | Site::Known { .. } => known_address,
         };
-        Ok(self.file_lead(fields, &customer_id, address))
+        let customer = self.customer(&customer_id).cloned();
+        let customer = customer.ok_or(Absent("customer not found"))?;
+        Ok(self.file_lead(fields, customer, address))
     }
 
     /// Makes sure that what a new lead refers to is there, and looks its address up.
@@ -191,7 +180,7 @@ impl Company {
     }
 
     pub(super) fn lead(&self, id: &str) -> Option<&Arc<Lead>> {
-        self.lead_places.get(id).map(|place| &self.leads[*place])
+        self.leads.get(id)
     }
 
     /// A customer's leads, oldest first, without reading anybody else's.
@@ -200,14 +189,13 @@ impl Company {
         places
             .into_iter()
             .flatten()
-            .map(|place| &self.leads[*place])
+            .map(|place| self.leads.at(*place))
             .collect()
     }
 
     /// Marks a lead as won and opens the job or estimate; `None` if there is no such lead.
     pub(super) fn convert_lead(&mut self, id: &str, kind: &'static str) -> Option<Conversion> {
-        let place = *self.lead_places.get(id)?;
-        let lead = Arc::make_mut(&mut self.leads[place]);
+        let lead = self.leads.get_mut(id)?;
         let conversion = Conversion {
             id: new_id(&kind.to_lowercase()[..3]),
             kind,
@@ -245,18 +233,18 @@ impl Company {
     fn file_lead(
         &mut self,
         fields: LeadFields,
-        customer_id: &str,
+        customer: Arc<Customer>,
         address: Option<Address>,
     ) -> Arc<Lead> {
         self.tags.remember_all("tag", &fields.tags);
         self.lead_sources
             .remember_all("lds", fields.lead_source.as_slice());
-        let (place, now) = (self.leads.len(), clock::now());
+        let (place, now) = (self.leads.all().len(), clock::now());
         let lead = Arc::new(Lead {
             id: new_id("lea"),
             number: place + 1,
             fields,
-            customer: Arc::clone(&self.customers[self.customer_places[customer_id]]),
+            customer,
             address,
             status: "open",
             conversion: None,
@@ -264,12 +252,11 @@ impl Company {
             created_at: now,
             updated_at: now,
         });
-        self.lead_places.insert(lead.id.clone(), place);
         self.leads_by_customer
-            .entry(customer_id.to_owned())
+            .entry(lead.customer.id.clone())
             .or_default()
             .push(place);
-        self.leads.push(Arc::clone(&lead));
+        self.leads.push(lead.id.clone(), Arc::clone(&lead));
         lead
     }
 }

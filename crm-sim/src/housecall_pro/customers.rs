@@ -4,27 +4,30 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::form::Form;
-use super::page::{Page, one_of};
-use super::records::{Address, Customer, CustomerFields, is_indexed, new_id};
-use super::{HousecallPro, bad_request, created, not_found, ok};
+use super::page::{self, one_of};
+use super::records::{Address, Customer, CustomerFields};
+use super::{HousecallPro, bad_request, created, form, not_found, ok};
+use crate::form::Form;
+use crate::names::new_id;
 use crate::routes::{Answer, Visit};
 
 /// Of all parameters only `q`, paging, sorting and `location_ids` do anything.
 pub(super) fn list(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let page = Page::of(visit.call)?;
+    let page = page::read(visit.call)?;
     let sort_by = one_of(visit.call, "sort_by", SORTABLE)?;
     let query = visit.call.parameter("q").unwrap_or("");
     let is_here = is_own_location(visit);
     let slice = crm.with(visit.company, |company| {
         let mut found = company.search_customers(query);
-        found.retain(|customer| is_here && is_indexed(customer.created_at, visit.call.index_lag));
+        found.retain(|customer| is_here && visit.call.is_indexed(customer.created_at));
         if sort_by != "created_at" {
             found.sort_by_cached_key(|customer| sort_key(customer, sort_by));
         }
         page.slice(&found)
     });
-    ok(&page.show("customers", &slice, |customer| json!(customer)))
+    ok(&page::show(page, "customers", &slice, |customer| {
+        json!(customer)
+    }))
 }
 
 pub(super) fn show(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
@@ -32,9 +35,9 @@ pub(super) fn show(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) fn create(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     let (fields, addresses) = read(&mut form);
-    form.check()?;
+    form::check(form)?;
     if !names_anybody(&fields) {
         let needed = "One of first_name, last_name, email, mobile_number, home_number, \
                       work_number is required";
@@ -47,21 +50,23 @@ pub(super) fn create(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) fn list_addresses(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let page = Page::of(visit.call)?;
+    let page = page::read(visit.call)?;
     let customer = find(crm, visit)?;
     let addresses: Vec<_> = customer.addresses.iter().cloned().map(Arc::new).collect();
     let slice = page.slice(&addresses.iter().collect::<Vec<_>>());
-    ok(&page.show("addresses", &slice, |address| json!(address)))
+    ok(&page::show(page, "addresses", &slice, |address| {
+        json!(address)
+    }))
 }
 
 /// The document gives 200 for this one, not 201.
 pub(super) fn add_address(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     for name in ["street", "city", "state", "zip", "country"] {
         form.require(name);
     }
     let address = read_address(&mut form);
-    form.check()?;
+    form::check(form)?;
     let body = json!(address);
     crm.with(visit.company, |company| {
         company.add_address(visit.ids[0], address)

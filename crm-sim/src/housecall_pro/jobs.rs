@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::form::Form;
-use super::{HousecallPro, created, not_found};
+use super::{HousecallPro, created, form, not_found};
 use crate::routes::{Answer, Visit};
 
 pub(super) fn add_note(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     let content = form.required_text("content");
-    form.check()?;
+    form::check(form)?;
     let note = crm
         .with(visit.company, |company| {
             company.add_note(visit.ids[0], content)

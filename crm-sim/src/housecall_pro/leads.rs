@@ -4,20 +4,21 @@ use serde_json::{Value, json};
 
 use super::books::{About, Company, Site};
 use super::customers::{is_own_location, names_anybody, read as read_customer, read_address};
-use super::form::Form;
 use super::lookups::{EMPLOYEE_ID, employee};
-use super::page::{Page, one_of};
-use super::records::{Lead, LeadFields, display_name, is_indexed};
-use super::{HousecallPro, created, not_found, ok};
+use super::page::{self, one_of};
+use super::records::{Lead, LeadFields};
+use super::{HousecallPro, created, form, not_found, ok};
+use crate::form::Form;
+use crate::names::display_name;
 use crate::routes::{Answer, Visit};
 
 /// Creates a lead for a known customer, or together with a new one.
 pub(super) fn create(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     let fields = read_fields(&mut form);
     let about = read_about(&mut form);
     let site = read_site(&mut form);
-    form.check()?;
+    form::check(form)?;
     if fields
         .assigned_employee_id
         .as_deref()
@@ -34,7 +35,7 @@ pub(super) fn create(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) fn list(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let page = Page::of(visit.call)?;
+    let page = page::read(visit.call)?;
     let sort_by = one_of(
         visit.call,
         "sort_by",
@@ -44,7 +45,7 @@ pub(super) fn list(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
     let slice = crm.with(visit.company, |company| {
         let mut found = match visit.call.parameter("customer_id") {
             Some(customer_id) => company.leads_of(customer_id),
-            None => company.leads.iter().collect(),
+            None => company.leads.all().iter().collect(),
         };
         let filter = Filter::of(visit, status, company);
         found.retain(|lead| filter.keeps(lead));
@@ -56,7 +57,7 @@ pub(super) fn list(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
         }
         page.slice(&found)
     });
-    ok(&page.show("leads", &slice, present))
+    ok(&page::show(page, "leads", &slice, present))
 }
 
 pub(super) fn show(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
@@ -66,7 +67,7 @@ pub(super) fn show(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
 
 /// `{"type": "job"}` or `{"type": "estimate"}`.
 pub(super) fn convert(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     let (kind, key) = match form.required_text("type").as_str() {
         "job" => ("Job", "job_id"),
         "estimate" => ("Estimate", "estimate_id"),
@@ -75,7 +76,7 @@ pub(super) fn convert(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
             ("", "")
         }
     };
-    form.check()?;
+    form::check(form)?;
     let conversion = crm
         .with(visit.company, |company| {
             company.convert_lead(visit.ids[0], kind)
@@ -174,7 +175,7 @@ impl<'a> Filter<'a> {
         };
         let has_tag = |names: &Vec<String>| lead.fields.tags.iter().any(|tag| names.contains(tag));
         self.is_here
-            && is_indexed(lead.created_at, self.visit.call.index_lag)
+            && self.visit.call.is_indexed(lead.created_at)
             && (self.status.is_empty() || lead.status == self.status)
             && any(&self.sources, &lead.fields.lead_source)
             && any(&self.employees, &lead.fields.assigned_employee_id)

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::form::Form;
-use super::page::{Page, one_of};
-use super::records::display_name;
-use super::{HousecallPro, bad_request, created, ok};
+use super::page::{self, one_of};
+use super::{HousecallPro, bad_request, created, form, ok};
+use crate::names::display_name;
 use crate::routes::{Answer, Visit};
 
 /// Every company has this one employee.
@@ -30,7 +29,7 @@ pub(super) fn company(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
 
 pub(super) fn employees(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
     let everybody = vec![employee(visit.company)];
-    ok(&Page::of_values(visit.call, "employees", everybody)?)
+    ok(&page::of_values(visit.call, "employees", everybody)?)
 }
 
 pub(super) fn employee(company: &str) -> Value {
@@ -52,7 +51,7 @@ pub(super) fn employee(company: &str) -> Value {
 pub(super) fn tags(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
     let tags = crm.with(visit.company, |company| company.tags.all().to_vec());
     let tags = tags.iter().map(|tag| json!(tag)).collect();
-    ok(&Page::of_values(visit.call, "tags", tags)?)
+    ok(&page::of_values(visit.call, "tags", tags)?)
 }
 
 pub(super) fn add_tag(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
@@ -69,7 +68,7 @@ pub(super) fn lead_sources(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
         .filter(|source| source.name.to_lowercase().contains(&query))
         .map(|source| json!({"id": source.id, "name": source.name, "editable": true}))
         .collect();
-    ok(&Page::of_values(visit.call, "lead_sources", sources)?)
+    ok(&page::of_values(visit.call, "lead_sources", sources)?)
 }
 
 pub(super) fn add_lead_source(crm: &HousecallPro, visit: &Visit<'_>) -> Answer {
@@ -87,7 +86,7 @@ pub(super) fn job_types(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
         .filter(|(_, kind)| name.is_none_or(|name| name == *kind))
         .map(|(id, name)| json!({"id": id, "name": name}))
         .collect();
-    ok(&Page::of_values(visit.call, "job_types", types)?)
+    ok(&page::of_values(visit.call, "job_types", types)?)
 }
 
 /// `resource_type` is required.
@@ -102,12 +101,12 @@ pub(super) fn pipeline_statuses(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
             json!({"id": format!("kcs_{resource}_{kind}"), "name": name, "status_type": kind})
         })
         .collect();
-    ok(&Page::of_values(visit.call, "statuses", statuses)?)
+    ok(&page::of_values(visit.call, "statuses", statuses)?)
 }
 
 fn read_name(visit: &Visit<'_>) -> Result<String, crate::reply::Reply> {
-    let mut form = Form::of(visit.call)?;
+    let mut form = form::read(visit.call)?;
     let name = form.required_text("name");
-    form.check()?;
+    form::check(form)?;
     Ok(name)
 }

@@ -1,14 +1,9 @@
 //! What the books are made of, in the shapes of Housecall Pro's OpenAPI document.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::Uuid;
-
-use crate::clock;
 
 /// What a caller says of a customer, Housecall Pro OpenAPI `CustomerCreate` without addresses.
 #[derive(Clone, Default, Serialize)]
@@ -106,63 +101,4 @@ pub(super) struct Note {
     pub(super) job_id: String,
     pub(super) content: String,
     pub(super) created_at: DateTime<Utc>,
-}
-
-/// A tag or a lead source.
-#[derive(Clone, Serialize)]
-pub(super) struct Named {
-    pub(super) id: String,
-    pub(super) name: String,
-}
-
-/// Tags or lead sources, each name once. A caller may bring a new one with every lead.
-#[derive(Default)]
-pub(super) struct Names {
-    list: Vec<Named>,
-    places: HashMap<String, usize>,
-}
-
-impl Names {
-    /// The entry of that name, which is added if it is new.
-    pub(super) fn remember(&mut self, prefix: &str, name: &str) -> Named {
-        if let Some(place) = self.places.get(name) {
-            return self.list[*place].clone();
-        }
-        let named = Named {
-            id: new_id(prefix),
-            name: name.to_owned(),
-        };
-        self.places.insert(name.to_owned(), self.list.len());
-        self.list.push(named.clone());
-        named
-    }
-
-    /// All entries, oldest first.
-    pub(super) fn all(&self) -> &[Named] {
-        &self.list
-    }
-
-    pub(super) fn remember_all(&mut self, prefix: &str, names: &[String]) {
-        for name in names {
-            self.remember(prefix, name);
-        }
-    }
-}
-
-/// Whether lists and searches show a record yet.
-pub(super) fn is_indexed(created_at: DateTime<Utc>, lag: Duration) -> bool {
-    lag.is_zero()
-        || (clock::now() - created_at)
-            .to_std()
-            .is_ok_and(|age| age >= lag)
-}
-
-/// What a company is called in answers.
-pub(super) fn display_name(company: &str) -> String {
-    format!("Simulated company {company}")
-}
-
-/// Ids are random, so that those of a restarted stand-in cannot pass for those of the one before.
-pub(super) fn new_id(prefix: &str) -> String {
-    format!("{prefix}_{}", Uuid::new_v4().simple())
 }

@@ -6,3 +6,4 @@ mod leads;
 mod searching;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;

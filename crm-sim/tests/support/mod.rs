@@ -101,7 +101,18 @@ impl Server {
     }
 
     pub async fn control(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let url = self.url(&format!("/_sim/housecall_pro{path}"));
+        self.control_of("housecall_pro", method, path, body).await
+    }
+
+    /// A call to the control API of any CRM.
+    pub async fn control_of(
+        &self,
+        crm: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let url = self.url(&format!("/_sim/{crm}{path}"));
         let mut request = self.client.request(method, url).timeout(LONG);
         if let Some(body) = body {
             request = request

@@ -1,6 +1,7 @@
 //! Housecall Pro, as its OpenAPI document "Housecall v1 API" describes it.
 //!
-//! Implemented: company, customers and their addresses, leads, conversion of a lead, job notes,
+//! Implemented: the token endpoint and its page of consent (`/oauth/authorize` stands for the
+//! one on the vendor's site), company, customers and their addresses, leads, conversion of a lead, job notes,
 //! tags, lead sources, employees, job types, pipeline statuses. Every other path is 404, `/v1`
 //! too. Where the document is silent, the stand-in takes the side that is harder on a caller:
 //! - `q` is fuzzy: a phone number also finds numbers that differ in the area code only, and only
@@ -10,6 +11,8 @@
 //! - A customer may exist many times; nothing checks for duplicates.
 //! - A body that is not declared as JSON is not read.
 //! - `page_size` is at most 200, and larger ones are cut down: read it from the answer.
+//! - Access tokens live 30 days. A refresh returns a new pair, and the old refresh token is worth
+//!   nothing from then on; its second use harms nobody else.
 //! - A lead's `note` is kept but never shown, and leads and customers take no notes of their own.
 
 mod books;
@@ -20,9 +23,11 @@ mod leads;
 mod lookups;
 mod page;
 mod records;
-mod shelves;
+mod rows;
 
+use std::borrow::Cow;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -31,13 +36,16 @@ use crate::call::Call;
 use crate::crm::{Collection, Crm};
 use crate::lock;
 use crate::reply::Reply;
-use crate::routes::{self, Answer, Route, Visit};
+use crate::routes::{self, Answer, Endpoint, Route, Turned, Visit};
+use crate::token_office::{Clients, Grant, Refresh, TokenOffice, TokenRules};
 use books::{Books, Company};
 
 /// The name under which Housecall Pro is simulated.
 pub const NAME: &str = "housecall_pro";
 
 static ROUTES: &[Route<HousecallPro>] = &[
+    Route::get("/oauth/authorize", authorize).open(),
+    Route::post("/oauth/token", token).open(),
     Route::get("/company", lookups::company),
     Route::get("/customers", customers::list),
     Route::post("/customers", customers::create),
@@ -80,26 +88,35 @@ impl Crm for HousecallPro {
     }
 
     /// `Token KEY` for API keys, `Bearer TOKEN` for OAuth.
-    fn credential<'a>(&self, call: &'a Call) -> Option<&'a str> {
+    fn credential<'a>(&self, call: &'a Call) -> Option<Cow<'a, str>> {
         let value = call.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         value
             .strip_prefix("Token ")
             .or_else(|| value.strip_prefix("Bearer "))
+            .map(Cow::Borrowed)
     }
 
-    fn template(&self, call: &Call) -> Option<&'static str> {
-        routes::find(ROUTES, call).map(|(route, _)| route.template)
-    }
-
-    fn answer(&self, call: &Call) -> Reply {
-        let Some(company) = call.company.as_deref() else {
-            return self.unauthorized();
-        };
-        match routes::find(ROUTES, call) {
-            Some((route, ids)) => (route.answer)(self, &Visit { call, company, ids })
-                .unwrap_or_else(|refusal| refusal),
-            None => not_found("Not found"),
+    fn token_rules(&self) -> TokenRules {
+        TokenRules {
+            grants: &[Grant::AuthorizationCode, Grant::RefreshToken],
+            life: Duration::from_secs(30 * 24 * 60 * 60),
+            reads_json: true,
+            clients: Clients::App,
+            refresh: Refresh::SingleUse {
+                reuse_revokes: false,
+            },
         }
+    }
+
+    fn endpoint(&self, call: &Call) -> Option<Endpoint> {
+        routes::endpoint(ROUTES, call)
+    }
+
+    fn answer(&self, call: &Call, office: &TokenOffice) -> Reply {
+        routes::answer(self, ROUTES, (call, office)).unwrap_or_else(|turned| match turned {
+            Turned::Unknown => self.unauthorized(),
+            Turned::Nowhere => not_found("Not found"),
+        })
     }
 
     fn unauthorized(&self) -> Reply {
@@ -116,7 +133,7 @@ impl Crm for HousecallPro {
         )
     }
 
-    fn rejected(&self) -> Reply {
+    fn rejected(&self, _: &Call) -> Reply {
         let body = json!({"errors": {"base": ["is invalid"]}});
         Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
     }
@@ -130,6 +147,14 @@ impl Crm for HousecallPro {
     fn clear(&self) {
         *lock(&self.books) = Books::default();
     }
+}
+
+fn authorize(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
+    Ok(visit.office.authorize(visit.call))
+}
+
+fn token(_: &HousecallPro, visit: &Visit<'_>) -> Answer {
+    Ok(visit.office.answer(visit.call))
 }
 
 fn ok(body: &Value) -> Answer {

@@ -1,4 +1,4 @@
-//! Which credential opens which company.
+//! Keys given by hand: which opens which company.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ const OPEN_PREFIX: &str = "sim-";
 
 /// The key table of one CRM: `sim-acme` opens `acme` unless a rule says otherwise.
 #[derive(Default)]
-pub(crate) struct Keys {
+pub(super) struct Keys {
     /// `None` means revoked.
     rules: HashMap<String, Option<String>>,
 }
 
 impl Keys {
-    pub(crate) fn company_of(&self, key: &str) -> Option<String> {
+    pub(super) fn company_of(&self, key: &str) -> Option<String> {
         match self.rules.get(key) {
             Some(company) => company.clone(),
             None => key
@@ -23,11 +23,15 @@ impl Keys {
         }
     }
 
-    pub(crate) fn allow(&mut self, key: String, company: String) {
+    pub(super) fn is_revoked(&self, key: &str) -> bool {
+        self.rules.get(key).is_some_and(Option::is_none)
+    }
+
+    pub(super) fn allow(&mut self, key: String, company: String) {
         self.rules.insert(key, Some(company));
     }
 
-    pub(crate) fn revoke(&mut self, key: String) {
+    pub(super) fn revoke(&mut self, key: String) {
         self.rules.insert(key, None);
     }
 }

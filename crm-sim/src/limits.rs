@@ -1,0 +1,19 @@
+//! What a control call may change of a CRM's own limits.
+
+use serde::Deserialize;
+
+/// New values for the limits of one company's account; what is left out stays as it is.
+///
+/// Only Jobber has limits that can be set: its bucket of points and its count of requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The most points that can be saved up.
+    pub maximum: Option<u64>,
+    /// Points there are now.
+    pub available: Option<u64>,
+    /// Points that come back each second; with 0 none do.
+    pub restore_rate: Option<u64>,
+    /// Requests answered in one window; the window under way starts anew.
+    pub requests: Option<u64>,
+}
