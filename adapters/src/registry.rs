@@ -37,7 +37,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Place, Session, Slot, StepKey, Target, Verb};
+    use crate::{Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target, Verb};
 
     #[test]
     fn an_adapter_is_found_by_the_name_that_payloads_use() {
@@ -70,6 +70,13 @@ mod tests {
             assert!(crm.call_timeout >= Duration::from_secs(1) && crm.max_body > 0);
             for setting in crm.settings {
                 assert!(!setting.title.is_empty() && !setting.help.is_empty());
+                if let Required::When(mode, value) = setting.required {
+                    let is_mode = |info: &&SettingInfo| info.name == mode;
+                    let kind = crm.settings.iter().find(is_mode).map(|info| &info.kind);
+                    let known =
+                        matches!(kind, Some(SettingKind::Choice(all)) if all.contains(&value));
+                    assert!(known, "{} waits for {mode} = {value}", setting.name);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::info::{CrmInfo, SettingInfo, SettingKind};
+use crate::info::{CrmInfo, Required, SettingInfo, SettingKind};
 
 /// The longest id of a CRM's own thing, in characters.
 const MAX_ID_CHARS: usize = 100;
@@ -38,8 +38,7 @@ impl Settings {
         let mut checked = Map::new();
         for info in crm.settings {
             match given.get(info.name).filter(|value| !value.is_null()) {
-                None if info.required => faults.push(format!("{} is required", info.name)),
-                None => {}
+                None => faults.extend(lack(crm, info, given)),
                 Some(value) => match fitting(&info.kind, value) {
                     Some(value) => drop(checked.insert(info.name.to_owned(), value)),
                     None => faults.push(format!("{} must be {}", info.name, expected(info))),
@@ -76,6 +75,29 @@ impl From<Map<String, Value>> for Settings {
     /// Settings that were checked when they were stored.
     fn from(stored: Map<String, Value>) -> Self {
         Self(stored)
+    }
+}
+
+/// What is wrong with not giving this setting, if anything is.
+fn lack(crm: &CrmInfo, info: &SettingInfo, given: &Map<String, Value>) -> Option<String> {
+    match info.required {
+        Required::Never => None,
+        Required::Always => Some(format!("{} is required", info.name)),
+        Required::When(mode, value) => (chosen(crm, mode, given) == Some(value))
+            .then(|| format!("{} is required when {mode} is {value}", info.name)),
+    }
+}
+
+/// The value of a choice, which unset is its first; `None` if what was given is none of its values,
+/// which is a fault of its own.
+fn chosen(crm: &CrmInfo, name: &str, given: &Map<String, Value>) -> Option<&'static str> {
+    let info = crm.settings.iter().find(|info| info.name == name)?;
+    let SettingKind::Choice(choices) = info.kind else {
+        return None;
+    };
+    match given.get(name).filter(|value| !value.is_null()) {
+        None => choices.first().copied(),
+        Some(value) => choices.iter().copied().find(|choice| value == choice),
     }
 }
 
@@ -151,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_the_crm_describes_is_taken_trimmed_and_ids_become_text() {
-        let given = json!({"label": " Phone ", "mode": "job", "notify": true, "board": 17});
+        let given =
+            json!({"label": " Phone ", "mode": "job", "notify": true, "board": 17, "price": "P-1"});
         let settings = check(&given).unwrap();
         assert_eq!(settings.text("label"), Some("Phone"));
         assert_eq!(settings.text("mode"), Some("job"));
@@ -195,6 +218,40 @@ mod tests {
             "{faults:?}"
         );
         assert_eq!(faults[1], "board is required");
+    }
+
+    #[test]
+    fn a_mode_can_require_what_the_others_do_without() {
+        let wanted = vec!["price is required when mode is job".to_owned()];
+        assert_eq!(
+            check(&json!({"board": 1, "mode": "job"})).unwrap_err(),
+            wanted
+        );
+        let given = json!({"board": 1, "mode": "job", "price": null});
+        assert_eq!(check(&given).unwrap_err(), wanted);
+        assert!(check(&json!({"board": 1, "mode": "job", "price": "P-1"})).is_ok());
+        for without in [json!({"board": 1}), json!({"board": 1, "mode": null})] {
+            assert!(check(&without).is_ok(), "the first mode is the usual one");
+        }
+        let faults = check(&json!({"board": 1, "mode": "jobs"})).unwrap_err();
+        assert_eq!(faults.len(), 1, "a wrong mode requires nothing: {faults:?}");
+    }
+
+    #[test]
+    fn what_the_usual_mode_requires_is_required_without_a_choice() {
+        let required = |given: Value| {
+            let given = given.as_object().unwrap().clone();
+            let info = SettingInfo {
+                name: "board",
+                title: "",
+                kind: SettingKind::Switch,
+                required: Required::When("mode", "lead"),
+                help: "",
+            };
+            lack(&EXAMPLE, &info, &given).is_some()
+        };
+        assert!(required(json!({})) && required(json!({"mode": "lead"})));
+        assert!(!required(json!({"mode": "job"})));
     }
 
     #[test]
