@@ -172,4 +172,9 @@ pub enum SettingKind {
         /// Whether [`CrmAdapter::options`](crate::CrmAdapter::options) lists what there is.
         options: bool,
     },
+    /// An id of the CRM's own that is always a whole number above zero, below 10^18.
+    Number {
+        /// Whether [`CrmAdapter::options`](crate::CrmAdapter::options) lists what there is.
+        options: bool,
+    },
 }

@@ -91,6 +91,13 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
             help: "Where leads go.",
         },
         SettingInfo {
+            name: "shop",
+            title: "Shop",
+            kind: SettingKind::Number { options: false },
+            required: Required::Never,
+            help: "Which shop.",
+        },
+        SettingInfo {
             name: "price",
             title: "Price list",
             kind: SettingKind::Id { options: false },

@@ -8,6 +8,9 @@ use crate::info::{CrmInfo, Required, SettingInfo, SettingKind};
 /// The longest id of a CRM's own thing, in characters.
 const MAX_ID_CHARS: usize = 100;
 
+/// The most digits of an id that is a number: all that a signed 64-bit one surely holds.
+const MAX_ID_DIGITS: usize = 18;
+
 /// What a connection sets, such as the lead source's name. The keys are those of
 /// [`CrmInfo::settings`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,12 @@ impl Settings {
     pub fn text(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name)?.as_str()?.trim();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// An id that is a number; `None` unless it is set and above zero.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        whole_number(self.text(name)?)
     }
 
     /// A switch, off unless it is set to `true`.
@@ -114,7 +123,20 @@ fn fitting(kind: &SettingKind, value: &Value) -> Option<Value> {
             Some(number) => Some(number.to_string().into()),
             None => one_line(value.as_str()?, MAX_ID_CHARS).map(Value::from),
         },
+        SettingKind::Number { .. } => {
+            let number = match value.as_u64() {
+                Some(number) => whole_number(&number.to_string()),
+                None => whole_number(value.as_str()?.trim()),
+            };
+            number.map(|number| number.to_string().into())
+        }
     }
+}
+
+fn whole_number(text: &str) -> Option<u64> {
+    let digits = text.len() <= MAX_ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number: Option<u64> = digits.then(|| text.parse().ok()).flatten();
+    number.filter(|&number| number > 0)
 }
 
 fn one_line(text: &str, max_chars: usize) -> Option<&str> {
@@ -133,6 +155,7 @@ fn expected(info: &SettingInfo) -> String {
         SettingKind::Id { .. } => {
             format!("an id: a whole number, or text of 1 to {MAX_ID_CHARS} characters")
         }
+        SettingKind::Number { .. } => "an id: a whole number above zero".to_owned(),
     }
 }
 
@@ -196,6 +219,15 @@ mod tests {
             ("board", json!(-1)),
             ("board", json!(1.5)),
             ("board", json!("c".repeat(101))),
+            ("shop", json!("canary")),
+            ("shop", json!(0)),
+            ("shop", json!("00")),
+            ("shop", json!(-1)),
+            ("shop", json!(1.5)),
+            ("shop", json!("+17")),
+            ("shop", json!("17/../18")),
+            ("shop", json!("1".repeat(19))),
+            ("shop", json!(u64::MAX)),
         ] {
             let mut given = json!({"board": 1});
             given[key] = bad;
@@ -207,6 +239,18 @@ mod tests {
             );
             assert!(!faults[0].contains("canary"), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_one_however_it_is_given() {
+        for given in [json!(17), json!("17"), json!(" 0017 ")] {
+            let settings = check(&json!({"board": 1, "shop": given})).unwrap();
+            assert_eq!(settings.number("shop"), Some(17));
+            assert_eq!(settings.text("shop"), Some("17"));
+        }
+        assert_eq!(Settings::default().number("shop"), None);
+        let stored = Settings::default().with("shop", "x");
+        assert_eq!(stored.number("shop"), None);
     }
 
     #[test]
