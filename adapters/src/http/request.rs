@@ -76,7 +76,7 @@ impl CrmRequest {
     /// Adds several fixed path segments: `.segment(id).path("notes")`.
     pub fn path(self, path: &str) -> Self {
         let segments = path.split('/').filter(|segment| !segment.is_empty());
-        segments.fold(self, |request, segment| request.segment(segment))
+        segments.fold(self, Self::segment)
     }
 
     /// Adds a query value that names nobody: a page number, a record's id.
