@@ -138,10 +138,23 @@ pub struct SettingInfo {
     pub title: &'static str,
     /// What may stand there.
     pub kind: SettingKind,
-    /// Whether leads cannot be filed without it.
-    pub required: bool,
+    /// When leads cannot be filed without it.
+    pub required: Required,
     /// What it does, and what happens without it.
     pub help: &'static str,
+}
+
+/// When leads cannot be filed without a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Required {
+    /// In every mode.
+    Always,
+    /// It has a default, or does without.
+    Never,
+    /// Where a setting of kind [`Choice`](SettingKind::Choice), by its name, has this value; unset, it
+    /// has its first.
+    When(&'static str, &'static str),
 }
 
 /// What may stand in a setting.
@@ -156,6 +169,11 @@ pub enum SettingKind {
     Switch,
     /// An id of the CRM's own: text or a whole number.
     Id {
+        /// Whether [`CrmAdapter::options`](crate::CrmAdapter::options) lists what there is.
+        options: bool,
+    },
+    /// An id of the CRM's own that is always a whole number above zero, below 10^18.
+    Number {
         /// Whether [`CrmAdapter::options`](crate::CrmAdapter::options) lists what there is.
         options: bool,
     },

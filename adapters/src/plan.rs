@@ -343,6 +343,10 @@ pub struct Record {
     /// The page that shows it in the CRM, where the CRM tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What the request that made it made besides, as a customer comes with its first property.
+    /// [`Made::set`] puts it into slots of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<Made>>,
 }
 
 impl Record {
@@ -352,7 +356,16 @@ impl Record {
         Self {
             id: id.into(),
             url: None,
+            beside: None,
         }
+    }
+
+    /// The same record, with another that came of the same request. The request says so in a
+    /// preview by [`CrmRequest::also_makes`](crate::CrmRequest::also_makes).
+    #[must_use]
+    pub fn beside(mut self, slot: Slot, record: Record) -> Self {
+        self.beside.get_or_insert_default().set(slot, Some(record));
+        self
     }
 }
 
@@ -385,14 +398,26 @@ impl Made {
         }
     }
 
-    /// Fills a slot, or leaves it empty.
-    pub fn set(&mut self, slot: Slot, record: Option<Record>) {
-        *match slot {
+    /// Fills a slot, or leaves it empty. What the record brings along goes into its own slots, where
+    /// these are empty.
+    pub fn set(&mut self, slot: Slot, mut record: Option<Record>) {
+        let beside = record.as_mut().and_then(|record| record.beside.take());
+        *self.slot(slot) = record;
+        let mut beside = beside.unwrap_or_default();
+        for slot in Slot::ALL {
+            if self.get(slot).is_none() {
+                *self.slot(slot) = beside.slot(slot).take();
+            }
+        }
+    }
+
+    fn slot(&mut self, slot: Slot) -> &mut Option<Record> {
+        match slot {
             Slot::Customer => &mut self.customer,
             Slot::Site => &mut self.site,
             Slot::Lead => &mut self.lead,
             Slot::Note => &mut self.note,
-        } = record;
+        }
     }
 }
 
@@ -427,5 +452,23 @@ mod tests {
         assert_eq!(written, serde_json::json!({"lead": {"id": "lea_1"}}));
         assert_eq!(serde_json::from_value::<Made>(written).unwrap(), made);
         assert_eq!(made.get(Slot::Customer), None);
+    }
+
+    #[test]
+    fn what_a_record_brings_along_fills_empty_slots_and_no_others() {
+        let record = Record::new("cus_1").beside(Slot::Site, Record::new("loc_1"));
+        let stored = serde_json::to_value(&record).unwrap();
+        assert_eq!(
+            stored,
+            serde_json::json!({"id": "cus_1", "beside": {"site": {"id": "loc_1"}}})
+        );
+        let record: Record = serde_json::from_value(stored).unwrap();
+        let mut made = Made::default();
+        made.set(Slot::Customer, Some(record.clone()));
+        assert_eq!(made.customer, Some(Record::new("cus_1")));
+        assert_eq!(made.site, Some(Record::new("loc_1")));
+        made.set(Slot::Site, Some(Record::new("loc_2")));
+        made.set(Slot::Customer, Some(record));
+        assert_eq!(made.site, Some(Record::new("loc_2")), "found is found");
     }
 }

@@ -53,21 +53,33 @@ pub fn preview(
             links,
             made: &made,
         });
-        made.set(step.slot, outcome(step, request.is_some(), known_customer));
+        made.set(step.slot, outcome(step, request.as_ref(), known_customer));
         planned.extend(request.map(|request| masked(&request, step, target)));
     }
     planned
 }
 
 /// What a step would leave in its slot.
-fn outcome(step: &Step, is_asked: bool, known_customer: Option<&str>) -> Option<Record> {
+fn outcome(
+    step: &Step,
+    request: Option<&CrmRequest>,
+    known_customer: Option<&str>,
+) -> Option<Record> {
     match (step.key().verb, step.slot) {
         (Verb::Find, Slot::Customer) => known_customer.map(Record::new),
         (Verb::Find, _) => None,
         (Verb::Make | Verb::Upsert, slot) => {
-            is_asked.then(|| Record::new(format!("(id of the {} created before)", slot.as_str())))
+            let besides = request?.made_besides().iter();
+            Some(besides.fold(unmade(slot), |record, &slot| {
+                record.beside(slot, unmade(slot))
+            }))
         }
     }
+}
+
+/// A record that would only come into being.
+fn unmade(slot: Slot) -> Record {
+    Record::new(format!("(id of the {} created before)", slot.as_str()))
 }
 
 fn masked(request: &CrmRequest, step: &Step, target: &Target) -> PlannedRequest {

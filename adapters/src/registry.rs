@@ -4,8 +4,9 @@ use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
 use crate::crms::housecall_pro::HousecallPro;
+use crate::crms::servicetitan::ServiceTitan;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro];
+static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &ServiceTitan];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Place, Session, Slot, StepKey, Target, Verb};
+    use crate::{Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target, Verb};
 
     #[test]
     fn an_adapter_is_found_by_the_name_that_payloads_use() {
@@ -70,6 +71,13 @@ mod tests {
             assert!(crm.call_timeout >= Duration::from_secs(1) && crm.max_body > 0);
             for setting in crm.settings {
                 assert!(!setting.title.is_empty() && !setting.help.is_empty());
+                if let Required::When(mode, value) = setting.required {
+                    let is_mode = |info: &&SettingInfo| info.name == mode;
+                    let kind = crm.settings.iter().find(is_mode).map(|info| &info.kind);
+                    let known =
+                        matches!(kind, Some(SettingKind::Choice(all)) if all.contains(&value));
+                    assert!(known, "{} waits for {mode} = {value}", setting.name);
+                }
             }
         }
     }

@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmInfo,
-    Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, SecretInfo, Secrets,
-    Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+    Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, Required, SecretInfo,
+    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
 
 /// Every secret of every scripted session.
@@ -67,29 +67,43 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
             name: "label",
             title: "Label",
             kind: SettingKind::Text(100),
-            required: false,
+            required: Required::Never,
             help: "A label.",
         },
         SettingInfo {
             name: "mode",
             title: "Mode",
             kind: SettingKind::Choice(&["lead", "job"]),
-            required: false,
+            required: Required::Never,
             help: "What is made.",
         },
         SettingInfo {
             name: "notify",
             title: "Messages",
             kind: SettingKind::Switch,
-            required: false,
+            required: Required::Never,
             help: "Whether messages go out.",
         },
         SettingInfo {
             name: "board",
             title: "Board",
             kind: SettingKind::Id { options: true },
-            required: true,
+            required: Required::Always,
             help: "Where leads go.",
+        },
+        SettingInfo {
+            name: "shop",
+            title: "Shop",
+            kind: SettingKind::Number { options: false },
+            required: Required::Never,
+            help: "Which shop.",
+        },
+        SettingInfo {
+            name: "price",
+            title: "Price list",
+            kind: SettingKind::Id { options: false },
+            required: Required::When("mode", "job"),
+            help: "What jobs cost.",
         },
     ],
 };

@@ -39,7 +39,9 @@ use crate::http::error::{AdapterError, AdapterResult, Failure};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
-use crate::info::{AuthMethod, CrmInfo, FieldLimit, Place, SecretInfo, SettingInfo, SettingKind};
+use crate::info::{
+    AuthMethod, CrmInfo, FieldLimit, Place, Required, SecretInfo, SettingInfo, SettingKind,
+};
 use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
 use crate::text::line::line;
 
@@ -96,7 +98,7 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
             name: "lead_source",
             title: "Lead source",
             kind: SettingKind::Text(100),
-            required: false,
+            required: Required::Never,
             help: "The lead source that customers and leads are filed under; \"Phone call\" \
                    without it.",
         },
@@ -104,14 +106,14 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
             name: "tag",
             title: "Tag",
             kind: SettingKind::Text(60),
-            required: false,
+            required: Required::Never,
             help: "A tag for every customer and lead, besides the marker; none without it.",
         },
         SettingInfo {
             name: "notifications_enabled",
             title: "Messages to new customers",
             kind: SettingKind::Switch,
-            required: false,
+            required: Required::Never,
             help: "true lets Housecall Pro send its own messages to new customers; off without it.",
         },
     ],

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::answer::Effect;
+use crate::plan::Slot;
 
 /// One request to a CRM. Built by an adapter, sent by a [`Session`](crate::Session), shown by a
 /// preview.
@@ -16,6 +17,7 @@ pub struct CrmRequest {
     query: Vec<QueryPair>,
     headers: Vec<(&'static str, String)>,
     body: Option<Body>,
+    also_makes: Vec<Slot>,
 }
 
 /// What a request carries.
@@ -46,6 +48,7 @@ impl CrmRequest {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            also_makes: Vec::new(),
         }
     }
 
@@ -73,7 +76,7 @@ impl CrmRequest {
     /// Adds several fixed path segments: `.segment(id).path("notes")`.
     pub fn path(self, path: &str) -> Self {
         let segments = path.split('/').filter(|segment| !segment.is_empty());
-        segments.fold(self, |request, segment| request.segment(segment))
+        segments.fold(self, Self::segment)
     }
 
     /// Adds a query value that names nobody: a page number, a record's id.
@@ -116,6 +119,17 @@ impl CrmRequest {
     pub fn form(mut self, fields: Vec<(&'static str, String)>) -> Self {
         self.body = Some(Body::Form(fields));
         self
+    }
+
+    /// Says that it fills this slot besides its step's own: a preview then has no step for it.
+    pub fn also_makes(mut self, slot: Slot) -> Self {
+        self.also_makes.push(slot);
+        self
+    }
+
+    /// The slots it fills besides its step's own.
+    pub(crate) fn made_besides(&self) -> &[Slot] {
+        &self.also_makes
     }
 
     /// Whether it changes anything in the CRM.

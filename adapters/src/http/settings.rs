@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::info::{CrmInfo, SettingInfo, SettingKind};
+use crate::info::{CrmInfo, Required, SettingInfo, SettingKind};
 
 /// The longest id of a CRM's own thing, in characters.
 const MAX_ID_CHARS: usize = 100;
+
+/// The most digits of an id that is a number: all that a signed 64-bit one surely holds.
+const MAX_ID_DIGITS: usize = 18;
 
 /// What a connection sets, such as the lead source's name. The keys are those of
 /// [`CrmInfo::settings`].
@@ -38,8 +41,7 @@ impl Settings {
         let mut checked = Map::new();
         for info in crm.settings {
             match given.get(info.name).filter(|value| !value.is_null()) {
-                None if info.required => faults.push(format!("{} is required", info.name)),
-                None => {}
+                None => faults.extend(lack(crm, info, given)),
                 Some(value) => match fitting(&info.kind, value) {
                     Some(value) => drop(checked.insert(info.name.to_owned(), value)),
                     None => faults.push(format!("{} must be {}", info.name, expected(info))),
@@ -57,6 +59,12 @@ impl Settings {
     pub fn text(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name)?.as_str()?.trim();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// An id that is a number; `None` unless it is set and above zero.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        whole_number(self.text(name)?)
     }
 
     /// A switch, off unless it is set to `true`.
@@ -79,6 +87,29 @@ impl From<Map<String, Value>> for Settings {
     }
 }
 
+/// What is wrong with not giving this setting, if anything is.
+fn lack(crm: &CrmInfo, info: &SettingInfo, given: &Map<String, Value>) -> Option<String> {
+    match info.required {
+        Required::Never => None,
+        Required::Always => Some(format!("{} is required", info.name)),
+        Required::When(mode, value) => (chosen(crm, mode, given) == Some(value))
+            .then(|| format!("{} is required when {mode} is {value}", info.name)),
+    }
+}
+
+/// The value of a choice, which unset is its first; `None` if what was given is none of its values,
+/// which is a fault of its own.
+fn chosen(crm: &CrmInfo, name: &str, given: &Map<String, Value>) -> Option<&'static str> {
+    let info = crm.settings.iter().find(|info| info.name == name)?;
+    let SettingKind::Choice(choices) = info.kind else {
+        return None;
+    };
+    match given.get(name).filter(|value| !value.is_null()) {
+        None => choices.first().copied(),
+        Some(value) => choices.iter().copied().find(|choice| value == choice),
+    }
+}
+
 /// The value as it is stored: texts trimmed, ids as text.
 fn fitting(kind: &SettingKind, value: &Value) -> Option<Value> {
     match kind {
@@ -92,7 +123,20 @@ fn fitting(kind: &SettingKind, value: &Value) -> Option<Value> {
             Some(number) => Some(number.to_string().into()),
             None => one_line(value.as_str()?, MAX_ID_CHARS).map(Value::from),
         },
+        SettingKind::Number { .. } => {
+            let number = match value.as_u64() {
+                Some(number) => whole_number(&number.to_string()),
+                None => whole_number(value.as_str()?.trim()),
+            };
+            number.map(|number| number.to_string().into())
+        }
     }
+}
+
+fn whole_number(text: &str) -> Option<u64> {
+    let digits = text.len() <= MAX_ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number: Option<u64> = digits.then(|| text.parse().ok()).flatten();
+    number.filter(|&number| number > 0)
 }
 
 fn one_line(text: &str, max_chars: usize) -> Option<&str> {
@@ -111,6 +155,7 @@ fn expected(info: &SettingInfo) -> String {
         SettingKind::Id { .. } => {
             format!("an id: a whole number, or text of 1 to {MAX_ID_CHARS} characters")
         }
+        SettingKind::Number { .. } => "an id: a whole number above zero".to_owned(),
     }
 }
 
@@ -151,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_the_crm_describes_is_taken_trimmed_and_ids_become_text() {
-        let given = json!({"label": " Phone ", "mode": "job", "notify": true, "board": 17});
+        let given =
+            json!({"label": " Phone ", "mode": "job", "notify": true, "board": 17, "price": "P-1"});
         let settings = check(&given).unwrap();
         assert_eq!(settings.text("label"), Some("Phone"));
         assert_eq!(settings.text("mode"), Some("job"));
@@ -173,6 +219,15 @@ mod tests {
             ("board", json!(-1)),
             ("board", json!(1.5)),
             ("board", json!("c".repeat(101))),
+            ("shop", json!("canary")),
+            ("shop", json!(0)),
+            ("shop", json!("00")),
+            ("shop", json!(-1)),
+            ("shop", json!(1.5)),
+            ("shop", json!("+17")),
+            ("shop", json!("17/../18")),
+            ("shop", json!("1".repeat(19))),
+            ("shop", json!(u64::MAX)),
         ] {
             let mut given = json!({"board": 1});
             given[key] = bad;
@@ -187,6 +242,18 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_one_however_it_is_given() {
+        for given in [json!(17), json!("17"), json!(" 0017 ")] {
+            let settings = check(&json!({"board": 1, "shop": given})).unwrap();
+            assert_eq!(settings.number("shop"), Some(17));
+            assert_eq!(settings.text("shop"), Some("17"));
+        }
+        assert_eq!(Settings::default().number("shop"), None);
+        let stored = Settings::default().with("shop", "x");
+        assert_eq!(stored.number("shop"), None);
+    }
+
+    #[test]
     fn what_is_required_and_what_is_unknown_is_named_at_once() {
         let faults = check(&json!({"bord": 1})).unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
@@ -195,6 +262,40 @@ mod tests {
             "{faults:?}"
         );
         assert_eq!(faults[1], "board is required");
+    }
+
+    #[test]
+    fn a_mode_can_require_what_the_others_do_without() {
+        let wanted = vec!["price is required when mode is job".to_owned()];
+        assert_eq!(
+            check(&json!({"board": 1, "mode": "job"})).unwrap_err(),
+            wanted
+        );
+        let given = json!({"board": 1, "mode": "job", "price": null});
+        assert_eq!(check(&given).unwrap_err(), wanted);
+        assert!(check(&json!({"board": 1, "mode": "job", "price": "P-1"})).is_ok());
+        for without in [json!({"board": 1}), json!({"board": 1, "mode": null})] {
+            assert!(check(&without).is_ok(), "the first mode is the usual one");
+        }
+        let faults = check(&json!({"board": 1, "mode": "jobs"})).unwrap_err();
+        assert_eq!(faults.len(), 1, "a wrong mode requires nothing: {faults:?}");
+    }
+
+    #[test]
+    fn what_the_usual_mode_requires_is_required_without_a_choice() {
+        let required = |given: Value| {
+            let given = given.as_object().unwrap().clone();
+            let info = SettingInfo {
+                name: "board",
+                title: "",
+                kind: SettingKind::Switch,
+                required: Required::When("mode", "lead"),
+                help: "",
+            };
+            lack(&EXAMPLE, &info, &given).is_some()
+        };
+        assert!(required(json!({})) && required(json!({"mode": "lead"})));
+        assert!(!required(json!({"mode": "job"})));
     }
 
     #[test]

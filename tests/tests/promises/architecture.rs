@@ -7,23 +7,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what of ours it may use.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("leadrail-lead", &[]),
     ("leadrail-engine", &[]),
     ("leadrail-outbound", &[]),
     ("leadrail-postgres", &[]),
+    ("leadrail-adapters", &["leadrail-outbound", "leadrail-lead"]),
     (
         "leadrail-connections",
-        &["leadrail-engine", "leadrail-outbound", "leadrail-lead"],
+        &[
+            "leadrail-adapters",
+            "leadrail-engine",
+            "leadrail-outbound",
+            "leadrail-lead",
+        ],
     ),
-    ("leadrail-adapters", &["leadrail-outbound", "leadrail-lead"]),
     (
         "leadrail-activities",
         &[
             "leadrail-engine",
             "leadrail-connections",
             "leadrail-adapters",
-            "leadrail-outbound",
             "leadrail-lead",
         ],
     ),

@@ -1,0 +1,383 @@
+//! ServiceTitan: a call becomes a booking, which the office takes in, or at once a job with customer,
+//! location, appointment and note. Field names are checked against the portal's documents of the
+//! modules crm, jpm and settings (2025-05) and marketing (2022-04).
+//!
+//! - Signing in takes a token of one tenant and the application's key. The tenant's number stands in
+//!   every path. The token is given by hand; one that lives 900 s is of use for trying things out.
+//! - A booking has a field for an id of ours, `externalId`, that can be searched exactly: it is the
+//!   event's id. A booking takes no notes, so all there is to say is its summary. It names no
+//!   customer: whether the caller is known only says whether he calls for the first time, unless he
+//!   himself says that he does not.
+//! - Customers carry our marker in the memo of their contacts, jobs in their summary, notes in their
+//!   text; and in external data, where the connection has the application's guid. New records are
+//!   found by that first, then by the visible marker.
+//! - The search by number says nothing of contacts and may find strangers; they are asked for and
+//!   compared here. Numbers are ten American digits. Any other goes into the note, and such a caller
+//!   is not searched for, nor by e-mail, which no list can be searched by.
+//! - A customer and a location must have a name and a whole address. Where the caller gave none, they
+//!   say so: "Caller", "Not given". A caller with neither American number nor e-mail has no contact,
+//!   so the location's name carries the marker.
+//! - A location is known by its address; a customer's only one is meant where no street was given.
+//! - A job needs an appointment. Without a time with an offset it stands at the time of the call, for
+//!   an hour, and the summary says that the time is to be agreed.
+//! - A job's notes have no id, so their marker stands for it. The only page known to show a record is
+//!   a job's, in production.
+
+mod caller;
+mod lists;
+mod refusal;
+mod requests;
+mod schedule;
+mod steps;
+mod wire;
+
+#[cfg(test)]
+mod answers_tests;
+#[cfg(test)]
+mod lookup_tests;
+#[cfg(test)]
+mod mapping_tests;
+#[cfg(test)]
+mod preview_tests;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::caller::Caller;
+use self::lists::all;
+use self::refusal::{misplaced, refusal};
+use self::requests::{
+    booking_create, customer_create, customers_like, entries, job_create, location_create,
+    locations_of, note_create, one_business_unit, page,
+};
+use self::steps::{
+    create_booking, create_customer, create_job, create_note, create_site, find_bookings,
+    find_created_customers, find_created_sites, find_customer, find_jobs, find_notes, find_site,
+};
+use self::wire::{Entry, Page};
+use crate::contract::{AccountInfo, Choice, CrmAdapter};
+use crate::http::answer::Answer;
+use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::session::Session;
+use crate::http::settings::Settings;
+use crate::http::verdict::Verdict;
+use crate::info::{
+    AuthMethod, CrmInfo, FieldLimit, Place, Required, SecretInfo, SettingInfo, SettingKind,
+};
+use crate::plan::{Look, Plan, Record, Slot, Step, StepKind};
+use crate::text::line::line;
+
+/// The adapter for `ServiceTitan`.
+pub struct ServiceTitan;
+
+/// What `ServiceTitan` is and can do.
+pub static SERVICETITAN: CrmInfo = CrmInfo {
+    name: "servicetitan",
+    title: "ServiceTitan",
+    base_url: "https://api.servicetitan.io",
+    auth: &[AuthMethod {
+        id: "bearer_token",
+        title: "Access token and application key",
+        help: "The token that ServiceTitan's sign-in gave for one tenant, which lives 15 minutes, \
+               and the application's key from the developer portal.",
+        secrets: &[
+            SecretInfo {
+                name: "access_token",
+                title: "Access token",
+            },
+            SecretInfo {
+                name: "app_key",
+                title: "Application key",
+            },
+        ],
+        places: &[
+            Place::Header("authorization", "Bearer {access_token}"),
+            Place::Header("st-app-key", "{app_key}"),
+        ],
+    }],
+    headers: &[],
+    // ServiceTitan itself gives up after 100 s; whoever waits longer knows more of what was done.
+    call_timeout: Duration::from_secs(105),
+    // A page of 1,000 contacts, or of 50 jobs with long summaries.
+    max_body: 4 * 1024 * 1024,
+    limits: &[
+        FieldLimit::ours("customer.name", 100),
+        FieldLimit::ours("contact.value", 254),
+        FieldLimit::ours("address.street", 255),
+        FieldLimit::ours("address.city", 100),
+        FieldLimit::ours("address.state", 50),
+        FieldLimit::ours("address.zip", 20),
+        FieldLimit::ours("address.country", 60),
+        FieldLimit::ours("booking.source", 100),
+        FieldLimit::ours("booking.summary", 10_000),
+        FieldLimit::ours("job.summary", 1_000),
+        FieldLimit::ours("note.text", 10_000),
+    ],
+    settings: &[
+        SettingInfo {
+            name: "tenant_id",
+            title: "Tenant id",
+            kind: SettingKind::Number { options: false },
+            required: Required::Always,
+            help: "The account's number, under Settings > Integrations > API Application Access.",
+        },
+        SettingInfo {
+            name: "mode",
+            title: "What a call becomes",
+            kind: SettingKind::Choice(&["booking", "job"]),
+            required: Required::Never,
+            help: "booking: the office decides what becomes of it; job: it is on the board at once.",
+        },
+        SettingInfo {
+            name: "booking_provider",
+            title: "Booking provider",
+            kind: SettingKind::Number { options: true },
+            required: Required::When("mode", "booking"),
+            help: "The booking provider tag whose bookings they are.",
+        },
+        SettingInfo {
+            name: "business_unit",
+            title: "Business unit",
+            kind: SettingKind::Number { options: true },
+            required: Required::When("mode", "job"),
+            help: "Who does the work. A booking leaves it to the office without it.",
+        },
+        SettingInfo {
+            name: "job_type",
+            title: "Job type",
+            kind: SettingKind::Number { options: true },
+            required: Required::When("mode", "job"),
+            help: "What kind of work it is, one of the business unit's. A booking leaves it to the \
+                   office without it.",
+        },
+        SettingInfo {
+            name: "campaign",
+            title: "Campaign",
+            kind: SettingKind::Number { options: true },
+            required: Required::When("mode", "job"),
+            help: "What the call is credited to. A booking is credited to nothing without it.",
+        },
+        SettingInfo {
+            name: "source",
+            title: "Source",
+            kind: SettingKind::Text(100),
+            required: Required::Never,
+            help: "The source that bookings name; \"Phone call\" without it.",
+        },
+        SettingInfo {
+            name: "send_confirmation_email",
+            title: "Confirmation of bookings",
+            kind: SettingKind::Switch,
+            required: Required::Never,
+            help: "true lets ServiceTitan send an e-mail to the caller when a booking is made; off \
+                   without it.",
+        },
+        SettingInfo {
+            name: "application_guid",
+            title: "Application guid",
+            kind: SettingKind::Text(36),
+            required: Required::Never,
+            help: "The guid under which the application keeps external data: customers and jobs are \
+                   then marked where nobody else can change it, besides memo and summary.",
+        },
+    ],
+};
+
+/// How long after a call's deadline its effect may still appear: a deadline shorter than ours leaves
+/// ServiceTitan the rest of its 100 s.
+const SETTLE: Duration = Duration::from_secs(120);
+
+const FIND_CUSTOMER: Step = Step {
+    slot: Slot::Customer,
+    kind: StepKind::Find(find_customer),
+    // The search, the contacts of what it found, and a merged customer.
+    calls: 3,
+    request: |filing| {
+        let caller = Caller::of(&filing.lead.contact)?;
+        Some(page(&customers_like(filing.settings, &caller), 1))
+    },
+};
+
+static PLANS: &[Plan] = &[
+    Plan {
+        name: "booking",
+        steps: &[
+            FIND_CUSTOMER,
+            Step {
+                slot: Slot::Lead,
+                kind: StepKind::Make {
+                    run: create_booking,
+                    look: Look::Exact(find_bookings),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: |filing| Some(booking_create(filing)),
+            },
+        ],
+    },
+    Plan {
+        name: "job",
+        steps: &[
+            FIND_CUSTOMER,
+            Step {
+                slot: Slot::Customer,
+                kind: StepKind::Make {
+                    run: create_customer,
+                    look: Look::Children(find_created_customers),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: |filing| Some(customer_create(filing)),
+            },
+            Step {
+                slot: Slot::Site,
+                kind: StepKind::Find(find_site),
+                calls: 2,
+                request: |filing| Some(page(&locations_of(filing)?, 1)),
+            },
+            Step {
+                slot: Slot::Site,
+                kind: StepKind::Make {
+                    run: create_site,
+                    look: Look::Children(find_created_sites),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: location_create,
+            },
+            Step {
+                slot: Slot::Lead,
+                kind: StepKind::Make {
+                    run: create_job,
+                    look: Look::Children(find_jobs),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: job_create,
+            },
+            Step {
+                slot: Slot::Note,
+                kind: StepKind::Make {
+                    run: create_note,
+                    look: Look::Children(find_notes),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: note_create,
+            },
+        ],
+    },
+];
+
+#[async_trait]
+impl CrmAdapter for ServiceTitan {
+    fn crm(&self) -> &'static CrmInfo {
+        &SERVICETITAN
+    }
+
+    fn plans(&self) -> &'static [Plan] {
+        PLANS
+    }
+
+    fn plan(&self, settings: &Settings) -> &'static Plan {
+        let chosen = PLANS.iter().find(|plan| plan.name == mode(settings));
+        chosen.unwrap_or(&PLANS[0])
+    }
+
+    fn judge(&self, answer: &Answer<'_>) -> Verdict {
+        let shared = Verdict::shared(&SERVICETITAN, answer);
+        Verdict {
+            result: shared.result.map_err(|error| refusal(error, answer.body)),
+            ..shared
+        }
+    }
+
+    async fn check(&self, session: &Session) -> AdapterResult<AccountInfo> {
+        let tenant = tenant(session.settings())?;
+        let request = one_business_unit(session.settings());
+        let units: Page<Entry> = session.send(request).await.map_err(misplaced)?;
+        let unit = units.data.into_iter().next();
+        let unit = unit.and_then(|unit| line(unit.name.as_deref(), 200));
+        Ok(AccountInfo {
+            id: Some(tenant.to_string()),
+            name: match unit {
+                Some(unit) => format!("{unit} (tenant {tenant})"),
+                None => format!("tenant {tenant}"),
+            },
+        })
+    }
+
+    /// Active ones only. Job types are those of the business unit, once it is chosen.
+    async fn options(&self, session: &Session, setting: &str) -> AdapterResult<Vec<Choice>> {
+        let settings = session.settings();
+        let Some(list) = entries(settings, setting) else {
+            return Ok(Vec::new());
+        };
+        tenant(settings)?;
+        let unit = settings.number("business_unit");
+        all(session, list, |entry: Entry| {
+            let units = &entry.business_unit_ids;
+            let fits = unit.is_none_or(|unit| units.is_empty() || units.contains(&unit));
+            let title = line(entry.name.as_deref(), 200);
+            (fits && entry.active != Some(false)).then(|| Choice {
+                title: title.unwrap_or_else(|| entry.id.clone()),
+                id: entry.id,
+            })
+        })
+        .await
+    }
+}
+
+fn mode(settings: &Settings) -> &str {
+    settings.text("mode").unwrap_or("booking")
+}
+
+fn tenant(settings: &Settings) -> AdapterResult<u64> {
+    let tenant = settings.number("tenant_id");
+    tenant.ok_or_else(|| unset("tenant_id"))
+}
+
+/// Whether the connection sets all that its mode requires. It does since its settings were checked,
+/// but a session may be opened without.
+fn ready(settings: &Settings) -> AdapterResult<()> {
+    let mode = mode(settings);
+    let lacking = SERVICETITAN.settings.iter().find(|info| {
+        let required = match info.required {
+            Required::Always => true,
+            Required::Never => false,
+            Required::When(_, value) => value == mode,
+        };
+        required && settings.number(info.name).is_none()
+    });
+    match (lacking, settings.text("application_guid")) {
+        (Some(info), _) => Err(unset(info.name)),
+        (None, Some(guid)) if !is_guid(guid) => Err(no_guid()),
+        _ => Ok(()),
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    let hexadecimal = |c: char| c == '-' || c.is_ascii_hexdigit();
+    lengths.eq([8, 4, 4, 4, 12]) && text.chars().all(hexadecimal)
+}
+
+/// No fault of the lead: the connection waits for a person.
+fn unset(name: &str) -> AdapterError {
+    let detail = format!("the connection to ServiceTitan lacks the setting {name}");
+    AdapterError::Forbidden(Failure::new("setting_missing", detail))
+}
+
+/// ServiceTitan would refuse every customer and job, one by one.
+fn no_guid() -> AdapterError {
+    let detail = "the setting application_guid of the connection to ServiceTitan is no guid";
+    AdapterError::Forbidden(Failure::new("setting_invalid", detail))
+}
+
+fn record_of_job(id: String) -> Record {
+    Record {
+        url: Some(format!("https://go.servicetitan.com/#/Job/Index/{id}")),
+        ..Record::new(id)
+    }
+}

@@ -1,0 +1,123 @@
+//! What a preview shows of a connection's settings and of both modes.
+
+use leadrail_lead::Marker;
+use serde_json::{Value, json};
+
+use super::mapping_tests::{GUID, booking_mode, job_mode};
+use super::{SERVICETITAN, ServiceTitan};
+use crate::scripted_crm::{lead_with, target};
+use crate::{LinkState, PlannedRequest, Settings, preview};
+
+/// Everything that a connection with these settings would send, as text.
+fn everything(settings: &Settings) -> String {
+    let target = target(&ServiceTitan, "https://crm.example/").with_settings(settings.clone());
+    let lead = lead_with(|_| {});
+    let planned = [None, Some("700")].into_iter().flat_map(|known| {
+        let shown = preview(&ServiceTitan, &target, &lead, LinkState::Fresh, known);
+        shown.into_iter()
+    });
+    serde_json::to_string(&planned.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn every_setting_that_is_advertised_changes_a_request() {
+    for setting in SERVICETITAN.settings {
+        let value: Value = match setting.name {
+            "mode" => json!("job"),
+            "source" => json!("Radio"),
+            "send_confirmation_email" => json!(true),
+            "application_guid" => json!(GUID),
+            _ => json!("424242"),
+        };
+        let changes = |base: Settings| {
+            everything(&base) != everything(&base.clone().with(setting.name, value.clone()))
+        };
+        assert!(
+            changes(booking_mode()) || changes(job_mode()),
+            "{}",
+            setting.name
+        );
+    }
+}
+
+fn previewed(settings: Settings, known: Option<&str>) -> Vec<PlannedRequest> {
+    let target = target(&ServiceTitan, "https://crm.example/").with_settings(settings);
+    preview(
+        &ServiceTitan,
+        &target,
+        &lead_with(|_| {}),
+        LinkState::Fresh,
+        known,
+    )
+}
+
+fn steps(preview: &[PlannedRequest]) -> Vec<String> {
+    let path = |url: &str| {
+        let path = url.split('?').next().unwrap().to_owned();
+        path.replace("https://crm.example", "")
+    };
+    preview
+        .iter()
+        .map(|step| format!("{} {} {}", step.activity, step.method, path(&step.url)))
+        .collect()
+}
+
+#[test]
+fn a_preview_of_a_booking_is_two_requests_with_secrets_masked() {
+    for known in [None, Some("700")] {
+        let preview = previewed(booking_mode(), known);
+        assert_eq!(
+            steps(&preview),
+            [
+                "dedup_lookup GET /crm/v2/tenant/4829/customers",
+                "lead_create POST /crm/v2/tenant/4829/booking-provider/99/bookings",
+            ]
+        );
+        assert_eq!(preview[0].headers["authorization"], "Bearer ********");
+        assert_eq!(preview[0].headers["st-app-key"], "********");
+        let booking = preview[1].body.as_ref().unwrap();
+        assert_eq!(booking["isFirstTimeClient"], known.is_none());
+        assert!(
+            booking["summary"]
+                .as_str()
+                .unwrap()
+                .ends_with(Marker::new(lead_with(|_| {}).event_id, "lead_create").as_str())
+        );
+    }
+}
+
+#[test]
+fn a_preview_of_a_job_makes_a_location_only_for_a_known_customer() {
+    let new = previewed(job_mode(), None);
+    assert_eq!(
+        steps(&new),
+        [
+            "dedup_lookup GET /crm/v2/tenant/4829/customers",
+            "customer_create POST /crm/v2/tenant/4829/customers",
+            "lead_create POST /jpm/v2/tenant/4829/jobs",
+            "note_attach POST /jpm/v2/tenant/4829/jobs/(id%20of%20the%20lead%20created%20before)/notes",
+        ]
+    );
+    let job = new[2].body.as_ref().unwrap();
+    assert_eq!(job["customerId"], "(id of the customer created before)");
+    assert_eq!(job["locationId"], "(id of the site created before)");
+
+    let known = previewed(job_mode(), Some("700"));
+    assert_eq!(
+        steps(&known)[1..3],
+        [
+            "site_lookup GET /crm/v2/tenant/4829/locations",
+            "site_create POST /crm/v2/tenant/4829/locations",
+        ]
+    );
+    assert_eq!(known[2].body.as_ref().unwrap()["customerId"], 700);
+    assert_eq!(known.len(), 5);
+}
+
+#[test]
+fn a_preview_without_settings_names_what_is_missing() {
+    let preview = previewed(Settings::default(), None);
+    let url = &preview[1].url;
+    assert!(url.contains("(tenant_id%20is%20not%20set)"), "{url}");
+    assert!(url.contains("(booking_provider%20is%20not%20set)"), "{url}");
+}
