@@ -2,8 +2,8 @@
 
 use crate::kit::{Act, AnyChild, Bench, Working, World, child, quick_config, step, told};
 use leadrail_engine::{
-    Activity, ActivityResult, Attempt, ChildOptions, Ctx, FailureKind, NewRun, Registry, RunId,
-    RunState, RunView, WorkerConfig, Workflow, WorkflowResult,
+    Activity, ActivityResult, Attempt, ChildOptions, Ctx, FailureKind, HistoryKind, NewRun,
+    Registry, RunId, RunState, RunView, WorkerConfig, Workflow, WorkflowResult,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -281,6 +281,20 @@ async fn a_run_that_is_told_to_stop_waits_for_no_lock_but_to_clean_up() {
     bench.until(run, RunState::Cancelled).await;
     assert_eq!((world.effects("a"), world.effects("undo")), (0, 1));
     assert_eq!(holder(&bench, "phone").await, None);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_to_stop_looks_first_for_what_it_may_have_made_under_the_lock() {
+    let (bench, world) = (Bench::new().await, World::new());
+    world.script("a", &[Act::EffectThen(FailureKind::Ambiguous, "timeout")]);
+    let run = bench.tell(Value::Null).await;
+    let worker = Working::start(&bench, story(&world, &["a", "b"]), quick_config());
+    bench.until(run, RunState::Retrying).await;
+    bench.engine.cancel(run, "spam").await.unwrap();
+    bench.until(run, RunState::Cancelled).await;
+    assert_eq!(bench.count(run, HistoryKind::ActivityCompleted).await, 1);
+    assert_eq!((world.executions("a"), world.effects("b")), (1, 0));
     worker.stop().await;
 }
 
