@@ -36,7 +36,13 @@ pub fn auth_method(
     };
     let known = crm.auth.iter().map(|method| method.id);
     let known = || known.collect::<Vec<_>>().join(", ");
-    found.ok_or_else(|| SetupError::AuthMethod { crm: crm.title, known: known() }.into())
+    found.ok_or_else(|| {
+        SetupError::AuthMethod {
+            crm: crm.title,
+            known: known(),
+        }
+        .into()
+    })
 }
 
 #[cfg(test)]
@@ -46,11 +52,19 @@ mod tests {
     #[test]
     fn a_crm_and_its_way_in_are_named_or_refused_with_those_there_are() {
         let crm = adapter("housecall_pro").expect("an adapter");
-        assert_eq!(auth_method(crm, None).expect("a way").id, crm.crm().auth[0].id);
+        assert_eq!(
+            auth_method(crm, None).expect("a way").id,
+            crm.crm().auth[0].id
+        );
         for method in crm.crm().auth {
-            assert_eq!(auth_method(crm, Some(method.id)).expect("a way").id, method.id);
+            assert_eq!(
+                auth_method(crm, Some(method.id)).expect("a way").id,
+                method.id
+            );
         }
-        let refused = auth_method(crm, Some("password")).err().expect("no such way");
+        let refused = auth_method(crm, Some("password"))
+            .err()
+            .expect("no such way");
         assert!(
             refused.to_string().contains(crm.crm().auth[0].id),
             "{refused}"

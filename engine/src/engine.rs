@@ -26,7 +26,6 @@ use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
 
-
 /// A handle on the engine's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {

@@ -48,7 +48,9 @@ impl Desk {
         };
         match ask(doors, id).await? {
             Ok(name) => self.accepted(who, &connection, name, &mut test).await?,
-            Err(refusal) => (test.reason, test.detail) = (Some(refusal.reason), Some(refusal.detail)),
+            Err(refusal) => {
+                (test.reason, test.detail) = (Some(refusal.reason), Some(refusal.detail))
+            }
         }
         test.state = doors.connections().get(id).await?.state;
         let outcome = test.reason.as_deref().unwrap_or("ok");
@@ -116,7 +118,9 @@ async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<String, Refus
 async fn refused(doors: &Doors, door: &Door, error: &AdapterError) -> DeskResult<Refusal> {
     if matches!(error, AdapterError::Auth(_) | AdapterError::Forbidden(_)) {
         let (id, version) = (door.connection.id, door.session.secret_version());
-        let noted = doors.connections().mark_needs_reauth(id, version, error.detail());
+        let noted = doors
+            .connections()
+            .mark_needs_reauth(id, version, error.detail());
         noted.await?;
     }
     Ok(Refusal {

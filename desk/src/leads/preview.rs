@@ -23,5 +23,11 @@ pub fn preview(
     if let Some(url) = base_url {
         target = target.with_base_url(url)?;
     }
-    Ok(leadrail_adapters::preview(adapter, &target, lead, links, known_customer))
+    Ok(leadrail_adapters::preview(
+        adapter,
+        &target,
+        lead,
+        links,
+        known_customer,
+    ))
 }

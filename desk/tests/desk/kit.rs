@@ -5,6 +5,7 @@ use leadrail_desk::{Actor, Desk};
 use leadrail_engine::{Engine, RetrySchedule, RunId};
 use leadrail_lead::EventId;
 use leadrail_lead::sample::sample_lead;
+use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_workflows::{Submission, Submitted};
 use serde_json::json;
@@ -44,7 +45,8 @@ impl Room {
 
     pub(crate) fn with_vault(mut self) -> Self {
         let key = VaultKey::parse(KEY).expect("a key");
-        self.desk = self.desk.with_vault(key).expect("a client");
+        let http = Outbound::new(Guard::with_loopback()).expect("a client");
+        self.desk = self.desk.with_vault(key, http);
         self
     }
 

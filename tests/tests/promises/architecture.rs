@@ -69,6 +69,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
         "leadrail-rig",
         &[
             "leadrail-server",
+            "leadrail-desk",
+            "leadrail-outbound",
             "leadrail-workflows",
             "leadrail-activities",
             "leadrail-engine",

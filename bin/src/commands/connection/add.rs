@@ -206,7 +206,12 @@ mod tests {
         assert_eq!(read(one, "{\"a\": 1}\n").unwrap(), "api_key={\"a\": 1}\n");
         let given = r#"{"access_token": "a", "app_key": "b"}"#;
         assert_eq!(read(&TWO, given).unwrap(), "access_token=a app_key=b");
-        for wrong in ["canary", "[]", r#"{"access_token": 1}"#, r#"{"canary": null}"#] {
+        for wrong in [
+            "canary",
+            "[]",
+            r#"{"access_token": 1}"#,
+            r#"{"canary": null}"#,
+        ] {
             let refused = read(&TWO, wrong).unwrap_err().to_string();
             assert!(refused.contains("access_token, app_key"), "{refused}");
             assert!(!refused.contains("canary"), "{refused}");
