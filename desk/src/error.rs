@@ -132,12 +132,13 @@ mod tests {
 
     #[test]
     fn an_error_is_one_line_and_says_nothing_twice() {
-        let error = DeskError::from(MigrateError::VersionMismatch(3));
+        let error = sqlx::migrate::MigrateError::VersionMismatch(3);
+        let error = DeskError::from(MigrateError::Numbered(error));
         let said = sentence(&error);
         assert!(said.starts_with("the database was migrated by another release"));
         assert!(said.contains(": migration 3"), "{said}");
-        let error = DeskError::from(SetupError::BaseUrl);
-        assert_eq!(sentence(&error), SetupError::BaseUrl.to_string());
+        let setup = || SetupError::MalformedSecret { name: "api_key" };
+        assert_eq!(sentence(&DeskError::from(setup())), setup().to_string());
     }
 
     #[test]

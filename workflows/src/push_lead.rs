@@ -202,8 +202,8 @@ mod tests {
         let mut made = Made::default();
         made.set(Slot::Customer, Some(Record::new("cus_1")));
         let lead = Record {
-            id: "lea_1".into(),
             url: Some("https://crm.example/lea_1".into()),
+            ..Record::new("lea_1")
         };
         made.set(Slot::Lead, Some(lead));
         let delivered = PushLeadOutput::Delivered {
