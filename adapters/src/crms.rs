@@ -1,3 +1,4 @@
 //! The CRMs, a folder each. What they share stands in `http/` and `text/`.
 
 pub mod housecall_pro;
+pub mod jobber;

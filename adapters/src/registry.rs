@@ -4,8 +4,9 @@ use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
 use crate::crms::housecall_pro::HousecallPro;
+use crate::crms::jobber::Jobber;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro];
+static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]
