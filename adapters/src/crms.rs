@@ -1,4 +1,5 @@
 //! The CRMs, a folder each. What they share stands in `http/` and `text/`.
 
 pub mod housecall_pro;
+pub mod jobber;
 pub mod servicetitan;

@@ -106,7 +106,7 @@ fn refused(
 }
 
 /// The CRM has not said that nothing was done. A read has nothing to do; a write may be in.
-fn unproven(effect: Effect, failure: Failure) -> AdapterError {
+pub(crate) fn unproven(effect: Effect, failure: Failure) -> AdapterError {
     match effect {
         Effect::Read => AdapterError::NotDone(failure),
         Effect::Write => AdapterError::Ambiguous(failure),

@@ -6,6 +6,7 @@
 use graphql_client::QueryBody;
 use http::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::answer::{Answer, Effect};
 use super::request::CrmRequest;
@@ -16,49 +17,51 @@ pub fn graphql<V: Serialize>(effect: Effect, path: &str, query: &QueryBody<V>) -
     CrmRequest::new(effect, Method::POST, path).json(query)
 }
 
-/// What an answer says went wrong, as GraphQL has it: `errors` with codes beside `data`.
-#[derive(Debug, Default, Deserialize)]
-pub struct GraphQlErrors {
-    #[serde(default)]
-    errors: Vec<GraphQlError>,
-}
+/// What an answer says went wrong, as GraphQL has it: `errors` beside `data`. Whatever stands there
+/// counts, however it is shaped: an error that we cannot read is no success.
+#[derive(Debug, Default)]
+pub struct GraphQlErrors(Vec<Value>);
 
-#[derive(Debug, Deserialize)]
-struct GraphQlError {
-    #[serde(default)]
-    extensions: Extensions,
-}
-
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-struct Extensions {
-    code: Option<String>,
+struct Body {
+    errors: Value,
 }
 
 impl GraphQlErrors {
     /// Reads an answer's errors; none where its body is no GraphQL answer.
     #[must_use]
     pub fn of(answer: &Answer<'_>) -> Self {
-        serde_json::from_slice(answer.body).unwrap_or_default()
+        let body: Body = serde_json::from_slice(answer.body).unwrap_or_default();
+        Self(match body.errors {
+            Value::Null => Vec::new(),
+            Value::Array(errors) => errors,
+            other => vec![other],
+        })
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.errors.is_empty()
+        self.0.is_empty()
     }
 
     /// Whether one of them has this code in its `extensions`.
     #[must_use]
     pub fn has_code(&self, code: &str) -> bool {
-        let mut codes = self.errors.iter().map(|error| &error.extensions.code);
-        codes.any(|found| found.as_deref() == Some(code))
+        self.iter()
+            .any(|error| error["extensions"]["code"].as_str() == Some(code))
+    }
+
+    /// The errors as they came, for what only one CRM says. Their texts may hold personal data.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -82,8 +85,33 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_any_shape_is_an_error() {
+        let rows = [
+            json!([{"message": "x", "extensions": null}]),
+            json!([{"extensions": {"code": 7}}]),
+            json!(["x"]),
+            json!([null]),
+            json!({"message": "x"}),
+            json!("x"),
+        ];
+        for errors_given in rows {
+            let body = json!({"data": {"list": []}, "errors": errors_given});
+            let read = errors(body.to_string().as_bytes());
+            assert!(!read.is_empty() && !read.has_code("THROTTLED"), "{body}");
+            assert_eq!(read.iter().count(), 1);
+        }
+    }
+
+    #[test]
     fn what_is_no_graphql_answer_has_no_errors() {
-        let bodies: [&[u8]; 4] = [b"", b"<html>", b"[]", br#"{"data": {}}"#];
+        let bodies: [&[u8]; 6] = [
+            b"",
+            b"<html>",
+            b"[]",
+            br#"{"data": {}}"#,
+            br#"{"errors": null}"#,
+            br#"{"errors": []}"#,
+        ];
         for body in bodies {
             assert!(errors(body).is_empty());
         }

@@ -88,7 +88,8 @@ fn link_lines(lead: &Lead, links: LinkState) -> Vec<String> {
     lines
 }
 
-fn service(lead: &Lead) -> Option<String> {
+/// What kind of work is wanted: `HVAC, heating repair`.
+pub(crate) fn service(lead: &Lead) -> Option<String> {
     let kind = words(lead.service_request.service_type.as_deref());
     let sub = words(lead.service_request.sub_type.as_deref());
     let parts: Vec<String> = [kind, sub].into_iter().flatten().collect();
@@ -139,7 +140,7 @@ fn labeled(lines: &mut Vec<String>, label: &str, text: Option<String>) {
 }
 
 /// `same_day` as people write it.
-fn words(text: Option<&str>) -> Option<String> {
+pub(crate) fn words(text: Option<&str>) -> Option<String> {
     Some(line(text, MAX_LINE)?.replace('_', " "))
 }
 

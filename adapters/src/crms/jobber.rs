@@ -1,0 +1,387 @@
+//! Jobber: a call becomes a client (unless known), a property (unless known, and where the caller
+//! left an address), a request and a note on it.
+//! <https://developer.getjobber.com>; field names are those of `jobber/schema.graphql`.
+//!
+//! - The search for phone numbers is fuzzy. Whatever it finds is compared again by
+//!   `normalizedPhoneNumber`, which is E.164, or a stranger would get the lead.
+//! - An archived client is no match. Somebody put it away; requests may not be filed for it, and
+//!   bringing it back would be a write that nobody asked for. So the newest active client of the
+//!   number is used, and where all are archived, a new one is made.
+//! - A client has no field for our marker: its source is counted in reports, its custom fields
+//!   cannot be searched, and a note on it is another write. What tells that it was made is its
+//!   number, as in the look-up before. That proves that the caller is a client now, not that it was
+//!   us, which is all that the next steps need. It is class C by its list, without a marker.
+//! - Neither has a property. Its address tells: the same street of the same client is the same
+//!   site, whoever entered it.
+//! - A request carries the marker in its title, a note in its last line. Who rewrites a title within
+//!   minutes of the call takes the marker away.
+//! - A client is made without its property, though it could be made with it: one record a step, so
+//!   a lost answer leaves one question and not two.
+//! - It takes no idempotency key, and calls no second client a duplicate.
+//! - Numbers are sent as E.164, foreign ones too. Whether one takes text messages is not known, and
+//!   Jobber refuses to be told so of a landline: `smsAllowed` is left out.
+//! - What its answers mean stands in `judge.rs`.
+
+mod judge;
+mod requests;
+mod wire;
+
+#[cfg(test)]
+mod answers_tests;
+#[cfg(test)]
+mod judge_tests;
+#[cfg(test)]
+mod lookup_tests;
+#[cfg(test)]
+mod mapping_tests;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::requests::{
+    Whereabouts, account, client_create, clients_of_number, note_create, notes_of_request,
+    properties_of_client, property_create, request_create, requests_of_client,
+};
+use self::wire::{
+    Answered, CheckAccount, CreateClient, CreateNote, CreateProperty, CreateRequest, Created,
+    Dated, FindClients, FindNotes, FindProperties, FindRequests, Lists, Makes, Marked,
+};
+use crate::contract::{AccountInfo, CrmAdapter};
+use crate::http::answer::Answer;
+use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::request::CrmRequest;
+use crate::http::session::Session;
+use crate::http::verdict::Verdict;
+use crate::info::{
+    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Place, Required, SecretInfo, SettingInfo,
+    SettingKind,
+};
+use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
+use crate::text::line::line;
+
+/// The adapter for Jobber.
+pub struct Jobber;
+
+/// What Jobber is and can do.
+pub static JOBBER: CrmInfo = CrmInfo {
+    name: "jobber",
+    title: "Jobber",
+    base_url: "https://api.getjobber.com",
+    auth: &[AuthMethod {
+        id: "bearer_token",
+        title: "OAuth access token",
+        help: "Comes from connecting the account with Jobber's own sign-in, by an administrator of \
+               the account; it lasts an hour.",
+        secrets: &[SecretInfo {
+            name: "access_token",
+            title: "Access token",
+        }],
+        places: &[Place::Header("authorization", "Bearer {access_token}")],
+    }],
+    headers: &[FixedHeader {
+        name: "x-jobber-graphql-version",
+        value: "2026-05-12",
+        setting: Some("api_version"),
+    }],
+    call_timeout: Duration::from_secs(20),
+    // A page of 10 notes, each as long as Jobber may take them.
+    max_body: 1024 * 1024,
+    limits: &[
+        FieldLimit::ours("client.firstName", 100),
+        FieldLimit::ours("client.lastName", 100),
+        FieldLimit::ours("client.email", 254),
+        FieldLimit::ours("client.sourceText", 100),
+        FieldLimit::ours("address.street1", 255),
+        FieldLimit::ours("address.city", 100),
+        FieldLimit::ours("address.province", 50),
+        FieldLimit::ours("address.postalCode", 20),
+        FieldLimit::ours("address.country", 60),
+        FieldLimit::ours("request.title", 150),
+        FieldLimit::ours("request.answerText", 1_000),
+        FieldLimit::ours("note.message", 10_000),
+    ],
+    settings: &[
+        SettingInfo {
+            name: "lead_source",
+            title: "Lead source",
+            kind: SettingKind::Text(100),
+            required: Required::Never,
+            help: "The lead source of new clients; Jobber names the connected app without it. \
+                   Requests always show the app.",
+        },
+        SettingInfo {
+            name: "pin_note",
+            title: "Pinned note",
+            kind: SettingKind::Switch,
+            required: Required::Never,
+            help: "true pins the note with recording and transcript to the request; off without \
+                   it.",
+        },
+        SettingInfo {
+            name: "api_version",
+            title: "API version",
+            kind: SettingKind::Text(10),
+            required: Required::Never,
+            help: "The version of Jobber's API, such as 2026-05-12, which is asked for without \
+                   it. Only for the time after Jobber retires that one.",
+        },
+    ],
+};
+
+/// How long after a call's deadline its effect may still appear.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// How many pages are read before a look-up gives up.
+const MAX_PAGES: u32 = 10;
+
+static PLANS: &[Plan] = &[Plan {
+    name: "request",
+    steps: &[
+        Step {
+            slot: Slot::Customer,
+            kind: StepKind::Find(find_client),
+            calls: MAX_PAGES,
+            request: |filing| Some(clients_of_number(filing, None)),
+        },
+        Step {
+            slot: Slot::Customer,
+            kind: StepKind::Make {
+                run: |session, filing| make::<CreateClient>(session, Ok(client_create(filing))),
+                look: Look::Children(find_clients),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: |filing| Some(client_create(filing)),
+        },
+        Step {
+            slot: Slot::Site,
+            kind: StepKind::Find(find_property),
+            calls: MAX_PAGES,
+            request: |filing| properties_of_client(filing, None),
+        },
+        Step {
+            slot: Slot::Site,
+            kind: StepKind::Make {
+                run: create_property,
+                look: Look::Children(find_properties),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: property_create,
+        },
+        Step {
+            slot: Slot::Lead,
+            kind: StepKind::Make {
+                run: create_request,
+                look: Look::Children(find_requests),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: request_create,
+        },
+        Step {
+            slot: Slot::Note,
+            kind: StepKind::Make {
+                run: create_note,
+                look: Look::Children(find_notes),
+                settle: SETTLE,
+            },
+            calls: 1,
+            request: note_create,
+        },
+    ],
+}];
+
+#[async_trait]
+impl CrmAdapter for Jobber {
+    fn crm(&self) -> &'static CrmInfo {
+        &JOBBER
+    }
+
+    fn plans(&self) -> &'static [Plan] {
+        PLANS
+    }
+
+    fn judge(&self, answer: &Answer<'_>) -> Verdict {
+        judge::verdict(answer)
+    }
+
+    async fn check(&self, session: &Session) -> AdapterResult<AccountInfo> {
+        let account = answered::<CheckAccount>(session, account()).await?.account;
+        let name = line(account.name.as_deref(), 200);
+        Ok(AccountInfo {
+            id: Some(account.id.0),
+            name: name.unwrap_or_else(|| "an account without a name".to_owned()),
+        })
+    }
+}
+
+fn find_client<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Option<Record>> {
+    Box::pin(async move { Ok(find_clients(session, filing).await?.pop()) })
+}
+
+/// The active clients with exactly the caller's number, each once.
+fn find_clients<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
+        let number = filing.lead.contact.phone.as_str();
+        let mut found: Vec<Dated> = Vec::new();
+        let page = |after| Ok(clients_of_number(filing, after));
+        each::<FindClients>(session, page, |listed| {
+            let is_caller = listed.normalized.as_deref() == Some(number) && !listed.is_archived;
+            let client = listed.client;
+            if is_caller
+                && found
+                    .iter()
+                    .all(|known| known.record.id != client.record.id)
+            {
+                found.push(client);
+            }
+        })
+        .await?;
+        Ok(oldest_first(found))
+    })
+}
+
+fn find_property<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Option<Record>> {
+    Box::pin(async move { Ok(find_properties(session, filing).await?.into_iter().next()) })
+}
+
+/// The client's properties at the lead's address. Jobber does not say how old they are.
+fn find_properties<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
+        let Some(place) = Whereabouts::of(&filing.lead.contact) else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let page = |after| needing(filing, Slot::Customer, properties_of_client(filing, after));
+        each::<FindProperties>(session, page, |property| {
+            if place.is(&property) {
+                found.push(property.record);
+            }
+        })
+        .await?;
+        Ok(found)
+    })
+}
+
+fn create_property<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Option<Record>> {
+    if Whereabouts::of(&filing.lead.contact).is_none() {
+        return Box::pin(async { Ok(None) });
+    }
+    let request = needing(filing, Slot::Customer, property_create(filing));
+    make::<CreateProperty>(session, request)
+}
+
+fn create_request<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> StepFuture<'a, Option<Record>> {
+    let request = needing(filing, Slot::Customer, request_create(filing));
+    make::<CreateRequest>(session, request)
+}
+
+/// The client's requests since the call that carry the marker in their title.
+fn find_requests<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
+        let page = |after| needing(filing, Slot::Customer, requests_of_client(filing, after));
+        marked::<FindRequests>(session, filing, page).await
+    })
+}
+
+fn create_note<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Option<Record>> {
+    let request = needing(filing, Slot::Lead, note_create(filing));
+    make::<CreateNote>(session, request)
+}
+
+/// The request's notes that carry the marker.
+fn find_notes<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
+    Box::pin(async move {
+        let page = |after| needing(filing, Slot::Lead, notes_of_request(filing, after));
+        marked::<FindNotes>(session, filing, page).await
+    })
+}
+
+/// The records of a list whose text carries the step's marker.
+async fn marked<Q: Lists<Item = Marked>>(
+    session: &Session,
+    filing: &Filing<'_>,
+    page: impl Fn(Option<String>) -> AdapterResult<CrmRequest>,
+) -> AdapterResult<Vec<Record>> {
+    let mut found = Vec::new();
+    each::<Q>(session, page, |listed| {
+        let text = listed.text.unwrap_or_default().to_lowercase();
+        if text.contains(filing.marker.as_str()) {
+            found.push(listed.record);
+        }
+    })
+    .await?;
+    Ok(oldest_first(found))
+}
+
+/// A record of which no age is known counts as the oldest.
+fn oldest_first(mut found: Vec<Dated>) -> Vec<Record> {
+    found.sort_by_key(|dated| dated.at);
+    found.into_iter().map(|dated| dated.record).collect()
+}
+
+/// A request that builds on a record which must be there.
+fn needing(
+    filing: &Filing<'_>,
+    slot: Slot,
+    request: Option<CrmRequest>,
+) -> AdapterResult<CrmRequest> {
+    request.ok_or_else(|| filing.missing(slot))
+}
+
+/// Sends the one mutation of a step.
+fn make<M: Makes + Send + 'static>(
+    session: &Session,
+    request: AdapterResult<CrmRequest>,
+) -> StepFuture<'_, Option<Record>> {
+    Box::pin(async move {
+        let created: Created<M> = session.send(request?).await?;
+        Ok(Some(created.record))
+    })
+}
+
+async fn answered<Q: graphql_client::GraphQLQuery>(
+    session: &Session,
+    request: CrmRequest,
+) -> AdapterResult<Q::ResponseData> {
+    let answered: Answered<Q::ResponseData> = session.send(request).await?;
+    Ok(answered.data)
+}
+
+/// Shows every item of a list to `visit`, page after page. A list that is longer than we read, or
+/// does not say how it goes on, is an error: not having found something there proves nothing.
+async fn each<Q: Lists>(
+    session: &Session,
+    request: impl Fn(Option<String>) -> AdapterResult<CrmRequest>,
+    mut visit: impl FnMut(Q::Item),
+) -> AdapterResult<()> {
+    let mut after = None;
+    for _ in 0..MAX_PAGES {
+        let page = Q::page(answered::<Q>(session, request(after.take())?).await?);
+        page.items.into_iter().for_each(&mut visit);
+        match page.next {
+            None => return Ok(()),
+            Some(cursor) if cursor.is_empty() => break,
+            Some(cursor) => after = Some(cursor),
+        }
+    }
+    let detail = "Jobber's list is longer than we read, so the look-up proves nothing";
+    Err(AdapterError::NotDone(Failure::new(
+        "lookup_incomplete",
+        detail,
+    )))
+}
