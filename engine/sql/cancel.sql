@@ -55,7 +55,7 @@ begin
         delete from leadrail.run_gate g where g.run_id = p_run.id;
         insert into leadrail.history (run_id, seq, at, kind, payload)
         values (p_run.id, leadrail.next_seq(p_run.id), leadrail.now(), 'run_cancelled', json_build_object('why', p_why));
-        perform leadrail.wake_gate('run:' || p_run.id, 0);
+        perform leadrail.wake_gates(array['run:' || p_run.id], 0);
         return 'cancelled';
     end if;
     insert into leadrail.cancel_request (run_id, why) values (p_run.id, p_why) on conflict do nothing;

@@ -31,19 +31,18 @@ begin
 end
 $$;
 
--- Makes the runs due that wait at a gate, `p_spacing_ms` apart and the urgent first. The caller has
--- locked the gate.
-create or replace function leadrail.wake_gate(p_gate text, p_spacing_ms bigint) returns integer language sql
+-- Makes the runs due that wait at any of these gates, `p_spacing_ms` apart and the urgent first. The
+-- caller has locked the gates.
+create or replace function leadrail.wake_gates(p_gates text[], p_spacing_ms bigint) returns integer language sql
 as $$
     with opened as (
         delete from leadrail.run_gate g
-        where g.run_id in (select w.run_id from leadrail.run_gate w where w.gate = p_gate)
-        returning g.run_id, g.gate
+        where g.run_id in (select w.run_id from leadrail.run_gate w where w.gate = any (p_gates))
+        returning g.run_id
     ), ranked as (
         select r.id, row_number() over (order by r.priority, r.created_at) - 1 as turn
         from leadrail.workflow_run r
-        join opened o on o.run_id = r.id
-        where r.state = 'waiting' and o.gate = p_gate
+        where r.state = 'waiting' and r.id in (select o.run_id from opened o)
     ), freed as (
         update leadrail.workflow_run r
         set state = 'queued', changed_at = leadrail.now(),
@@ -55,16 +54,17 @@ as $$
     select count(*)::integer from freed
 $$;
 
--- Opens a gate for whoever waits there and for whoever is about to park: makes the runs due,
--- `p_spacing_ms` apart and the urgent first, and answers how many.
-create or replace function leadrail.open_gate(p_gate text, p_spacing_ms bigint default 0) returns integer
+-- Opens gates for whoever waits there and for whoever is about to park: makes the runs due,
+-- `p_spacing_ms` apart over all the gates and the urgent first, and answers how many.
+create or replace function leadrail.open_gates(p_gates text[], p_spacing_ms bigint default 0) returns integer
 language plpgsql
 as $$
 begin
-    perform leadrail.lock_gates(array[p_gate], array[true]);
-    insert into leadrail.gate_opening (gate, opened_at) values (p_gate, leadrail.now())
+    perform leadrail.lock_gates(p_gates, array_fill(true, array[cardinality(p_gates)]));
+    insert into leadrail.gate_opening (gate, opened_at)
+    select distinct g.gate, leadrail.now() from unnest(p_gates) as g (gate)
     on conflict (gate) do update set opened_at = excluded.opened_at;
-    return leadrail.wake_gate(p_gate, p_spacing_ms);
+    return leadrail.wake_gates(p_gates, p_spacing_ms);
 end
 $$;
 
@@ -112,7 +112,7 @@ begin
     for v_gate in
         select distinct g.gate from unnest(g_gate, g_opens) as g (gate, opens) where g.opens
     loop
-        perform leadrail.wake_gate(v_gate, 0);
+        perform leadrail.wake_gates(array[v_gate], 0);
     end loop;
 end
 $$;

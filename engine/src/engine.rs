@@ -134,10 +134,22 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written.
     pub async fn open_gate(&self, gate: &str, spacing: Duration) -> sqlx::Result<u32> {
+        self.open_gates(&[gate.to_owned()], spacing).await
+    }
+
+    /// Makes the runs due that wait for any of these gates, the urgent first and `spacing` apart over
+    /// all of them; how many.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn open_gates(&self, gates: &[String], spacing: Duration) -> sqlx::Result<u32> {
+        if gates.is_empty() {
+            return Ok(0);
+        }
         let spacing = i64::try_from(spacing.as_millis()).unwrap_or(i64::MAX);
         let freed = sqlx::query_scalar!(
-            r#"select leadrail.open_gate($1, $2) as "freed!""#,
-            gate,
+            r#"select leadrail.open_gates($1, $2) as "freed!""#,
+            gates,
             spacing
         )
         .fetch_one(&self.pool)

@@ -31,10 +31,8 @@ impl Desk {
         connection: &Connection,
         spacing: Duration,
     ) -> DeskResult<u32> {
-        let mut released = 0;
-        for gate in gates_of(connection) {
-            released += self.engine().open_gate(&gate, spacing).await?;
-        }
+        let gates = gates_of(connection);
+        let released = self.engine().open_gates(&gates, spacing).await?;
         audit(who, Action::ConnectionRelease, &connection.id, &released);
         Ok(released)
     }

@@ -108,7 +108,7 @@ pub(crate) async fn open_code_gates(pool: &PgPool, workflows: &[String]) -> sqlx
     let gates: Vec<_> = workflows.iter().map(|name| code_gate(name)).collect();
     sqlx::query!(
         r#"
-        select leadrail.open_gate(g.gate) as freed
+        select leadrail.open_gates(array[g.gate]) as freed
         from (select distinct w.gate from leadrail.run_gate w where w.gate = any ($1)) g
         "#,
         &gates

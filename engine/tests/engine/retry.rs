@@ -180,6 +180,37 @@ async fn a_blocked_run_waits_for_its_gate_and_goes_on_when_it_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn gates_that_are_opened_together_share_one_pace() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    let mut runs = Vec::new();
+    for (step, gate) in [("a", "north"), ("b", "south"), ("c", "north")] {
+        let gate = gate.to_owned();
+        world.script(step, &[Act::Fail(FailureKind::Blocked { gate }, "closed")]);
+        runs.push(bench.enqueue(&[step]).await);
+    }
+    let worker = Working::start(&bench, registry(&world, quick()), quick_config());
+    for run in &runs {
+        bench.until(*run, RunState::Waiting).await;
+    }
+    worker.stop().await;
+    let gates = ["north".to_owned(), "south".to_owned()];
+    let apart = Duration::from_secs(6);
+    assert_eq!(bench.engine.open_gates(&gates, apart).await.unwrap(), 3);
+    let mut due = Vec::new();
+    for run in runs {
+        due.push(bench.until(run, RunState::Queued).await.due_at.unwrap());
+    }
+    due.sort_unstable();
+    let waits: Vec<i64> = due
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).num_seconds())
+        .collect();
+    assert_eq!(waits, [6, 6]);
+    assert_eq!(bench.engine.open_gates(&[], apart).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_urgent_run_goes_first() {
     let bench = Bench::new().await;
     let world = World::new();

@@ -15,10 +15,9 @@ async fn open_gate(scene: &Scene) -> u32 {
     let all = ConnectionFilter::default();
     let mut opened = 0;
     for connection in scene.connections.list(&all).await.expect("listed") {
-        for gate in gates_of(&connection) {
-            let released = scene.engine.open_gate(&gate, Duration::ZERO).await;
-            opened += released.expect("opened");
-        }
+        let gates = gates_of(&connection);
+        let released = scene.engine.open_gates(&gates, Duration::ZERO).await;
+        opened += released.expect("opened");
     }
     opened
 }
