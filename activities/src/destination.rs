@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Opening the connection and reading the answer take time besides the calls themselves.
 const AROUND_THE_CALLS: Duration = Duration::from_secs(5);
-/// A look after an unknown outcome may read several pages, each a call of its own.
+/// A look of an audit may read several pages, each a call of its own.
 const CALLS_PER_LOOK: u32 = 3;
 
 /// A connection as the steps after `find_connection` know it, without secrets and address: those
@@ -90,7 +90,7 @@ impl Destination {
 
     /// How a step is run. One whose class is A, or that only looks, may simply run again.
     pub(crate) fn options(&self, step: Option<&Step>) -> ActivityOptions {
-        let calls = step.map_or(1, |step| step.calls.max(CALLS_PER_LOOK));
+        let calls = step.map_or(1, |step| step.calls);
         let once = step.is_some_and(|step| matches!(step.kind, StepKind::Make { .. }));
         ActivityOptions {
             effect: if once {

@@ -145,7 +145,7 @@ begin
     if not found then
         return 'duplicate';
     end if;
-    perform leadrail.wake_gate(leadrail.signal_gate(v_run, p_name), 0);
+    perform leadrail.wake_gates(array[leadrail.signal_gate(v_run, p_name)], 0);
     return 'sent';
 end
 $$;
