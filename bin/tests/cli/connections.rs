@@ -55,8 +55,8 @@ async fn a_connection_that_cannot_work_is_refused_before_it_is_stored() {
         ran.refused(2, words);
         assert!(!ran.err.contains("canary"), "{}", ran.err);
     };
-    refused(&[], "", "needs the secret");
-    refused(&[], "canary\u{e9}", "cannot be sent in an HTTP header");
+    refused(&[], "", "secret must not be empty");
+    refused(&[], "canary\u{e9}", "characters that cannot be sent");
     refused(
         &["--auth", "password"],
         "canary",

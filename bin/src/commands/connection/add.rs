@@ -26,7 +26,7 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"access_token\": \"...\", \"app_key\": \"...\"}."
+    after_help = "Example:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"access_token\": \"...\", \"app_key\": \"...\"}."
 )]
 pub(crate) struct AddArgs {
     /// Whose connection: the lead's callsetter_account_id.
