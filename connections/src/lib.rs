@@ -3,8 +3,9 @@
 //! A connection says where an account's leads go: which CRM, which account there, and the secrets
 //! that open it. [`Connections`] keeps them in `leadrail.connection`; the secrets are sealed by the
 //! [`vault`] before they reach the database and opened only for the call that needs them. [`Doors`]
-//! is the only way from a connection to a session with its CRM. A connection that the CRM no longer accepts becomes [`ConnectionState::NeedsReauth`] and its
-//! leads wait until someone connects again, under the same id.
+//! is the only way from a connection to a session with its CRM. A connection that the CRM no longer
+//! accepts becomes [`ConnectionState::NeedsReauth`] and its leads wait until someone connects again,
+//! under the same id.
 
 mod cache;
 mod connection;

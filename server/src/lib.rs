@@ -1,12 +1,13 @@
 //! The HTTP API.
 //!
 //! [`bind`] a loopback address and [`serve`]: `POST /v1/leads` takes leads in, `GET /v1/leads` and
-//! `GET /v1/leads/{event_id}` show where they are, `/v1/runs` carries signals to runs, `/v1/connections` lists and tests the ways into
-//! the CRMs, and `/healthz`, `/readyz`, `/metrics` and `/openapi.json` are for whoever runs it.
+//! `GET /v1/leads/{event_id}` show where they are, `/v1/runs` carries signals to runs,
+//! `/v1/connections` lists and tests the ways into the CRMs, and `/healthz`, `/readyz`, `/metrics` and
+//! `/openapi.json` are for whoever runs it.
 //!
 //! A lead that was answered with 2xx is committed. Single leads that come at the same time share a
-//! commit. Every error is a problem (RFC 9457), a database that is away is a 503
-//! within two seconds, and nothing a caller sent is ever logged.
+//! commit. Every error is a problem (RFC 9457), a database that is away is a 503 within two seconds,
+//! and nothing a caller sent is ever logged.
 //!
 //! It only translates: what is done and every rule of it is `leadrail-desk`'s.
 //!
