@@ -39,7 +39,7 @@ pub(crate) struct RestartArgs {
     pub(super) from: Option<String>,
 }
 
-/// Asks runs to stop. Their workflows may clean up first; a dead letter is discarded.
+/// Asks runs to stop. Their workflows may clean up first; a dead letter is cancelled at once.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  leadrail runs cancel 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 --why 'the customer called back'"
@@ -164,7 +164,7 @@ impl Verb {
     /// What became of the run, and whether anything was done to it.
     async fn act(&self, engine: &Engine, run: RunId) -> anyhow::Result<(&'static str, bool)> {
         Ok(match self {
-            Self::Resume => match engine.resume(run).await? {
+            Self::Resume => match is_resumed(engine, run).await? {
                 true => ("resumed", true),
                 false => ("there is nothing to resume: it runs or has ended", false),
             },
@@ -189,4 +189,9 @@ impl Verb {
             },
         })
     }
+}
+
+/// A dead letter goes on from its last checkpoint, a parked run now.
+async fn is_resumed(engine: &Engine, run: RunId) -> anyhow::Result<bool> {
+    Ok(engine.revive(run, "leadrail runs resume").await? || engine.try_now(run).await?)
 }
