@@ -84,41 +84,46 @@ as $$
     select count(*) from sorted
 $$;
 
+-- Locks the heads of those of these runs that are dead and that nobody has in hand; which ones. It waits
+-- for nobody, so whoever has locked letters may call it.
+create or replace function leadrail.lock_dead(p_runs uuid[]) returns uuid[] language sql
+set enable_seqscan = off
+as $$
+    select array(
+        select r.id
+        from leadrail.workflow_run r
+        where r.id = any (p_runs) and r.state = 'dead'
+        for no key update skip locked
+    )
+$$;
+
 -- Cancels the runs that were discarded so long ago that it cannot be undone any more, `p_rows` at most;
 -- how many. Whatever somebody has in hand at the moment has time until the next round.
-create or replace function leadrail.settle_discards(p_rows integer) returns integer language sql
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+create or replace function leadrail.settle_discards(p_rows integer) returns integer language plpgsql
+set enable_seqscan = off set jit = off
 as $$
-    with over as materialized (
+declare
+    v_now timestamptz := leadrail.now();
+    v_runs uuid[];
+begin
+    v_runs := array(
         select d.run_id
         from leadrail.dead_letter d
-        where d.discarded_at <= (select leadrail.now() - t.discarded_for from leadrail.retention t)
+        where d.discarded_at <= (select v_now - t.discarded_for from leadrail.retention t)
         order by d.discarded_at
         limit p_rows
         for update skip locked
-    ), head as materialized (
-        select r.id
-        from over o
-        join leadrail.workflow_run r on r.id = o.run_id
-        where r.state = 'dead'
-        for no key update of r skip locked
-    ), gone as (
-        delete from leadrail.dead_letter d
-        using head h
-        where d.run_id = h.id
-        returning d.run_id, d.discarded_by, d.discarded_why
-    ), ended as (
-        update leadrail.workflow_run r
-        set state = 'cancelled', changed_at = leadrail.now(), reason = 'discarded'
-        from gone g
-        where r.id = g.run_id
-        returning r.id, g.discarded_by, g.discarded_why
-    ), written as (
-        insert into leadrail.history (run_id, seq, at, kind, payload)
-        select e.id, leadrail.next_seq(e.id), leadrail.now(), 'run_cancelled',
-               json_build_object('why', e.discarded_why, 'by', e.discarded_by)
-        from ended e
-        returning run_id
-    )
-    select count(*)::integer from written
+    );
+    v_runs := leadrail.lock_dead(v_runs);
+    insert into leadrail.history (run_id, seq, at, kind, payload)
+    select d.run_id, leadrail.next_seq(d.run_id), v_now, 'run_cancelled',
+           json_build_object('why', d.discarded_why, 'by', d.discarded_by)
+    from leadrail.dead_letter d
+    where d.run_id = any (v_runs);
+    delete from leadrail.dead_letter d where d.run_id = any (v_runs);
+    update leadrail.workflow_run r
+    set state = 'cancelled', changed_at = v_now, reason = 'discarded'
+    where r.id = any (v_runs);
+    return cardinality(v_runs);
+end
 $$;

@@ -74,13 +74,18 @@ $$;
 -- One round: of each lane of the replay (or of one) the `p_most` most urgent letters, the oldest first,
 -- are sent through again from their last checkpoints; how many. A lane takes each round once, so an
 -- answer that was lost is asked for again without doing more.
+--
+-- Step by step and by ids, so that each row is found by its index, whatever statistics say of how many
+-- letters there are.
 create or replace function leadrail.revive_enlisted(
     p_replay uuid, p_lane text, p_most integer, p_round integer, p_by text
 ) returns integer language plpgsql
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set enable_seqscan = off set jit = off
 as $$
 declare
+    v_now timestamptz := leadrail.now();
     v_lanes text[];
+    v_runs uuid[];
     v_revived text[];
 begin
     v_lanes := array(
@@ -90,7 +95,7 @@ begin
         order by l.lane
         for no key update
     );
-    with letter as materialized (
+    v_runs := array(
         select d.run_id
         from unnest(v_lanes) as n (lane)
         cross join lateral (
@@ -101,30 +106,18 @@ begin
             limit p_most
             for update skip locked
         ) d
-    ), head as materialized (
-        select r.id
-        from letter l
-        join leadrail.workflow_run r on r.id = l.run_id
-        where r.state = 'dead'
-        for no key update of r skip locked
-    ), unburied as (
-        delete from leadrail.dead_letter d
-        using head h
-        where d.run_id = h.id
-        returning d.run_id, d.lane
-    ), revived as (
-        update leadrail.workflow_run r
-        set state = 'replaying', due_at = leadrail.now(), changed_at = leadrail.now()
-        from unburied u
-        where r.id = u.run_id
-        returning r.id, r.lane
-    ), written as (
-        insert into leadrail.history (run_id, seq, at, kind, payload)
-        select r.id, leadrail.next_seq(r.id), leadrail.now(), 'run_replayed',
-               json_build_object('replay', p_replay, 'by', p_by)
-        from revived r
+    );
+    v_runs := leadrail.lock_dead(v_runs);
+    with unburied as (
+        delete from leadrail.dead_letter d where d.run_id = any (v_runs) returning d.lane
     )
-    select coalesce(array_agg(r.lane), '{}') into v_revived from revived r;
+    select coalesce(array_agg(u.lane), '{}') into v_revived from unburied u;
+    update leadrail.workflow_run r
+    set state = 'replaying', due_at = v_now, changed_at = v_now
+    where r.id = any (v_runs);
+    insert into leadrail.history (run_id, seq, at, kind, payload)
+    select n.run, leadrail.next_seq(n.run), v_now, 'run_replayed', json_build_object('replay', p_replay, 'by', p_by)
+    from unnest(v_runs) as n (run);
     update leadrail.replay_lane l
     set round = p_round,
         revived = l.revived + (select count(*) from unnest(v_revived) as v (lane) where v.lane = l.lane)
