@@ -2,6 +2,7 @@
 
 use leadrail_adapters::SetupError;
 use leadrail_connections::{ConnectionError, MigrateError};
+use leadrail_engine::LettersError;
 use leadrail_lead::EventId;
 use std::error::Error;
 
@@ -99,6 +100,15 @@ impl From<MigrateError> for DeskError {
             MigrateError::Database(error) => Self::Database(error),
             other if other.is_of_another_release() => Self::Migration(other),
             failed => Self::MigrationFailed(failed),
+        }
+    }
+}
+
+impl From<LettersError> for DeskError {
+    fn from(error: LettersError) -> Self {
+        match error {
+            LettersError::Database(error) => Self::Database(error),
+            other => Self::refused("letters", other.to_string()),
         }
     }
 }

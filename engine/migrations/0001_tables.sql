@@ -110,16 +110,67 @@ create table leadrail.run_key (
 comment on table leadrail.run_key is 'One run per (scope, key), for ever: outlives the run so that a late repeat is still recognised.';
 comment on column leadrail.run_key.fingerprint is 'Tells a repeat from a different body under the same key.';
 
+-- Dead letters: the queue of the runs that wait for a person.
+--
+-- What a queue is filtered and ordered by is copied here, so that nobody who looks at it reads the hot
+-- table. A death costs three index entries: the run, the page, the sorter's. The others are of marks that
+-- come later.
 create table leadrail.dead_letter (
     run_id uuid primary key,
+    seq bigint generated always as identity,
+    priority smallint not null,
+    workflow text not null,
     scope text not null,
     lane text not null,
-    reason text not null,
     activity text,
-    died_at timestamptz not null
+    reason text not null,
+    died_at timestamptz not null,
+    incident_id bigint,
+    replay_id uuid,
+    discarded_at timestamptz,
+    discarded_by text check (length(discarded_by) between 1 and 200),
+    discarded_why text check (length(discarded_why) between 1 and 2000),
+    constraint discard_is_signed check (
+        (discarded_at is null) = (discarded_by is null) and (discarded_at is null) = (discarded_why is null)
+    ),
+    constraint discarded_is_in_no_replay check (discarded_at is null or replay_id is null)
 );
-create index dead_letter_lane on leadrail.dead_letter (lane, died_at);
+create unique index dead_letter_seq on leadrail.dead_letter (seq);
+create index dead_letter_unsorted on leadrail.dead_letter (seq) where incident_id is null and discarded_at is null;
+create index dead_letter_enlisted on leadrail.dead_letter (replay_id, lane, priority, seq) where replay_id is not null;
+create index dead_letter_discarded on leadrail.dead_letter (discarded_at) where discarded_at is not null;
 comment on table leadrail.dead_letter is 'Which runs are dead; a row here and state dead always go together.';
+comment on column leadrail.dead_letter.seq is 'The order to page by. A run that dies again is a new letter with a new number.';
+comment on column leadrail.dead_letter.incident_id is 'Where it was sorted; null until somebody did.';
+comment on column leadrail.dead_letter.replay_id is 'The run of the replay that will send it through again; a letter is in one at most.';
+comment on column leadrail.dead_letter.discarded_at is 'A person does not want it any more. The run stays dead until leadrail.retention.discarded_for is over.';
+
+create type leadrail.letter_filter as (
+    runs uuid[],
+    scope text,
+    lanes text[],
+    workflow text,
+    activity text,
+    reason text,
+    incident_id bigint,
+    replay_id uuid,
+    standing text,
+    died_from timestamptz,
+    died_before timestamptz
+);
+comment on type leadrail.letter_filter is 'Which dead letters are meant: those that match every field that is not null.';
+comment on column leadrail.letter_filter.standing is 'open (neither discarded nor in a replay), enlisted (in a replay) or discarded.';
+
+create table leadrail.replay_lane (
+    replay_id uuid not null,
+    lane text not null,
+    enlisted bigint not null,
+    revived bigint not null default 0,
+    round integer not null default 0,
+    primary key (replay_id, lane)
+);
+comment on table leadrail.replay_lane is 'What a replay took on and has sent through, by lane; what is left of it are the letters that have its id.';
+comment on column leadrail.replay_lane.round is 'The last round that was sent: the same round again sends nothing more.';
 
 create table leadrail.run_gate (
     run_id uuid not null,
@@ -167,7 +218,7 @@ comment on table leadrail.run_lock is 'Named locks that belong to runs, not to w
 --
 -- Run ids are time-ordered, so a range of ids is a span of time: retention drops a partition.
 create type leadrail.history_kind as enum (
-    'run_started', 'run_lost', 'run_released', 'run_waiting', 'run_dead', 'run_replayed',
+    'run_started', 'run_lost', 'run_released', 'run_waiting', 'run_dead', 'run_revived', 'run_replayed',
     'run_completed', 'run_cancelled',
     'activity_started', 'activity_completed', 'activity_failed', 'activity_throttled',
     'timer_started', 'side_value',
@@ -303,11 +354,13 @@ create table leadrail.retention (
     one boolean primary key default true check (one),
     ended_after interval not null default interval '1 hour' check (ended_after >= interval '0'),
     history_for interval default interval '400 days' check (history_for >= interval '1 day'),
+    discarded_for interval default interval '30 days' check (discarded_for >= interval '0'),
     dropped_until timestamptz not null default '-infinity'
 );
 comment on table leadrail.retention is 'One row: how long what is kept. Change it with an update; workers read it every minute.';
 comment on column leadrail.retention.ended_after is 'How long a completed or cancelled run stays in the hot table.';
 comment on column leadrail.retention.history_for is 'How long the runs of a day and their histories are kept; null keeps them for ever.';
+comment on column leadrail.retention.discarded_for is 'How long a discarded run can be called back; then it is cancelled. Null: for ever.';
 comment on column leadrail.retention.dropped_until is 'The days before this were dropped; only what waits for a person, or was alive, is left of them.';
 insert into leadrail.retention (one) values (true);
 

@@ -1,7 +1,7 @@
 -- Cancellation: a run and its children are asked to stop.
 --
--- What has not begun, or is dead, is cancelled at once; a workflow that has begun hears of it and may
--- clean up.
+-- What has not begun, or is dead, is cancelled at once and for good (a discard could be undone: see
+-- letters.sql); a workflow that has begun hears of it and may clean up.
 
 -- Asks a run and its children to stop: 'cancelled' (it had not begun, or was dead), 'asked' (its
 -- workflow hears of it and may clean up), 'ended' or 'unknown'.

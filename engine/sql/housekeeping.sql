@@ -2,7 +2,7 @@
 --
 -- The hot table must stay as small as what is alive, or its scans, its vacuum and its caches grow with
 -- the past: heads of completed and cancelled runs move to leadrail.ended_run. Dead letters never move:
--- they wait for a person.
+-- they wait for a person; discarded ones are cancelled when their time is over, and leave as such.
 
 -- Moves ended runs out of the hot table: looks at the next `p_rows` heads in the order of their ids
 -- and takes what ended long enough ago. Answers how many it looked at and how many it moved; fewer
@@ -135,6 +135,14 @@ begin
         perform leadrail.note_housekeeping('kept_rows');
     exception when others then
         perform leadrail.note_housekeeping('kept_rows', sqlerrm);
+    end;
+    begin
+        perform leadrail.release_ended_replays();
+        -- Last, because it waits for nobody.
+        perform leadrail.settle_discards(10000);
+        perform leadrail.note_housekeeping('letters');
+    exception when others then
+        perform leadrail.note_housekeeping('letters', sqlerrm);
     end;
 end
 $$;

@@ -65,8 +65,8 @@ begin
                 using errcode = 'LR003';
         end if;
         if 'dead'::leadrail.run_state = any (t_state) then
-            insert into leadrail.dead_letter (run_id, scope, lane, reason, activity, died_at)
-            select r.id, r.scope, r.lane, coalesce(r.reason, 'unknown'), r.activity, v_now
+            insert into leadrail.dead_letter (run_id, priority, workflow, scope, lane, activity, reason, died_at)
+            select r.id, r.priority, r.workflow, r.scope, r.lane, r.activity, coalesce(r.reason, 'unknown'), v_now
             from unnest(t_run, t_state) as t (run_id, state)
             join leadrail.workflow_run r on r.id = t.run_id
             where t.state = 'dead';

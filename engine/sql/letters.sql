@@ -1,85 +1,129 @@
--- What a person does with a run that is dead or parked: replay, restart, try now.
-
--- Sends one dead letter through again, from its last checkpoint.
+-- Dead letters as a queue: which ones are meant, and the marks that people and sorters set.
 --
--- One guarded statement: two people at once get one replay between them. False when the run is not
--- dead (any more).
-create or replace function leadrail.replay_run(p_run uuid, p_delay_ms bigint default 0) returns boolean
-language sql
+-- A mark is a column of the letter: discarding leaves the run dead, so it can be undone. Whoever locks
+-- several letters and may wait does so by their runs, the youngest first, as a cancelled family is locked.
+
+-- Whether a letter is meant. A plain expression, so that it becomes part of the plan of whoever asks.
+create or replace function leadrail.letter_matches(d leadrail.dead_letter, f leadrail.letter_filter)
+returns boolean language sql immutable parallel safe
 as $$
-    with revived as (
-        update leadrail.workflow_run r
-        set state = 'replaying', changed_at = leadrail.now(),
-            due_at = leadrail.now() + p_delay_ms * interval '1 millisecond'
-        where r.id = p_run and r.state = 'dead'
-        returning r.id
-    ), unburied as (
-        delete from leadrail.dead_letter d using revived where d.run_id = revived.id
-    ), written as (
-        insert into leadrail.history (run_id, seq, at, kind)
-        select revived.id,
-               leadrail.next_seq(revived.id),
-               leadrail.now(), 'run_replayed'
-        from revived
-        returning run_id
+    select ((f).runs is null or (d).run_id = any ((f).runs))
+       and ((f).scope is null or (d).scope = (f).scope)
+       and ((f).lanes is null or (d).lane = any ((f).lanes))
+       and ((f).workflow is null or (d).workflow = (f).workflow)
+       and ((f).activity is null or (d).activity = (f).activity)
+       and ((f).reason is null or (d).reason = (f).reason)
+       and ((f).incident_id is null or (d).incident_id = (f).incident_id)
+       and ((f).replay_id is null or (d).replay_id = (f).replay_id)
+       and ((f).died_from is null or (d).died_at >= (f).died_from)
+       and ((f).died_before is null or (d).died_at < (f).died_before)
+       and ((f).standing is null or (f).standing = case
+                when (d).discarded_at is not null then 'discarded'
+                when (d).replay_id is not null then 'enlisted'
+                else 'open'
+            end)
+$$;
+
+-- Marks letters as not wanted any more, and takes them out of replays that have not come to them; how
+-- many. Their runs stay dead.
+create or replace function leadrail.discard_letters(p_filter leadrail.letter_filter, p_by text, p_why text)
+returns bigint language sql
+as $$
+    with meant as materialized (
+        select d.run_id
+        from leadrail.dead_letter d
+        where d.discarded_at is null and leadrail.letter_matches(d, p_filter)
+        order by d.run_id desc
+        for update
+    ), discarded as (
+        update leadrail.dead_letter d
+        set discarded_at = leadrail.now(), discarded_by = p_by, discarded_why = p_why, replay_id = null
+        from meant m
+        where d.run_id = m.run_id
+        returning d.run_id
     )
-    select exists (select from written)
+    select count(*) from discarded
 $$;
 
--- Sends a dead or parked run through again from an activity on, or from the start (null). Effects
--- that exist once are looked for before they are made again. 'restarted', 'not_restartable' (it
--- runs, ended well, was cancelled or never began), 'no_such_activity' or 'unknown'.
-create or replace function leadrail.restart_run(p_run uuid, p_from text default null) returns text language plpgsql
+-- Takes the mark off again; how many.
+create or replace function leadrail.undiscard_letters(p_filter leadrail.letter_filter) returns bigint language sql
+as $$
+    with meant as materialized (
+        select d.run_id
+        from leadrail.dead_letter d
+        where d.discarded_at is not null and leadrail.letter_matches(d, p_filter)
+        order by d.run_id desc
+        for update
+    ), wanted as (
+        update leadrail.dead_letter d
+        set discarded_at = null, discarded_by = null, discarded_why = null
+        from meant m
+        where d.run_id = m.run_id
+        returning d.run_id
+    )
+    select count(*) from wanted
+$$;
+
+-- Puts letters that are in no incident into this one; how many were. By their numbers: a run that was
+-- revived meanwhile and died again is another letter.
+create or replace function leadrail.sort_letters(p_incident bigint, p_letters bigint[]) returns bigint language sql
+as $$
+    with meant as materialized (
+        select d.run_id
+        from leadrail.dead_letter d
+        where d.seq = any (p_letters) and d.incident_id is null
+        order by d.run_id desc
+        for update
+    ), sorted as (
+        update leadrail.dead_letter d
+        set incident_id = p_incident
+        from meant m
+        where d.run_id = m.run_id
+        returning d.run_id
+    )
+    select count(*) from sorted
+$$;
+
+-- Locks the heads of those of these runs that are dead and that nobody has in hand; which ones. It waits
+-- for nobody, so whoever has locked letters may call it.
+create or replace function leadrail.lock_dead(p_runs uuid[]) returns uuid[] language sql
+set enable_seqscan = off
+as $$
+    select array(
+        select r.id
+        from leadrail.workflow_run r
+        where r.id = any (p_runs) and r.state = 'dead'
+        for no key update skip locked
+    )
+$$;
+
+-- Cancels the runs that were discarded so long ago that it cannot be undone any more, `p_rows` at most;
+-- how many. Whatever somebody has in hand at the moment has time until the next round.
+create or replace function leadrail.settle_discards(p_rows integer) returns integer language plpgsql
+set enable_seqscan = off set jit = off
 as $$
 declare
-    v_run leadrail.workflow_run;
+    v_now timestamptz := leadrail.now();
+    v_runs uuid[];
 begin
-    select r.* into v_run from leadrail.workflow_run r where r.id = p_run for no key update;
-    if v_run.id is null then
-        return case when exists (select from leadrail.history h where h.run_id = p_run) then 'not_restartable' else 'unknown' end;
-    end if;
-    if v_run.starts = 0 or v_run.state not in ('dead', 'retrying', 'waiting', 'queued') then
-        return 'not_restartable';
-    end if;
-    if p_from is not null and not exists (
-        select from leadrail.history h where h.run_id = p_run and h.activity = p_from
-    ) then
-        return 'no_such_activity';
-    end if;
-    delete from leadrail.dead_letter d where d.run_id = p_run;
-    delete from leadrail.run_gate g where g.run_id = p_run;
-    update leadrail.workflow_run r
-    set state = case v_run.state when 'dead' then 'replaying'::leadrail.run_state else 'queued' end,
-        due_at = leadrail.now(), changed_at = leadrail.now(), attempt = null, activity = null, reason = null
-    where r.id = p_run;
+    v_runs := array(
+        select d.run_id
+        from leadrail.dead_letter d
+        where d.discarded_at <= (select v_now - t.discarded_for from leadrail.retention t)
+        order by d.discarded_at
+        limit p_rows
+        for update skip locked
+    );
+    v_runs := leadrail.lock_dead(v_runs);
     insert into leadrail.history (run_id, seq, at, kind, payload)
-    values (p_run, leadrail.next_seq(p_run), leadrail.now(), 'run_restarted', json_build_object('from', p_from));
-    return 'restarted';
-end
-$$;
-
--- Makes a parked run due now; the attempt that follows uses up none. False when it is not parked.
-create or replace function leadrail.try_now(p_run uuid) returns boolean language plpgsql
-as $$
-declare
-    v_activity text;
-begin
-    select r.activity into v_activity
-    from leadrail.workflow_run r
-    where r.id = p_run
-      and (r.state in ('retrying', 'waiting', 'replaying') or (r.state = 'queued' and r.due_at > leadrail.now()))
-    for no key update;
-    if not found then
-        return false;
-    end if;
-    delete from leadrail.run_gate g where g.run_id = p_run;
+    select d.run_id, leadrail.next_seq(d.run_id), v_now, 'run_cancelled',
+           json_build_object('why', d.discarded_why, 'by', d.discarded_by)
+    from leadrail.dead_letter d
+    where d.run_id = any (v_runs);
+    delete from leadrail.dead_letter d where d.run_id = any (v_runs);
     update leadrail.workflow_run r
-    set state = 'queued', due_at = leadrail.now(), changed_at = leadrail.now()
-    where r.id = p_run;
-    -- A run that never began has no attempt to spare and no history yet.
-    insert into leadrail.history (run_id, seq, at, kind, activity)
-    select p_run, leadrail.next_seq(p_run), leadrail.now(), 'run_tried_now', v_activity
-    from leadrail.workflow_run r where r.id = p_run and r.starts > 0;
-    return true;
+    set state = 'cancelled', changed_at = v_now, reason = 'discarded'
+    where r.id = any (v_runs);
+    return cardinality(v_runs);
 end
 $$;

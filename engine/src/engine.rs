@@ -1,18 +1,24 @@
-//! The engine as its users see it: enqueue, look, open gates.
+//! The engine as its users see it: enqueue, look, open gates, see to dead letters.
 
 mod enqueue;
 mod group_commit;
 mod lanes;
+mod letter_filter;
+mod letters;
 mod not_enqueued;
 mod notifier;
 mod outside;
+mod replay;
 mod result;
 mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
 pub use lanes::{LaneLimits, LaneView};
+pub use letter_filter::{LetterFilter, Standing};
+pub use letters::{Letter, LetterSeq, LettersError};
 pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
+pub use replay::{ReplayLane, ReplayProgress};
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
@@ -156,19 +162,6 @@ impl Engine {
         .await?;
         self.notifier.poke();
         Ok(u32::try_from(freed).unwrap_or(0))
-    }
-
-    /// Sends one dead letter through again, from its last checkpoint; false when it is not dead.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn replay(&self, id: RunId) -> sqlx::Result<bool> {
-        let replayed =
-            sqlx::query_scalar!(r#"select leadrail.replay_run($1) as "replayed!""#, id.0)
-                .fetch_one(&self.pool)
-                .await?;
-        self.notifier.poke();
-        Ok(replayed)
     }
 
     /// Moves the engine's clock ahead: for tests, so that six hours pass at once.

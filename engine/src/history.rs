@@ -20,7 +20,9 @@ pub enum HistoryKind {
     RunWaiting,
     /// Gave up.
     RunDead,
-    /// Sent through again by a person.
+    /// Sent through again by a person, from its last checkpoint.
+    RunRevived,
+    /// The same by a replay, when its turn came.
     RunReplayed,
     /// Ended well.
     RunCompleted,
@@ -81,6 +83,7 @@ impl HistoryKind {
             | Self::RunReleased
             | Self::RunWaiting
             | Self::RunDead
+            | Self::RunRevived
             | Self::RunReplayed
             | Self::RunCompleted
             | Self::RunCancelled
@@ -103,6 +106,7 @@ impl HistoryKind {
             Self::RunReleased => "run_released",
             Self::RunWaiting => "run_waiting",
             Self::RunDead => "run_dead",
+            Self::RunRevived => "run_revived",
             Self::RunReplayed => "run_replayed",
             Self::RunCompleted => "run_completed",
             Self::RunCancelled => "run_cancelled",

@@ -21,7 +21,7 @@ pub(crate) struct Recorded {
     pub(crate) output: Option<Value>,
     /// It failed for good and the workflow went on regardless: (reason, message).
     pub(crate) refused: Option<(String, String)>,
-    /// Attempts used up since the last replay.
+    /// Attempts used up since it was last sent through again.
     pub(crate) failures: u32,
     /// Pauses since the last result.
     pub(crate) throttles: u32,
@@ -83,7 +83,9 @@ impl Past {
             past.crashes.note(event.kind, payload["deaths"].as_u64());
             past.note_start(event.kind);
             match (event.kind, event.activity) {
-                (HistoryKind::RunReplayed, _) => past.forgive(last_refused.take()),
+                (HistoryKind::RunRevived | HistoryKind::RunReplayed, _) => {
+                    past.forgive(last_refused.take());
+                }
                 (HistoryKind::RunRestarted, _) => past.restart(payload["from"].as_str()),
                 (HistoryKind::CancelRequested, _) => past.cancelled = Some(text(&payload, "why")),
                 (HistoryKind::RunTriedNow, Some(label)) => past.spare_an_attempt(&label),
@@ -228,8 +230,8 @@ impl Past {
         }
     }
 
-    /// A replay gives the activity that ended the run a new schedule. What it may have left in the
-    /// outside world stays known.
+    /// Being sent through again gives the activity that ended the run a new schedule. What it may have
+    /// left in the outside world stays known.
     fn forgive(&mut self, label: Option<String>) {
         if let Some(recorded) = label.and_then(|label| self.activities.get_mut(&label)) {
             recorded.refused = None;

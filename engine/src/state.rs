@@ -19,7 +19,7 @@ pub enum RunState {
     Retrying,
     /// Waits for a gate, a lock or the time after which a look-up means something.
     Waiting,
-    /// A dead letter whose slot in a replay has not come yet.
+    /// Was dead and is sent through again, by a person or a replay; no worker has taken it up yet.
     Replaying,
     /// Ended well.
     Completed,
@@ -113,8 +113,8 @@ mod tests {
         for next in RunState::ALL {
             assert!(!RunState::Completed.may_become(next));
             assert!(!RunState::Cancelled.may_become(next));
-            let replayed_or_discarded = matches!(next, RunState::Replaying | RunState::Cancelled);
-            assert_eq!(RunState::Dead.may_become(next), replayed_or_discarded);
+            let revived_or_cancelled = matches!(next, RunState::Replaying | RunState::Cancelled);
+            assert_eq!(RunState::Dead.may_become(next), revived_or_cancelled);
         }
     }
 

@@ -134,10 +134,16 @@ impl Desk {
         Ok(true)
     }
 
+    /// A dead letter goes on from its last checkpoint, a parked run now.
+    async fn resume(&self, who: &Actor, run: RunId) -> DeskResult<bool> {
+        let engine = self.engine();
+        Ok(engine.revive(run, &who.to_string()).await? || engine.try_now(run).await?)
+    }
+
     async fn act_on(&self, who: &Actor, run: RunId, verb: &Verb) -> DeskResult<Became> {
         let engine = self.engine();
         let became = match verb {
-            Verb::Resume if engine.resume(run).await? => Became::Resumed,
+            Verb::Resume if self.resume(who, run).await? => Became::Resumed,
             Verb::Resume => Became::NotResumable,
             Verb::TryNow if engine.try_now(run).await? => Became::DueNow,
             Verb::TryNow => Became::NotParked,

@@ -25,7 +25,8 @@ pub enum Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancelled {
-    /// It had not begun or was a dead letter; it is cancelled now.
+    /// It had not begun or was a dead letter; it is cancelled now, and for good.
+    /// [`Engine::discard`] is what can be undone.
     Cancelled,
     /// Its workflow hears of it at its next call, and may clean up first.
     Asked,
@@ -41,7 +42,7 @@ pub enum Cancelled {
 pub enum Restarted {
     /// It is due.
     Restarted,
-    /// It is running, never began, ended well or was cancelled.
+    /// It is running, never began, ended well, or was cancelled or discarded.
     NotRestartable,
     /// Its history does not have the activity to begin from.
     NoSuchActivity,
@@ -138,15 +139,6 @@ impl Engine {
             .await?;
         self.notifier().poke();
         Ok(hurried)
-    }
-
-    /// Goes on with a run that stands: a dead letter from its last checkpoint, a parked run now.
-    /// False when there is nothing to resume.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn resume(&self, run: RunId) -> sqlx::Result<bool> {
-        Ok(self.replay(run).await? || self.try_now(run).await?)
     }
 
     /// Sends a dead or parked run through again from an activity on (as its history names it, such

@@ -26,6 +26,8 @@ pub static ENGINE: LazyLock<Set> = LazyLock::new(|| {
         sql!("letters.sql"),
         sql!("locks.sql"),
         sql!("partitions.sql"),
+        sql!("replay.sql"),
+        sql!("revive.sql"),
         sql!("states.sql"),
         sql!("workers.sql"),
     ];

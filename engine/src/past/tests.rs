@@ -76,7 +76,7 @@ fn an_intent_stays_open_through_ambiguity_and_closes_on_certainty() {
 }
 
 #[test]
-fn a_replay_forgives_only_the_activity_that_ended_the_run() {
+fn being_revived_forgives_only_the_activity_that_ended_the_run() {
     let refusal = json!({"kind": "rejected", "final": true, "reason": "http_422", "message": "no"});
     let mut past = Log::new()
         .add(
@@ -91,7 +91,7 @@ fn a_replay_forgives_only_the_activity_that_ended_the_run() {
         )
         .add(HistoryKind::ActivityFailed, Some("make"), refusal)
         .add(HistoryKind::RunDead, None, json!({}))
-        .add(HistoryKind::RunReplayed, None, json!({}))
+        .add(HistoryKind::RunRevived, None, json!({}))
         .read();
     assert!(past.take("optional").refused.is_some());
     let make = past.take("make");

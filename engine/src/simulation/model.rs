@@ -134,7 +134,7 @@ impl Model {
             | Move::Overreach { worker }
             | Move::TakeOver { worker, .. }
             | Move::Retire { worker } => self.has(worker),
-            Move::Register | Move::Replay | Move::EnqueueAgain { .. } => true,
+            Move::Register | Move::Revive | Move::EnqueueAgain { .. } => true,
         }
     }
 
@@ -156,7 +156,7 @@ impl Model {
                 self.lose(worker, HistoryKind::RunLost);
             }
             Move::Retire { worker } => self.lose(worker, HistoryKind::RunReleased),
-            Move::Replay => self.replay(),
+            Move::Revive => self.revive(),
             Move::Force { to } if !legal(self.state, to) => return Err(Refusal::Illegal),
             _ => {}
         }
@@ -301,12 +301,12 @@ impl Model {
         }
     }
 
-    fn replay(&mut self) {
+    fn revive(&mut self) {
         if self.state != RunState::Dead {
             return;
         }
         self.state = RunState::Replaying;
-        self.rows.push(line(HistoryKind::RunReplayed, None, "{}"));
+        self.rows.push(line(HistoryKind::RunRevived, None, "{}"));
         self.deaths = 0;
         for known in self.known.iter_mut().filter(|known| known.refused) {
             (known.refused, known.failures, known.pauses) = (false, 0, 0);

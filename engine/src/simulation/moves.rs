@@ -66,7 +66,7 @@ pub(crate) enum Move {
         worker: usize,
     },
     /// A person sends the dead letter through again.
-    Replay,
+    Revive,
     /// A bare update of the head's state, undone at once.
     Force {
         to: RunState,
@@ -89,7 +89,7 @@ impl ReferenceStateMachine for Model {
             8 => (worker.clone(), step).prop_flat_map(|(worker, step)| work(worker, step)),
             4 => disturbance(worker),
             1 => Just(Move::Register),
-            1 => Just(Move::Replay),
+            1 => Just(Move::Revive),
             1 => any::<bool>().prop_map(|same_body| Move::EnqueueAgain { same_body }),
             1 => prop::sample::select(RunState::ALL.to_vec()).prop_map(|to| Move::Force { to }),
         ]

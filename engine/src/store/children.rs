@@ -52,7 +52,7 @@ impl Store {
             select kind as "kind: HistoryKind", payload
             from leadrail.history
             where run_id = $1
-              and kind in ('run_completed', 'run_dead', 'run_cancelled', 'run_continued', 'run_replayed', 'run_restarted')
+              and kind in ('run_completed', 'run_dead', 'run_cancelled', 'run_continued', 'run_revived', 'run_replayed', 'run_restarted')
             order by seq desc
             limit 1
             "#,

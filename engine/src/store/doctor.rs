@@ -46,6 +46,7 @@ impl Engine {
             Check::new("one_run_a_key", runs::one_run_a_key(pool).await?),
             Check::new("one_head_a_run", runs::one_head_a_run(pool).await?),
             Check::new("dead_letters", runs::dead_letters(pool).await?),
+            Check::new("replays", runs::replays(pool).await?),
             Check::new("running_has_worker", runs::running_has_worker(pool).await?),
             Check::new("waiting_has_end", runs::waiting_has_end(pool).await?),
             Check::new("due_is_claimed", runs::due_is_claimed(pool).await?),

@@ -1,4 +1,4 @@
-//! Resume, restart and try now; continuing as new; what a run shows of itself.
+//! Revive, restart and try now; continuing as new; what a run shows of itself.
 
 use crate::kit::{Act, AnyChild, Bench, Working, World, quick, quick_config, registry, step, told};
 use leadrail_engine::{
@@ -96,7 +96,7 @@ async fn an_effect_that_a_person_removed_is_made_again_by_a_restart() {
 }
 
 #[tokio::test]
-async fn resume_serves_dead_letters_and_parked_runs() {
+async fn reviving_is_for_dead_letters_and_trying_now_for_parked_runs() {
     let bench = Bench::new().await;
     let world = World::new();
     world.script("dead", &[Act::Fail(FailureKind::Rejected, "http_422")]);
@@ -106,10 +106,15 @@ async fn resume_serves_dead_letters_and_parked_runs() {
     let worker = Working::start(&bench, registry(&world, quick()), quick_config());
     bench.until(dead, RunState::Dead).await;
     bench.until(late, RunState::Retrying).await;
+    let engine = &bench.engine;
+    assert!(!engine.try_now(dead).await.unwrap());
+    assert!(!engine.revive(late, "ann").await.unwrap());
+    assert!(engine.revive(dead, "ann").await.unwrap());
+    assert!(engine.try_now(late).await.unwrap());
     for run in [dead, late] {
-        assert!(bench.engine.resume(run).await.unwrap());
         bench.until(run, RunState::Completed).await;
-        assert!(!bench.engine.resume(run).await.unwrap());
+        assert!(!engine.revive(run, "ann").await.unwrap());
+        assert!(!engine.try_now(run).await.unwrap());
     }
     worker.stop().await;
 }

@@ -93,7 +93,7 @@ async fn a_run_that_never_began_is_cancelled_without_a_worker() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_discarded() {
+async fn a_dead_letter_is_cancelled_at_once_and_for_good() {
     let bench = Bench::new().await;
     let world = World::new();
     world.script("first", &[Act::Fail(FailureKind::Rejected, "http_422")]);
@@ -106,8 +106,8 @@ async fn a_dead_letter_is_discarded() {
     );
     bench.until(run, RunState::Cancelled).await;
     assert!(
-        !bench.engine.replay(run).await.unwrap(),
-        "a discarded letter stays discarded"
+        !bench.engine.revive(run, "ann").await.unwrap(),
+        "a cancelled letter stays cancelled"
     );
     let checks = bench.engine.check_invariants().await.unwrap();
     assert!(checks.iter().all(|check| check.ok), "{checks:?}");

@@ -1,14 +1,15 @@
 //! The doctor: sound databases pass, and each planted violation is found by its own check.
 
 use crate::kit::{Bench, Working, World, quick, quick_config, registry};
-use leadrail_engine::{Check, NewRun, RunId, RunState};
+use leadrail_engine::{Check, LetterFilter, NewRun, RunId, RunState};
 use std::time::Duration;
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "clock_shift",
     "one_run_a_key",
     "one_head_a_run",
     "dead_letters",
+    "replays",
     "running_has_worker",
     "waiting_has_end",
     "due_is_claimed",
@@ -125,11 +126,34 @@ async fn a_run_whose_key_was_never_accepted_is_found() {
 }
 
 #[tokio::test]
+async fn a_replay_that_will_never_come_to_its_letters_and_one_that_is_miscounted_are_found() {
+    let bench = Bench::new().await;
+    bench.bury(&[crate::kit::dead::doomed("a", 2)]).await;
+    let replay = bench.tell(serde_json::Value::Null).await;
+    let chosen = bench.engine.enlist(replay, &LetterFilter::default()).await;
+    assert_eq!(chosen.expect("enlist"), 1);
+    let checks = examine(&bench).await;
+    assert_eq!(checks[4].detail, "1 dead letters wait in 1 replays");
+    let miscount = "update leadrail.replay_lane set revived = 1 where replay_id = $1";
+    meddle(&bench, miscount, Some(replay)).await;
+    let detail = the_only_complaint(&bench, "replays").await;
+    assert!(detail.contains(&replay.to_string()), "{detail}");
+    let recount = "update leadrail.replay_lane set revived = 0 where replay_id = $1";
+    meddle(&bench, recount, Some(replay)).await;
+    let lose = "delete from leadrail.workflow_run where id = $1";
+    meddle(&bench, lose, Some(replay)).await;
+    let detail = the_only_complaint(&bench, "replays").await;
+    assert!(detail.starts_with("1 replays have letters"), "{detail}");
+    bench.engine.keep_house().await.expect("keep");
+    assert!(examine(&bench).await.iter().all(|check| check.ok));
+}
+
+#[tokio::test]
 async fn a_dead_run_without_its_letter_and_a_letter_without_its_run_are_found() {
     let bench = Bench::new().await;
     let run = bench.enqueue(&["ok"]).await;
-    let bury = "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
-                values ($1, '', '', 'x', leadrail.now())";
+    let bury = "insert into leadrail.dead_letter (run_id, priority, workflow, scope, lane, reason, died_at)
+                values ($1, 2, 'story', '', '', 'x', leadrail.now())";
     meddle(&bench, bury, Some(run)).await;
     let detail = the_only_complaint(&bench, "dead_letters").await;
     assert!(detail.starts_with("1 are dead without"), "{detail}");
@@ -213,7 +237,7 @@ async fn work_that_is_overdue_is_found_only_while_workers_live() {
     meddle(&bench, late, Some(run)).await;
     let checks = examine(&bench).await;
     assert!(checks.iter().all(|check| check.ok), "{checks:?}");
-    assert!(checks[6].detail.contains("no worker lives"), "{checks:?}");
+    assert!(checks[7].detail.contains("no worker lives"), "{checks:?}");
     let register = "select leadrail.register_worker('w', 1, '0', interval '15 seconds')";
     meddle(&bench, register, None).await;
     the_only_complaint(&bench, "due_is_claimed").await;
@@ -258,8 +282,9 @@ async fn a_dead_letter_of_another_tenant_is_found() {
     meddle(&bench, CLAIM, Some(run)).await;
     let dead = "update leadrail.workflow_run set state = 'dead' where id = $1";
     meddle(&bench, dead, Some(run)).await;
-    let bury = "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
-                select id, 'other', lane, 'x', leadrail.now() from leadrail.workflow_run where id = $1";
+    let bury = "insert into leadrail.dead_letter (run_id, priority, workflow, scope, lane, reason, died_at)
+                select id, priority, workflow, 'other', lane, 'x', leadrail.now()
+                from leadrail.workflow_run where id = $1";
     meddle(&bench, bury, Some(run)).await;
     the_only_complaint(&bench, "dead_letters").await;
 }

@@ -90,7 +90,7 @@ async fn the_look_waits_until_the_effect_would_have_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_of_unknown_outcome_is_looked_up_when_replayed() {
+async fn a_dead_letter_of_unknown_outcome_is_looked_up_when_revived() {
     let bench = Bench::new().await;
     let world = World::new();
     world.script("create", &[LOST_ANSWER]);
@@ -99,7 +99,7 @@ async fn a_dead_letter_of_unknown_outcome_is_looked_up_when_replayed() {
     let worker = Working::start(&bench, registry(&world, quick()), quick_config());
     bench.pass_first_retry(run).await;
     bench.until(run, RunState::Dead).await;
-    bench.engine.replay(run).await.unwrap();
+    assert!(bench.engine.revive(run, "ann").await.unwrap());
     bench.until(run, RunState::Completed).await;
     worker.stop().await;
     assert_eq!(

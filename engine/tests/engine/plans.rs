@@ -1,7 +1,8 @@
 //! What a statement reads depends on what it is asked for, not on what statistics say.
 
+use crate::kit::dead::doomed;
 use crate::kit::{Bench, Story};
-use leadrail_engine::NewRun;
+use leadrail_engine::{LetterFilter, NewRun};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -50,11 +51,12 @@ async fn journal(
     (claimed.into_iter().flatten().collect(), read)
 }
 
-/// How many rows of the hot table this session had to read; what was not reported yet is in it.
+/// How many rows of the hot table and of dead letters this session had to read; what was not reported
+/// yet is in it.
 async fn rows_read(session: &mut PgConnection) -> i64 {
     sqlx::query_scalar(
-        "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables
-         where schemaname = 'leadrail' and relname = 'workflow_run'",
+        "select sum(seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables
+         where schemaname = 'leadrail' and relname in ('workflow_run', 'dead_letter')",
     )
     .fetch_one(session)
     .await
@@ -95,5 +97,31 @@ async fn the_end_of_a_few_runs_does_not_read_all_that_the_worker_holds() {
     for few in held.chunks(10).take(8) {
         let (_, read) = journal(&mut session, worker, few, 0).await;
         assert!(read < 200, "{read} rows read to end 10");
+    }
+}
+
+#[tokio::test]
+async fn a_round_of_a_replay_reads_what_it_sends_and_not_all_letters() {
+    let bench = Bench::new().await;
+    analyze(&bench).await;
+    bench.bury(&vec![doomed("crm", 2); 3_000]).await;
+    let replay = bench.tell(serde_json::Value::Null).await;
+    let chosen = bench.engine.enlist(replay, &LetterFilter::default()).await;
+    assert_eq!(chosen.unwrap(), 3_000);
+    let mut session = bench.engine.pool().acquire().await.unwrap().detach();
+    for round in 1..=8 {
+        sqlx::query("begin").execute(&mut session).await.unwrap();
+        let before = rows_read(&mut session).await;
+        let sent: i32 =
+            sqlx::query_scalar("select leadrail.revive_enlisted($1, null, 10, $2, 'replay')")
+                .bind(replay)
+                .bind(round)
+                .fetch_one(&mut session)
+                .await
+                .unwrap();
+        let read = rows_read(&mut session).await - before;
+        sqlx::query("commit").execute(&mut session).await.unwrap();
+        assert_eq!(sent, 10);
+        assert!(read < 400, "{read} rows read to send 10");
     }
 }

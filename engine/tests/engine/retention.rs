@@ -222,7 +222,7 @@ async fn an_old_day_is_dropped_and_what_waits_for_a_person_is_kept() {
         (done, Outcome::Duplicate, RunState::Completed)
     );
     // A person decides: it goes on from its last checkpoint, and is forgotten a retention later.
-    assert!(bench.engine.replay(dead).await.expect("replay"));
+    assert!(bench.engine.revive(dead, "ann").await.expect("revive"));
     work(&bench, &World::new(), &[(dead, RunState::Completed)]).await;
     bench.engine.shift_clock(2 * HOUR).await.expect("shift");
     assert_eq!(bench.engine.keep_house().await.expect("keep"), 1);

@@ -143,9 +143,10 @@ impl Real {
                 self.run_on("select leadrail.retire_worker($1)", worker)
                     .await;
             }
-            Move::Replay => {
+            Move::Revive => {
                 let run = self.run.0;
-                self.run_on("select leadrail.replay_run($1)", run).await;
+                self.run_on("select leadrail.revive_run($1, 'a person')", run)
+                    .await;
             }
             Move::Force { to } => return self.force(to).await,
             _ => unreachable!("a matter of the journal"),

@@ -23,7 +23,7 @@ pub(crate) enum StateName {
     Retrying,
     /// Waits for its connection, for another lead of the same caller, or before a look-up.
     Waiting,
-    /// A dead letter whose turn in a replay has not come yet.
+    /// Was dead and is sent through again; no worker has taken it up yet.
     Replaying,
     /// Delivered, or recorded.
     Completed,

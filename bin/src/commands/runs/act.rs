@@ -43,7 +43,7 @@ pub(crate) struct RestartArgs {
     pub(super) from: Option<String>,
 }
 
-/// Asks runs to stop. Their workflows may clean up first; a dead letter is discarded.
+/// Asks runs to stop. Their workflows may clean up first; a dead letter is cancelled at once.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  leadrail runs cancel 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 --why 'the customer called back'"

@@ -85,16 +85,18 @@ pub(super) async fn one_head_a_run(pool: &PgPool) -> sqlx::Result<Finding> {
     })
 }
 
-/// A row in the list of dead letters and state `dead` always go together, under one tenant and lane.
+/// A row in the list of dead letters and state `dead` always go together, and say the same of the run.
 pub(super) async fn dead_letters(pool: &PgPool) -> sqlx::Result<Finding> {
     let row = sqlx::query!(
         r#"
         with broken as (
             select coalesce(d.run_id, r.id) as run_id
             from leadrail.dead_letter d
-            full join (select id, scope, lane from leadrail.workflow_run where state = 'dead') r
-                on r.id = d.run_id
-            where r.id is null or d.run_id is null or r.scope <> d.scope or r.lane <> d.lane
+            full join (
+                select id, scope, lane, workflow, priority from leadrail.workflow_run where state = 'dead'
+            ) r on r.id = d.run_id
+            where r.id is null or d.run_id is null
+               or (r.scope, r.lane, r.workflow, r.priority) <> (d.scope, d.lane, d.workflow, d.priority)
         )
         select (select count(*) from leadrail.dead_letter) as "letters!",
                (select count(*) from broken) as "broken!",
@@ -107,7 +109,51 @@ pub(super) async fn dead_letters(pool: &PgPool) -> sqlx::Result<Finding> {
         0 => Ok(format!("{} dead runs, each in the list", row.letters)),
         broken => Err(format!(
             "{broken} are dead without being in the list, in it without being dead, or in it under \
-             another tenant or lane{}; somebody has edited the tables by hand",
+             another tenant, lane, workflow or priority{}; somebody has edited the tables by hand",
+            example(row.example)
+        )),
+    })
+}
+
+/// Letters that wait for their turn in a replay have one that will come to them, and its counts add up.
+///
+/// A replay that ended without giving them back is seen to by the next housekeeping, within an hour.
+pub(super) async fn replays(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        with enlisted as (
+            select replay_id, lane, count(*) as letters
+            from leadrail.dead_letter
+            where replay_id is not null
+            group by replay_id, lane
+        ), replay as (
+            select replay_id, leadrail.replay_ended_at(replay_id) as ended_at
+            from enlisted
+            group by replay_id
+        ), broken as (
+            select replay_id from replay where ended_at < leadrail.now() - interval '2 hours'
+            union all
+            select e.replay_id
+            from enlisted e
+            left join leadrail.replay_lane l on l.replay_id = e.replay_id and l.lane = e.lane
+            where l.replay_id is null or l.revived + e.letters > l.enlisted
+        )
+        select (select coalesce(sum(letters), 0)::bigint from enlisted) as "letters!",
+               (select count(*) from replay) as "replays!",
+               (select count(distinct replay_id) from broken) as "broken!",
+               (select replay_id from broken limit 1) as example
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(match row.broken {
+        0 => Ok(format!(
+            "{} dead letters wait in {} replays",
+            row.letters, row.replays
+        )),
+        broken => Err(format!(
+            "{broken} replays have letters that nobody will send through, or more than they took on{}; \
+             housekeeping gives back what an ended replay has",
             example(row.example)
         )),
     })

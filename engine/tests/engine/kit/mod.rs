@@ -3,6 +3,8 @@
 // Every test binary uses its own part of the kit.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod dead;
+
 use leadrail_engine::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Ctx, Effect, Engine,
     FailureKind, Found, HistoryKind, NewRun, Registry, RunId, RunState, RunView, WorkerConfig,
