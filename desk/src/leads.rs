@@ -7,5 +7,5 @@ mod story;
 mod submit;
 
 pub use list::{LeadFilter, LeadPage};
-pub use preview::preview;
+pub use preview::{PreviewOptions, preview};
 pub use story::LeadStory;

@@ -28,6 +28,6 @@ pub use crm::{adapter, auth_method};
 pub use desk::Desk;
 pub use doctor::{check_server, forgetful_setting, unreachable};
 pub use error::{DeskError, DeskResult, sentence};
-pub use leads::{LeadFilter, LeadPage, LeadStory, preview};
+pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
 pub use runs::{Became, Done, Plan, Selection, Verb};
 pub use wait::Standing;

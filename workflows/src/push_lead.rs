@@ -36,7 +36,7 @@ pub enum PushLeadOutput {
         crm: CrmName,
         /// What it is there: `customer`, `site`, `lead` and `note`, where the CRM has such records.
         #[serde(flatten)]
-        made: Made,
+        made: Box<Made>,
     },
 }
 
@@ -90,7 +90,7 @@ impl Workflow for PushLead {
         self.audit(&ctx, &journey).await?;
         Ok(PushLeadOutput::Delivered {
             crm: journey.destination.crm.clone(),
-            made: journey.made,
+            made: Box::new(journey.made),
         })
     }
 }
@@ -208,7 +208,7 @@ mod tests {
         made.set(Slot::Lead, Some(lead));
         let delivered = PushLeadOutput::Delivered {
             crm: CrmName::HOUSECALL_PRO,
-            made,
+            made: Box::new(made),
         };
         let published = json!({
             "outcome": "delivered", "crm": "housecall_pro", "customer": {"id": "cus_1"},

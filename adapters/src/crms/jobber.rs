@@ -247,10 +247,11 @@ fn find_property<'a>(
     session: &'a Session,
     filing: &'a Filing<'a>,
 ) -> StepFuture<'a, Option<Record>> {
-    Box::pin(async move { Ok(find_properties(session, filing).await?.into_iter().next()) })
+    Box::pin(async move { Ok(find_properties(session, filing).await?.pop()) })
 }
 
-/// The client's properties at the lead's address. Jobber does not say how old they are.
+/// The client's properties at the lead's address. Jobber does not say how old they are; it lists
+/// what was last changed first.
 fn find_properties<'a>(
     session: &'a Session,
     filing: &'a Filing<'a>,
@@ -267,6 +268,7 @@ fn find_properties<'a>(
             }
         })
         .await?;
+        found.reverse();
         Ok(found)
     })
 }
@@ -328,8 +330,10 @@ async fn marked<Q: Lists<Item = Marked>>(
     Ok(oldest_first(found))
 }
 
-/// A record of which no age is known counts as the oldest.
+/// A record of which no age is known counts as the oldest. Times are told in whole seconds, so of
+/// two that were made in the same one the order of the list decides: what was last changed is first.
 fn oldest_first(mut found: Vec<Dated>) -> Vec<Record> {
+    found.reverse();
     found.sort_by_key(|dated| dated.at);
     found.into_iter().map(|dated| dated.record).collect()
 }

@@ -1,4 +1,5 @@
 use crate::kit::{Cli, golden};
+use serde_json::Value;
 
 fn example(cli: &Cli) -> String {
     let example = cli.run(&["schema", "lead", "--example"]).well().out;
@@ -54,6 +55,92 @@ fn a_preview_can_go_to_another_address_after_the_links_have_expired() {
         note.contains("have expired") && !note.contains("signature="),
         "{note}"
     );
+}
+
+#[test]
+fn settings_choose_what_a_call_becomes() {
+    let cli = Cli::new();
+    let lead = example(&cli);
+    let steps = |crm: &str, settings: &str| {
+        let shown = cli.run(&[
+            "lead",
+            "preview",
+            &lead,
+            "--crm",
+            crm,
+            "--settings",
+            settings,
+        ]);
+        let shown = shown.well().json();
+        let requests = shown.as_array().expect("requests").iter();
+        let told = |request: &Value| {
+            let text = |field: &str| request[field].as_str().expect("a text").to_owned();
+            (text("activity"), text("url"))
+        };
+        requests.map(told).collect::<Vec<_>>()
+    };
+    let booking = steps(
+        "servicetitan",
+        r#"{"tenant_id": 4711, "booking_provider": 99}"#,
+    );
+    let (label, url) = &booking[1];
+    assert_eq!(label, "lead_create");
+    assert!(
+        url.ends_with("/crm/v2/tenant/4711/booking-provider/99/bookings"),
+        "{url}"
+    );
+
+    let job = r#"{"tenant_id": 4711, "mode": "job", "business_unit": 22, "job_type": 33,
+                  "campaign": 11}"#;
+    let job = steps("servicetitan", job)
+        .into_iter()
+        .map(|(label, _)| label);
+    let job: Vec<_> = job.collect();
+    assert_eq!(
+        job,
+        [
+            "dedup_lookup",
+            "customer_create",
+            "lead_create",
+            "note_attach"
+        ]
+    );
+
+    let request = steps("jobber", r#"{"pin_note": true}"#);
+    assert_eq!(request.last().expect("a request").0, "note_attach");
+}
+
+#[test]
+fn settings_that_no_connection_would_have_are_refused_without_repeating_them() {
+    let cli = Cli::new();
+    let lead = example(&cli);
+    let wrong = [
+        ("canary", "--settings wants a JSON object"),
+        ("[\"canary\"]", "--settings wants a JSON object"),
+        ("{}", "tenant_id is required"),
+        (
+            r#"{"tenant_id": "canary", "booking_provider": 99}"#,
+            "tenant_id must be an id",
+        ),
+        (
+            r#"{"tenant_id": 1, "mode": "canary"}"#,
+            "mode must be one of: booking, job",
+        ),
+    ];
+    for (settings, words) in wrong {
+        let arguments = [
+            "lead",
+            "preview",
+            &lead,
+            "--crm",
+            "servicetitan",
+            "--settings",
+            settings,
+        ];
+        let ran = cli.run(&arguments);
+        ran.refused(2, words);
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -3,31 +3,47 @@
 use crate::crm;
 use crate::error::DeskResult;
 use leadrail_adapters::{LinkState, PlannedRequest, Target};
+use leadrail_connections::{ConnectionError, ConnectionSettings};
 use leadrail_lead::Lead;
+use serde_json::Value;
+
+/// The circumstances in which a lead would be filed.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviewOptions<'a> {
+    /// Takes the place of the CRM's own address.
+    pub base_url: Option<&'a str>,
+    /// The connection's settings, as one JSON object. Without any, words stand where a setting that
+    /// the CRM needs would; given, they must be such as a connection is accepted with.
+    pub settings: Option<&'a Value>,
+    /// Whether the lead's links still open when it goes out.
+    pub links: LinkState,
+    /// The customer that the look-up would have found.
+    pub known_customer: Option<&'a str>,
+}
 
 /// The exact HTTP requests that filing this lead in this CRM would send, with secrets masked. Needs no
-/// database and calls nobody. `base_url` takes the place of the CRM's own address; `known_customer` is
-/// what the look-up would have found.
+/// database and calls nobody.
 ///
 /// # Errors
-/// [`DeskError`](crate::DeskError) where the CRM or the address is none.
+/// [`DeskError`](crate::DeskError) where the CRM or the address is none, or the settings are not such
+/// as the CRM describes.
 pub fn preview(
     crm: &str,
-    base_url: Option<&str>,
     lead: &Lead,
-    links: LinkState,
-    known_customer: Option<&str>,
+    options: &PreviewOptions<'_>,
 ) -> DeskResult<Vec<PlannedRequest>> {
     let adapter = crm::adapter(crm)?;
     let mut target = Target::new(adapter.crm())?;
-    if let Some(url) = base_url {
+    if let Some(url) = options.base_url {
         target = target.with_base_url(url)?;
     }
+    if let Some(given) = options.settings {
+        let settings = ConnectionSettings::parse(adapter.crm(), given)
+            .map_err(|source| ConnectionError::Settings { source })?;
+        target = target.with_settings(settings.crm);
+    }
+    let (links, known) = (options.links, options.known_customer);
     Ok(leadrail_adapters::preview(
-        adapter,
-        &target,
-        lead,
-        links,
-        known_customer,
+        adapter, &target, lead, links, known,
     ))
 }

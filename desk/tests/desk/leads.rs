@@ -2,10 +2,11 @@
 
 use crate::kit::{Room, event_id, someone};
 use leadrail_adapters::LinkState;
-use leadrail_desk::{DeskError, LeadFilter, preview};
+use leadrail_desk::{DeskError, LeadFilter, PreviewOptions, preview};
 use leadrail_engine::{Cancelled, NewRun, RunId, RunState};
 use leadrail_lead::Lead;
 use leadrail_lead::sample::sample_lead;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 #[tokio::test]
@@ -154,15 +155,49 @@ async fn a_lead_is_stopped_for_a_reason_that_fits() {
     assert_eq!(again.expect("told"), (lead.run_id, Cancelled::Ended));
 }
 
+fn options<'a>(base_url: Option<&'a str>, settings: Option<&'a Value>) -> PreviewOptions<'a> {
+    PreviewOptions {
+        base_url,
+        settings,
+        links: LinkState::Fresh,
+        known_customer: None,
+    }
+}
+
 #[test]
 fn a_preview_needs_a_crm_and_an_address_that_there_are() {
     let lead = Lead::from_value(sample_lead(1, "acme", "housecall_pro")).expect("a lead");
-    let show = |crm, url| {
-        let planned = preview(crm, url, &lead, LinkState::Fresh, None);
+    let show = |crm, base_url| {
+        let planned = preview(crm, &lead, &options(base_url, None));
         planned.map(|requests| requests.len())
     };
     assert!(show("housecall_pro", None).expect("requests") > 0);
     assert!(show("nonsense", None).expect_err("no CRM").is_wrong_use());
     let refused = show("housecall_pro", Some("ftp://crm.example"));
     assert!(refused.expect_err("no address").is_wrong_use());
+}
+
+#[test]
+fn a_preview_follows_settings_that_a_connection_would_be_accepted_with() {
+    let lead = Lead::from_value(sample_lead(1, "acme", "servicetitan")).expect("a lead");
+    let show = |settings: Value| {
+        let planned = preview("servicetitan", &lead, &options(None, Some(&settings)));
+        planned.map(|requests| requests.last().expect("a request").url.clone())
+    };
+    let booking = json!({"tenant_id": 1234, "booking_provider": 99, "call_timeout_ms": 5000});
+    let url = show(booking).expect("requests");
+    assert!(
+        url.ends_with("/tenant/1234/booking-provider/99/bookings"),
+        "{url}"
+    );
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!({"tenant_id": 1234, "booking_provider": "canary"}),
+        json!({"tenant_id": 1234, "booking_provider": 99, "canary_\n": 1}),
+        json!({"tenant_id": 1234, "mode": "job"}),
+    ] {
+        let refused = show(wrong).expect_err("refused");
+        assert!(refused.is_wrong_use(), "{refused}");
+    }
 }

@@ -3,24 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use leadrail_connections::{ConnectionFilter, ConnectionState};
 use leadrail_engine::RunState;
-use leadrail_workflows::gates_of;
 use serde_json::json;
 
 use crate::kit::{Scene, lead};
-
-/// Lets the leads go that wait for the account's only connection.
-async fn open_gate(scene: &Scene) -> u32 {
-    let all = ConnectionFilter::default();
-    let mut opened = 0;
-    for connection in scene.connections.list(&all).await.expect("listed") {
-        let gates = gates_of(&connection);
-        let released = scene.engine.open_gates(&gates, Duration::ZERO).await;
-        opened += released.expect("opened");
-    }
-    opened
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_without_a_connection_waits_until_there_is_one() {
@@ -29,46 +15,8 @@ async fn a_lead_without_a_connection_waits_until_there_is_one() {
     let waiting = scene.until(run, RunState::Waiting).await;
     assert_eq!(waiting.reason.as_deref(), Some("connection_missing"));
     scene.connect(json!({})).await;
-    assert_eq!(open_gate(&scene).await, 1);
+    assert_eq!(scene.open_gates().await, 1);
     scene.until(run, RunState::Completed).await;
-    scene.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_credential_kills_one_lead_and_the_others_wait_for_a_new_one() {
-    let scene = Scene::working().await;
-    let connection = scene.connect(json!({})).await;
-    let refused = json!({"path_prefix": "/customers", "times": 1});
-    scene.fault(&refused, &json!({"kind": "unauthorized"}));
-    let first = scene.submit(lead(1)).await.run_id;
-    let dead = scene.until(first, RunState::Dead).await;
-    assert_eq!(dead.reason.as_deref(), Some("auth"));
-    let marked = scene.connections.get(connection.id).await.expect("there");
-    assert_eq!(marked.state, ConnectionState::NeedsReauth);
-
-    let second = scene.submit(lead(2)).await.run_id;
-    let waiting = scene.until(second, RunState::Waiting).await;
-    assert_eq!(waiting.reason.as_deref(), Some("needs_reauth"));
-    scene.connect(json!({})).await;
-    open_gate(&scene).await;
-    scene.until(second, RunState::Completed).await;
-    assert_eq!(scene.count("leads"), 1);
-    scene.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_forbidden_account_waits_like_a_refused_credential() {
-    let scene = Scene::working().await;
-    let connection = scene.connect(json!({})).await;
-    scene.fault(
-        &json!({"times": 1}),
-        &json!({"kind": "status_before", "status": 403}),
-    );
-    let run = scene.submit(lead(1)).await.run_id;
-    let dead = scene.until(run, RunState::Dead).await;
-    assert_eq!(dead.reason.as_deref(), Some("auth"));
-    let marked = scene.connections.get(connection.id).await.expect("there");
-    assert!(marked.state_reason.expect("a reason").contains("MAX plan"));
     scene.end().await;
 }
 
@@ -113,7 +61,7 @@ async fn leads_of_a_disabled_connection_wait_and_say_so() {
         .activate(connection.id)
         .await
         .expect("active");
-    open_gate(&scene).await;
+    scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
     scene.end().await;
 }
@@ -139,7 +87,7 @@ async fn a_lead_on_its_way_waits_when_its_connection_is_switched_off() {
         .activate(connection.id)
         .await
         .expect("active");
-    open_gate(&scene).await;
+    scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
     scene.end().await;
 }
@@ -158,7 +106,7 @@ async fn a_connection_that_is_set_up_wrongly_makes_its_leads_wait() {
     let waiting = scene.until(run, RunState::Waiting).await;
     assert_eq!(waiting.reason.as_deref(), Some("connection_setup"));
     scene.connect(json!({})).await;
-    open_gate(&scene).await;
+    scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
     scene.end().await;
 }
@@ -173,7 +121,7 @@ async fn a_lead_whose_crm_has_an_inner_address_waits_until_that_is_set_right() {
     let waiting = scene.until(run, RunState::Waiting).await;
     assert_eq!(waiting.reason.as_deref(), Some("forbidden_address"));
     scene.connect(json!({})).await;
-    assert_eq!(open_gate(&scene).await, 1);
+    assert_eq!(scene.open_gates().await, 1);
     scene.until(run, RunState::Completed).await;
     assert_eq!(scene.count("leads"), 1);
     scene.end().await;

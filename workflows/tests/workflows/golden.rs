@@ -90,9 +90,7 @@ async fn what_todays_workflows_record_fits_them() {
 
     scene.fault(&leads, &json!({"kind": "reset_after"}));
     let doubt = scene.submit(lead(3)).await.run_id;
-    scene.until(doubt, RunState::Retrying).await;
-    scene.pass(100).await;
-    scene.until(doubt, RunState::Completed).await;
+    scene.to_the_end(doubt).await;
     record(&scene, "push_lead-lost-answer", doubt).await;
 
     let audit = only_audit(&scene).await;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use leadrail_connections::{Connection, Connections, Doors, NewConnection, VaultKey};
+use leadrail_connections::{
+    Connection, ConnectionFilter, Connections, Doors, NewConnection, VaultKey,
+};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO, serve};
 use leadrail_engine::{
     Engine, Event, Registry, RetrySchedule, RunId, RunState, RunView, WorkerConfig, run_worker,
@@ -10,16 +12,50 @@ use leadrail_engine::{
 use leadrail_lead::sample::{sample_lead, sample_phone};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_workflows::{Submission, Submitted, registry, submit, timeline};
+use leadrail_workflows::{Submission, Submitted, gates_of, registry, submit, timeline};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The account of all samples, and the key that opens its company in the simulator.
+/// The account of all samples.
 pub(crate) const ACME: &str = "acme";
-pub(crate) const ACME_KEY: &str = "sim-acme";
+
+/// How the account `acme` is connected to its company in a simulated CRM.
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
+    /// The CRM's name, in payloads as in the simulator's addresses.
+    pub(crate) crm: &'static str,
+    /// Every way in, with the secrets that open it; the first one is connected.
+    pub(crate) ways: &'static [Way],
+    /// What the connection sets besides the delivery settings of a test.
+    pub(crate) settings: fn() -> Value,
+}
+
+/// A way into a CRM.
+pub(crate) struct Way {
+    /// The way's id in the adapter's vocabulary.
+    pub(crate) method: &'static str,
+    /// Its secrets, by name.
+    pub(crate) secrets: &'static [(&'static str, &'static str)],
+}
+
+/// The CRM of tests that are about anything but a CRM.
+pub(crate) static HOUSECALL: Access = Access {
+    crm: HOUSECALL_PRO,
+    ways: &[
+        Way {
+            method: "api_key",
+            secrets: &[("api_key", "sim-acme")],
+        },
+        Way {
+            method: "bearer_token",
+            secrets: &[("access_token", "sim-acme")],
+        },
+    ],
+    settings: || json!({}),
+};
 
 const VAULT_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -29,6 +65,7 @@ pub(crate) struct Scene {
     pub(crate) connections: Connections,
     pub(crate) sim: CrmSim,
     pub(crate) crm_url: String,
+    access: &'static Access,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<()>>,
     _database: TestDatabase,
@@ -37,6 +74,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// Nobody is connected and nobody works.
     pub(crate) async fn quiet() -> Self {
+        Self::quiet_at(&HOUSECALL).await
+    }
+
+    /// The same, with another CRM.
+    pub(crate) async fn quiet_at(access: &'static Access) -> Self {
         let database = TestDatabase::fresh().await;
         let engine = Engine::connect(database.url()).await.expect("a database");
         leadrail_connections::migrate(engine.pool())
@@ -45,12 +87,13 @@ impl Scene {
         let key = VaultKey::parse(VAULT_KEY).expect("a key");
         let connections = Connections::new(engine.pool().clone(), key);
         let shutdown = CancellationToken::new();
-        let (sim, crm_url) = serve_crm(shutdown.clone()).await;
+        let (sim, crm_url) = serve_crm(access.crm, shutdown.clone()).await;
         Self {
             engine,
             connections,
             sim,
             crm_url,
+            access,
             shutdown,
             worker: None,
             _database: database,
@@ -59,7 +102,12 @@ impl Scene {
 
     /// A worker works.
     pub(crate) async fn working() -> Self {
-        let mut scene = Self::quiet().await;
+        Self::working_at(&HOUSECALL).await
+    }
+
+    /// The same, with another CRM.
+    pub(crate) async fn working_at(access: &'static Access) -> Self {
+        let mut scene = Self::quiet_at(access).await;
         scene.start_worker();
         scene
     }
@@ -107,15 +155,28 @@ impl Scene {
         }
     }
 
+    /// The account's usual connection; `settings` come before those of its CRM.
     pub(crate) fn new_connection(&self, settings: Value) -> NewConnection {
+        self.connection_by(&self.access.ways[0], settings)
+    }
+
+    /// The account's connection by one of its CRM's ways in.
+    pub(crate) fn connection_by(&self, way: &Way, settings: Value) -> NewConnection {
+        let mut all = (self.access.settings)();
+        for (name, value) in serde_json::from_value::<Map<_, _>>(settings).expect("an object") {
+            all[name] = value;
+        }
+        let secrets = way.secrets.iter();
         NewConnection {
             account: ACME.into(),
-            crm: HOUSECALL_PRO.into(),
+            crm: self.access.crm.into(),
             crm_account_id: None,
             base_url: Some(self.crm_url.clone()),
-            auth_method: "api_key".into(),
-            secrets: [("api_key".to_owned(), SecretString::from(ACME_KEY))].into(),
-            settings,
+            auth_method: way.method.into(),
+            secrets: secrets
+                .map(|&(name, secret)| (name.to_owned(), SecretString::from(secret)))
+                .collect(),
+            settings: all,
         }
     }
 
@@ -124,11 +185,23 @@ impl Scene {
         self.connections.add(new).await.expect("connected")
     }
 
+    /// Lets the leads go that wait for one of the connections; returns how many.
+    pub(crate) async fn open_gates(&self) -> u32 {
+        let all = ConnectionFilter::default();
+        let mut opened = 0;
+        for connection in self.connections.list(&all).await.expect("listed") {
+            let gates = gates_of(&connection);
+            let released = self.engine.open_gates(&gates, Duration::ZERO).await;
+            opened += released.expect("opened");
+        }
+        opened
+    }
+
     /// Adds a fault to the CRM.
     pub(crate) fn fault(&self, matching: &Value, fault: &Value) {
         let rule = json!({"match": matching, "fault": fault});
         let rule = serde_json::from_value(rule).expect("a rule");
-        self.sim.add_fault(HOUSECALL_PRO, rule).expect("added");
+        self.sim.add_fault(self.access.crm, rule).expect("added");
     }
 
     /// How many records of a kind there are in the CRM's books.
@@ -137,7 +210,7 @@ impl Scene {
     }
 
     pub(crate) fn books(&self, collection: &str) -> Vec<Value> {
-        let books = self.sim.records(HOUSECALL_PRO);
+        let books = self.sim.records(self.access.crm);
         books[collection].as_array().expect("a list").clone()
     }
 
@@ -157,21 +230,62 @@ impl Scene {
 
     /// Waits until the run is in this state; fails with its history after a while.
     pub(crate) async fn until(&self, id: RunId, state: RunState) -> RunView {
+        self.until_any(id, &[state]).await
+    }
+
+    /// Waits until the run is in one of these states.
+    pub(crate) async fn until_any(&self, id: RunId, states: &[RunState]) -> RunView {
         let patience = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
             let run = self.run(id).await;
-            if run.state == state {
+            if states.contains(&run.state) {
                 return run;
             }
             if tokio::time::Instant::now() > patience {
                 panic!(
-                    "not {state:?} but {:?}: {:#?}",
+                    "not {states:?} but {:?}: {:#?}",
                     run.state,
                     self.told(id).await
                 );
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Lets the time come at which the run goes on, as often as that takes, until it has ended.
+    pub(crate) async fn to_the_end(&self, id: RunId) -> RunView {
+        use RunState::{Completed, Dead, Retrying, Waiting};
+        loop {
+            let run = self
+                .until_any(id, &[Completed, Dead, Retrying, Waiting])
+                .await;
+            if matches!(run.state, Completed | Dead) {
+                return run;
+            }
+            self.pass_until_due(&run).await;
+            self.until_changed(&run).await;
+        }
+    }
+
+    /// Waits until something has become of a run that was seen as it stood.
+    async fn until_changed(&self, seen: &RunView) {
+        let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+        while self.run(seen.id).await.changed_at == seen.changed_at {
+            let told = self.told(seen.id).await;
+            assert!(
+                tokio::time::Instant::now() < patience,
+                "stands still: {told:#?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Lets the time come at which a run that waits goes on, and a minute more, in which a lane whose
+    /// budget was used up has one again.
+    pub(crate) async fn pass_until_due(&self, run: &RunView) {
+        let due = run.due_at.unwrap_or(run.changed_at);
+        let wait = (due - run.changed_at).num_seconds();
+        self.pass(u64::try_from(wait).unwrap_or(0) + 60).await;
     }
 
     pub(crate) async fn history(&self, id: RunId) -> Vec<Event> {
@@ -198,13 +312,13 @@ impl Scene {
     }
 }
 
-async fn serve_crm(shutdown: CancellationToken) -> (CrmSim, String) {
+async fn serve_crm(crm: &str, shutdown: CancellationToken) -> (CrmSim, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound address");
     let sim = CrmSim::new();
     let ended = shutdown.cancelled_owned();
     tokio::spawn(serve(listener, sim.clone(), ended));
-    (sim, format!("http://{address}/{HOUSECALL_PRO}"))
+    (sim, format!("http://{address}/{crm}"))
 }
 
 /// The `n`th caller's lead.

@@ -1,6 +1,7 @@
 //! Leads from the door to a simulated CRM's books.
 
 mod audit;
+mod conformance;
 mod connections;
 mod golden;
 mod kit;

@@ -174,6 +174,43 @@ async fn a_created_client_is_found_by_its_number_once_and_oldest_first() {
     assert_eq!(found, Ok(vec!["c1".to_owned(), "c2".to_owned()]));
 }
 
+/// Jobber tells times in whole seconds and lists what was last changed first.
+#[tokio::test]
+async fn of_two_clients_made_in_the_same_second_the_later_one_in_the_list_is_older() {
+    let twins = json!([
+        number("c2", "+13055550182", "2026-05-26T14:33:00Z"),
+        number("c1", "+13055550182", "2026-05-26T14:33:00Z"),
+    ]);
+    for (key, expected) in [
+        (
+            StepKey::CUSTOMER_CREATE,
+            vec!["c1".to_owned(), "c2".to_owned()],
+        ),
+        (StepKey::DEDUP_LOOKUP, vec!["c2".to_owned()]),
+    ] {
+        let page = numbers(&twins, None);
+        let found = answers(&Scene::new(), key, vec![page]).await.0;
+        assert_eq!(found, Ok(expected), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_properties_at_the_address_the_last_changed_one_is_taken() {
+    let scene = Scene::new().for_customer("c1");
+    let twins = json!([
+        property("p2", "1420 NW 7th Ave", None, None),
+        property("p1", "1420 NW 7th Ave", None, None),
+    ]);
+    for (key, expected) in [
+        (SITE_CREATE, vec!["p1".to_owned(), "p2".to_owned()]),
+        (SITE_LOOKUP, vec!["p2".to_owned()]),
+    ] {
+        let page = properties(&twins, None);
+        let found = answers(&scene, key, vec![page]).await.0;
+        assert_eq!(found, Ok(expected), "{key}");
+    }
+}
+
 #[tokio::test]
 async fn a_found_record_says_where_people_open_it() {
     let page = numbers(

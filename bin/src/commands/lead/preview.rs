@@ -4,7 +4,9 @@ use super::input;
 use crate::failure::{told, usage};
 use crate::output;
 use leadrail_adapters::LinkState;
+use leadrail_desk::PreviewOptions;
 use leadrail_lead::Lead;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// Prints the exact HTTP requests that filing a lead would send, as JSON; sends nothing.
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 /// Needs no database. Secrets are masked.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail lead preview lead.json --crm housecall_pro --known-customer cus_1"
+    after_help = "Example:\n  leadrail lead preview lead.json --crm housecall_pro --known-customer cus_1\n  leadrail lead preview lead.json --crm servicetitan --settings '{\"tenant_id\": 123456, \"booking_provider\": 99}'"
 )]
 pub(crate) struct PreviewArgs {
     /// A file with one lead, or - for standard input.
@@ -30,6 +32,10 @@ pub(crate) struct PreviewArgs {
     /// The address of the CRM; its own unless given.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// The connection's settings as a JSON object, as `leadrail connection add` takes them; words stand
+    /// in the place of what a CRM needs if not given.
+    #[arg(long, value_name = "JSON")]
+    settings: Option<String>,
     /// Accepted as everywhere; the output is JSON in any case.
     #[arg(long)]
     json: bool,
@@ -41,9 +47,23 @@ pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<()> {
         true => LinkState::Expired,
         false => LinkState::Fresh,
     };
-    let (url, known) = (args.base_url.as_deref(), args.known_customer.as_deref());
-    let planned = leadrail_desk::preview(&args.crm, url, &lead, links, known);
+    let settings = args.settings.as_deref().map(settings).transpose()?;
+    let options = PreviewOptions {
+        base_url: args.base_url.as_deref(),
+        settings: settings.as_ref(),
+        links,
+        known_customer: args.known_customer.as_deref(),
+    };
+    let planned = leadrail_desk::preview(&args.crm, &lead, &options);
     output::json(&planned.map_err(told)?)
+}
+
+fn settings(given: &str) -> anyhow::Result<Value> {
+    let settings = serde_json::from_str::<Map<String, Value>>(given);
+    // The parser's words may quote what was given.
+    let settings = settings
+        .map_err(|_| usage(r#"--settings wants a JSON object such as {"lead_source": "Phone"}"#))?;
+    Ok(Value::Object(settings))
 }
 
 fn only_lead(args: &PreviewArgs) -> anyhow::Result<Lead> {

@@ -1,0 +1,175 @@
+//! The CRMs, a row for each plan. A row is all that a new one needs.
+
+use leadrail_adapters::{Slot, StepKey, Verb};
+use leadrail_crm_sim::{JOBBER, SERVICETITAN};
+use serde_json::{Value, json};
+
+use super::subject::{Making, Mark, Subject};
+use super::{arriving, checking, keeping, losing, previewing, refusing, stopping};
+use crate::kit::{Access, HOUSECALL, Way};
+
+const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
+const SITE: StepKey = StepKey::new(Verb::Make, Slot::Site);
+const LEAD: StepKey = StepKey::LEAD_CREATE;
+const NOTE: StepKey = StepKey::NOTE_ATTACH;
+
+/// What a step makes, by a request that makes nothing besides.
+const fn making(step: StepKey, books: &'static str, path: &'static str, mark: Mark) -> Making {
+    Making {
+        step,
+        books,
+        path,
+        mark,
+        besides: &[],
+    }
+}
+
+/// One test for each promise, of one subject.
+macro_rules! tests {
+    ($subject:ident: $($topic:ident::$promise:ident;)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                $topic::$promise(&$subject).await;
+            }
+        )+
+    };
+}
+
+/// A module for each row, with a test for each promise.
+macro_rules! subjects {
+    ($($name:ident: $subject:expr;)+) => {
+        pub(super) static SUBJECTS: &[&Subject] = &[$(&$name::SUBJECT),+];
+        $(
+            mod $name {
+                use super::*;
+
+                pub(super) static SUBJECT: Subject = $subject;
+
+                tests! { SUBJECT:
+                    arriving::an_unknown_callers_lead_is_filed_once_and_told_step_by_step;
+                    arriving::a_known_caller_gets_a_second_lead_and_stays_one_customer;
+                    arriving::two_leads_of_one_caller_at_once_make_one_customer;
+                    arriving::whoever_calls_and_whatever_is_said_arrives;
+                    arriving::a_story_written_late_says_that_the_links_are_dead;
+                    checking::a_check_says_whose_account_every_way_in_opens;
+                    checking::a_check_notices_each_secret_that_is_wrong;
+                    checking::options_are_those_of_the_account;
+                    keeping::history_has_every_exchange_and_no_secret_and_no_body_of_successes;
+                    keeping::no_url_in_history_names_a_person;
+                    losing::a_record_whose_answer_was_lost_is_adopted_and_not_made_again;
+                    losing::a_create_without_effect_is_made_after_the_look;
+                    losing::whoever_calls_every_lost_answer_is_found_again;
+                    losing::a_late_double_is_found_by_the_next_look;
+                    previewing::a_preview_is_what_is_sent;
+                    refusing::what_the_crm_refuses_is_a_dead_letter_that_names_nobody;
+                    stopping::a_throttled_call_waits_and_uses_up_no_try;
+                    stopping::a_refused_credential_stops_all_leads_until_there_is_a_new_one;
+                    stopping::a_forbidden_account_waits_like_a_refused_credential;
+                }
+            }
+        )+
+    };
+}
+
+subjects! {
+    housecall_pro: Subject {
+        access: &HOUSECALL,
+        plan: "lead",
+        makes: &[
+            making(CUSTOMER, "customers", "/customers", Mark::Marker("customers", "tags")),
+            making(LEAD, "leads", "/leads", Mark::Marker("leads", "tags")),
+        ],
+        story: ("leads", "note"),
+        account: "acme",
+    };
+
+    jobber: Subject {
+        access: &Access {
+            crm: JOBBER,
+            ways: &[Way {
+                method: "bearer_token",
+                secrets: &[("access_token", "sim-acme")],
+            }],
+            settings: || json!({}),
+        },
+        plan: "request",
+        makes: &[
+            making(CUSTOMER, "clients", "/api/graphql#clientCreate()", Mark::Itself),
+            making(SITE, "properties", "/api/graphql#propertyCreate()", Mark::Itself),
+            making(
+                LEAD,
+                "work_requests",
+                "/api/graphql#requestCreate()",
+                Mark::Marker("work_requests", "title"),
+            ),
+            making(
+                NOTE,
+                "notes",
+                "/api/graphql#requestCreateNote()",
+                Mark::Marker("notes", "message"),
+            ),
+        ],
+        story: ("notes", "message"),
+        account: "acme",
+    };
+
+    servicetitan_booking: Subject {
+        access: &Access {
+            crm: SERVICETITAN,
+            ways: SERVICETITAN_WAYS,
+            settings: || servicetitan_in("booking"),
+        },
+        plan: "booking",
+        makes: &[making(
+            LEAD,
+            "bookings",
+            "/crm/v2/tenant/{tenant}/booking-provider/",
+            Mark::EventId("externalId"),
+        )],
+        story: ("bookings", "summary"),
+        account: "1234",
+    };
+
+    servicetitan_job: Subject {
+        access: &Access {
+            crm: SERVICETITAN,
+            ways: SERVICETITAN_WAYS,
+            settings: || servicetitan_in("job"),
+        },
+        plan: "job",
+        makes: &[
+            Making {
+                step: CUSTOMER,
+                books: "customers",
+                path: "/crm/v2/tenant/{tenant}/customers",
+                mark: Mark::Marker("contacts", "memo"),
+                besides: &[Slot::Site],
+            },
+            making(SITE, "locations", "/crm/v2/tenant/{tenant}/locations", Mark::Itself),
+            making(LEAD, "jobs", "/jpm/v2/tenant/{tenant}/jobs", Mark::Marker("jobs", "summary")),
+            making(
+                NOTE,
+                "notes",
+                "/jpm/v2/tenant/{tenant}/jobs/{id}/notes",
+                Mark::Marker("notes", "text"),
+            ),
+        ],
+        story: ("notes", "text"),
+        account: "1234",
+    };
+}
+
+/// The app's key is the same for all companies.
+static SERVICETITAN_WAYS: &[Way] = &[Way {
+    method: "bearer_token",
+    secrets: &[("access_token", "sim-acme"), ("app_key", "sim-app-key")],
+}];
+
+/// What a mode does not need it leaves to the office, or does not read.
+fn servicetitan_in(mode: &str) -> Value {
+    json!({
+        "tenant_id": 1234, "mode": mode, "booking_provider": 99, "business_unit": 22,
+        "job_type": 33, "campaign": 11,
+    })
+}
