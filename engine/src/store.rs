@@ -1,7 +1,8 @@
 //! The SQL of what workers and readers need, one file a group of tables.
 //!
 //! What callers ask for has its SQL beside the call (`engine/`, `cron/`), the journal has its own
-//! (`journal/postgres.rs`), and so has the search for the host that takes writes (`hosts.rs`).
+//! (`journal/postgres.rs`), and so have the search for the host that takes writes (`hosts.rs`) and the
+//! migrations (`migrate/`).
 //! Everything else is free of it: what a run does, decides and remembers.
 
 pub(crate) mod children;

@@ -63,7 +63,7 @@ impl Engine {
         let others = sqlx::query!(
             r#"
             select (
-                       select count(*) from (select from leadrail.dead_letter limit $1) d
+                       select count(*) from (select from leadrail.dead_letter where discarded_at is null limit $1) d
                    ) as "dead_letters!",
                    (
                        select count(*) from (select from leadrail.run_gate limit $1) g

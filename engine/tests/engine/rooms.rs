@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms and files that have SQL of their own.
-const ROOMS: [&str; 7] = [
+const ROOMS: [&str; 8] = [
     "store/",
     "engine/",
     "engine.rs",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 7] = [
     "journal/postgres",
     "hosts.rs",
     "hosts/",
+    "migrate/",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
