@@ -62,9 +62,7 @@ mod tests {
                 method.id
             );
         }
-        let refused = auth_method(crm, Some("password"))
-            .err()
-            .expect("no such way");
+        let refused = auth_method(crm, Some("password")).expect_err("no such way");
         assert!(
             refused.to_string().contains(crm.crm().auth[0].id),
             "{refused}"

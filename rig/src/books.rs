@@ -1,12 +1,18 @@
-//! What stands in the simulated CRM's own books, counted by what we know it by.
+//! What stands in the simulated CRMs' own books, counted by what we know it by.
 
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// How often each lead and each customer is in the CRM.
+/// What the CRMs call a lead. Each has one of these collections, or leaves the others empty.
+const LEADS: [&str; 4] = ["leads", "work_requests", "bookings", "jobs"];
+
+/// Where a lead may bear our marker.
+const MARKED: [&str; 3] = ["tags", "title", "summary"];
+
+/// How often each lead and each customer is in the CRMs.
 #[derive(Debug, Default)]
 pub struct Books {
-    /// Leads, by our tag on them (`lr-...`); one without a tag by its own id.
+    /// Leads, by our marker on them (`lr-...`); one without a marker by its own id.
     pub(crate) leads: HashMap<String, u64>,
     /// Customers, by company and number.
     customers: HashMap<String, u64>,
@@ -16,9 +22,19 @@ impl Books {
     /// Counts what the simulator's control API shows as its records.
     #[must_use]
     pub fn of(records: &Value) -> Self {
+        Self::of_all(std::slice::from_ref(records))
+    }
+
+    /// Counts the records of several CRMs together.
+    #[must_use]
+    pub fn of_all(records: &[Value]) -> Self {
+        let leads = records.iter().flat_map(|records| {
+            let kinds = LEADS.into_iter();
+            kinds.flat_map(|kind| rows(records, kind)).map(marker)
+        });
         Self {
-            leads: tally(rows(records, "leads").iter().map(marker)),
-            customers: tally(rows(records, "customers").iter().map(caller)),
+            leads: tally(leads),
+            customers: tally(records.iter().flat_map(callers)),
         }
     }
 
@@ -64,18 +80,44 @@ fn rows<'a>(records: &'a Value, collection: &str) -> &'a [Value] {
     records[collection].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The tag of ours; a lead without one counts under its own id, and nobody expects that.
+/// The marker of ours; a lead without one counts under its own id, and nobody expects that.
 fn marker(lead: &Value) -> String {
-    let tags = lead["tags"].as_array().into_iter().flatten();
-    let ours = tags
-        .filter_map(Value::as_str)
-        .find(|tag| tag.starts_with("lr-"));
+    let texts = MARKED.iter().flat_map(|field| texts(&lead[field]));
+    let ours = texts.flat_map(words).find(|word| word.starts_with("lr-"));
     ours.map_or_else(|| lead["id"].to_string(), str::to_owned)
 }
 
-/// One caller is one customer of a company.
-fn caller(customer: &Value) -> String {
-    format!("{} {}", customer["company"], customer["mobile_number"])
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+}
+
+/// One caller is one customer of a company, known by the number: the customer's own, or that of a
+/// contact which is one's.
+fn callers(records: &Value) -> impl Iterator<Item = String> {
+    let own = rows(records, "customers")
+        .iter()
+        .map(|customer| (customer, &customer["mobile_number"]));
+    let clients = rows(records, "clients").iter();
+    let clients = clients.map(|client| (client, &client["phones"][0]["number"]));
+    let contacts = rows(records, "contacts").iter();
+    let contacts = contacts.filter(|contact| !contact["customerId"].is_null());
+    let contacts = contacts.map(|contact| (contact, &contact["value"]));
+    let numbers = own.chain(clients).chain(contacts);
+    // Where the contacts have the numbers, the customers have none, and e-mails are no numbers.
+    let numbers = numbers.filter(|(_, number)| number.as_str().is_some_and(is_number));
+    numbers.map(|(row, number)| format!("{} {number}", row["company"]))
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() >= 7 && !text.contains('@')
 }
 
 fn tally(names: impl Iterator<Item = String>) -> HashMap<String, u64> {
@@ -118,6 +160,32 @@ mod tests {
         let twice = books(&[], &[customer("a"), customer("a")]);
         assert_eq!(twice.surplus(), 1);
         assert_eq!(twice.doubled_customers(), ["\"a\" \"3055550100\""]);
+    }
+
+    #[test]
+    fn leads_and_customers_of_all_crms_are_known_by_what_stands_there() {
+        let jobber = json!({
+            "clients": [{ "company": "a", "phones": [{ "number": "+13055550100" }] }],
+            "work_requests": [{ "id": "r", "title": "HVAC [lr-1]" }, { "id": "s", "title": null }],
+        });
+        let servicetitan = json!({
+            "customers": [{ "company": "a", "name": "Caller" }],
+            "contacts": [
+                { "company": "a", "customerId": 1, "value": "3055550100" },
+                { "company": "a", "customerId": 1, "value": "caller12345678@example.com" },
+                { "company": "a", "locationId": 2, "value": "3055550100" },
+            ],
+            "bookings": [{ "id": 3, "summary": "No heat.\nCall: call_1\nRef: lr-2" }],
+            "jobs": [{ "id": 4, "summary": "No heat. Ref: lr-3" }],
+        });
+        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan]);
+        for (marker, times) in [("lr-1", 1), ("\"s\"", 1), ("lr-2", 2), ("lr-3", 2)] {
+            assert_eq!(books.leads.get(marker), Some(&times), "{marker}");
+        }
+        assert_eq!(
+            (books.leads(), books.customers(), books.surplus()),
+            (6, 3, 3)
+        );
     }
 
     #[test]

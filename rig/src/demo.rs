@@ -1,8 +1,8 @@
 //! The demo: the whole product on this machine, with everything that can go wrong.
 //!
 //! The parts are the real ones: a PostgreSQL with durability on, the API, a worker in this process
-//! and one in another that is killed. Only the CRM is simulated, and it is never told what should
-//! come of a lead: what is expected is decided here (`cast`) and compared with the CRM's own books
+//! and one in another that is killed. Only the CRMs are simulated, and they are never told what should
+//! come of a lead: what is expected is decided here (`cast`) and compared with the CRMs' own books
 //! (`comparison`).
 
 mod cast;
@@ -97,7 +97,7 @@ impl Demo {
         door::push(stage, &cast.second).await?;
         let repeats = door::push_again(stage, cast.repeated()).await?;
         let followed = Followed::until_ended(stage, &cast, show).await?;
-        let books = comparison::compare(&stage.rig.records(), &cast, &followed);
+        let books = comparison::compare(&stage.rig.all_records(), &cast, &followed);
         DemoReport::new(stage, &cast, &followed, books, repeats, self.began).await
     }
 

@@ -13,6 +13,7 @@
 mod books;
 mod chaos;
 mod demo;
+mod places;
 mod process;
 mod program;
 mod proxy;

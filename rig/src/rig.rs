@@ -3,6 +3,7 @@
 //! The parts are the real ones, but for the CRM. Whoever puts a rig up adds workers, connections and
 //! trouble.
 
+use crate::places::{HOME, Place};
 use crate::program::Program;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use leadrail_engine::{DatabaseHosts, Engine, RetrySchedule, WorkerConfig, run_wo
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::{Options, PrivateServer};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The CRM in which the accounts of a rig are.
+/// The CRM in which the accounts of a rig are, but for a few of the demo's.
 pub(crate) const CRM: &str = HOUSECALL_PRO;
 const DATABASE: &str = "leadrail";
 /// The API and the simulated CRM are on this machine.
@@ -186,20 +187,32 @@ impl Rig {
         call_timeout_ms: u64,
         settle_seconds: u64,
     ) -> anyhow::Result<Connection> {
+        self.connect_at(&HOME, account, call_timeout_ms, settle_seconds)
+            .await
+    }
+
+    /// The same, in whichever CRM.
+    pub(crate) async fn connect_at(
+        &self,
+        place: &Place,
+        account: &str,
+        call_timeout_ms: u64,
+        settle_seconds: u64,
+    ) -> anyhow::Result<Connection> {
+        let mut settings = (place.settings)();
+        settings["call_timeout_ms"] = call_timeout_ms.into();
+        settings["settle_seconds"] = settle_seconds.into();
+        let secrets = place.secrets_of(account).into_iter();
         let new = NewConnection {
             account: account.to_owned(),
-            crm: CRM.to_owned(),
+            crm: place.crm.to_owned(),
             crm_account_id: None,
-            base_url: Some(format!("{}/{CRM}", self.sim_url)),
-            auth_method: "api_key".to_owned(),
-            secrets: [(
-                "api_key".to_owned(),
-                SecretString::from(format!("sim-{account}")),
-            )]
-            .into(),
-            settings: json!({
-                "call_timeout_ms": call_timeout_ms, "settle_seconds": settle_seconds,
-            }),
+            base_url: Some(format!("{}/{}", self.sim_url, place.crm)),
+            auth_method: place.auth_method.to_owned(),
+            secrets: secrets
+                .map(|(name, secret)| (name, SecretString::from(secret)))
+                .collect(),
+            settings,
         };
         Ok(self.connections()?.add(new).await?)
     }
@@ -242,6 +255,12 @@ impl Rig {
     /// What stands in the CRM's own books.
     pub(crate) fn records(&self) -> Value {
         self.sim.records(CRM)
+    }
+
+    /// What stands in the books of all simulated CRMs, one after the other.
+    pub(crate) fn all_records(&self) -> Vec<Value> {
+        let crms = self.sim.crms().into_iter();
+        crms.map(|crm| self.sim.records(crm)).collect()
     }
 
     /// Now, on the database's clock.

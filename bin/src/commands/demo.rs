@@ -10,7 +10,7 @@ use leadrail_rig::{Demo, DemoOptions, DemoReport, Program};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
-/// Runs everything on this machine: a private PostgreSQL, a simulated CRM that misbehaves, the API
+/// Runs everything on this machine: a private PostgreSQL, simulated CRMs that misbehave, the API
 /// and workers, one of which is killed.
 ///
 /// Exit code 0 only if every lead ended where it should.

@@ -2,6 +2,7 @@
 
 mod writer;
 
+use crate::places::{ELSEWHERE, Place};
 use chrono::{DateTime, Utc};
 use leadrail_adapters::StepKey;
 use leadrail_crm_sim::FaultRule;
@@ -56,6 +57,8 @@ pub(super) struct Accounts {
     pub(super) killed: String,
     pub(super) down: String,
     pub(super) refused: String,
+    /// One for each of the other places, in their order.
+    elsewhere: [String; ELSEWHERE.len()],
 }
 
 impl Accounts {
@@ -68,12 +71,23 @@ impl Accounts {
             killed: name("dunes-hvac"),
             down: name("elm-plumbing"),
             refused: name("fjord-heating"),
+            elsewhere: ["grove-drains", "harbor-hvac", "iris-roofing"].map(name),
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
+    /// Those in the CRM where most are.
+    pub(super) fn at_home(&self) -> impl Iterator<Item = &String> {
         let troubled = [&self.killed, &self.down, &self.refused];
         self.calm.iter().chain(troubled)
+    }
+
+    /// Those in other CRMs, and where.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&String, &'static Place)> {
+        self.elsewhere.iter().zip(&ELSEWHERE)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
+        self.at_home().chain(&self.elsewhere)
     }
 }
 
@@ -84,7 +98,8 @@ pub(super) struct Cast {
     pub(super) first: Vec<Role>,
     /// After that.
     pub(super) second: Vec<Role>,
-    pub(super) faults: Vec<FaultRule>,
+    /// With the CRM that they are for.
+    pub(super) faults: Vec<(&'static str, FaultRule)>,
 }
 
 impl Cast {
@@ -163,15 +178,32 @@ mod tests {
             let told: BTreeSet<_> = cast.roles().filter_map(|role| role.story).collect();
             told.len()
         };
-        assert_eq!(stories(200), 19);
-        assert_eq!(stories(40), 19);
-        assert!((4..19).contains(&stories(FEWEST)));
+        assert_eq!(stories(200), 20);
+        assert_eq!(stories(40), 20);
+        assert!((4..20).contains(&stories(FEWEST)));
+    }
+
+    #[test]
+    fn every_crm_and_mode_has_leads_that_go_straight_and_one_that_meets_something() {
+        let cast = cast(200);
+        for (account, place) in cast.accounts.elsewhere() {
+            let theirs = |role: &&Role| role.account == *account;
+            assert!(cast.roles().filter(theirs).count() > 10, "{account}");
+            for role in cast.roles().filter(theirs) {
+                assert_eq!(role.payload["routing"]["destination_crm"], place.crm);
+            }
+            let met = cast
+                .roles()
+                .filter(theirs)
+                .filter(|role| role.story.is_some());
+            assert_eq!(met.count(), 1, "{account}");
+        }
     }
 
     #[test]
     fn a_fault_meets_no_lead_but_its_own() {
         let cast = cast(2_000);
-        for rule in &cast.faults {
+        for (_, rule) in &cast.faults {
             let Some(text) = &rule.matching.contains else {
                 continue;
             };

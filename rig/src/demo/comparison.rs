@@ -1,4 +1,4 @@
-//! The simulated CRM's own books against what was accepted.
+//! The simulated CRMs' own books against what was accepted.
 
 use super::cast::{Cast, End, Role};
 use super::follow::Followed;
@@ -19,10 +19,10 @@ pub(super) struct Comparison {
 }
 
 /// Compares, by the tags and numbers that stand in the CRM.
-pub(super) fn compare(records: &Value, cast: &Cast, followed: &Followed) -> Comparison {
+pub(super) fn compare(records: &[Value], cast: &Cast, followed: &Followed) -> Comparison {
     let expected = cast.roles().filter(|role| belongs_there(role, followed));
     let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();
-    count(&Books::of(records), &expected)
+    count(&Books::of_all(records), &expected)
 }
 
 fn count(books: &Books, expected: &HashSet<String>) -> Comparison {

@@ -39,8 +39,14 @@ impl Stage {
 
     /// Connects every account to its company in the simulated CRM.
     pub(super) async fn connect(&self, cast: &Cast) -> anyhow::Result<()> {
-        for account in cast.accounts.all() {
+        for account in cast.accounts.at_home() {
             self.connect_one(account).await?;
+        }
+        for (account, place) in cast.accounts.elsewhere() {
+            let connecting = self
+                .rig
+                .connect_at(place, account, CALL_TIMEOUT_MS, SETTLE_SECONDS);
+            connecting.await?;
         }
         Ok(())
     }
@@ -52,8 +58,8 @@ impl Stage {
 
     /// Tells the simulated CRM how to misbehave; not what should come of it.
     pub(super) fn arm(&self, cast: &Cast) -> anyhow::Result<()> {
-        for rule in &cast.faults {
-            self.rig.sim.add_fault(CRM, rule.clone())?;
+        for (crm, rule) in &cast.faults {
+            self.rig.sim.add_fault(crm, rule.clone())?;
         }
         Ok(())
     }
@@ -82,13 +88,20 @@ impl Stage {
     /// Where everything is, for whoever keeps it up.
     pub(super) fn addresses(&self) -> String {
         format!(
-            "\nup until Ctrl-C:\n  API            {}/v1/leads?state=dead\n  simulated CRM  {}/_sim/{CRM}/records\n  \
+            "\nup until Ctrl-C:\n  API            {}/v1/leads?state=dead\n  simulated CRM  {}/_sim/{CRM}/records, and {}\n  \
              and for other commands in another shell:\n  export DATABASE_URL='{}' LEADRAIL_VAULT_KEY_FILE='{}'",
             self.rig.api,
             self.rig.sim_url,
+            self.other_crms(),
             self.rig.database_url,
             self.rig.vault_file.display()
         )
+    }
+
+    /// The simulated CRMs beside the one where most accounts are.
+    fn other_crms(&self) -> String {
+        let others = self.rig.sim.crms().into_iter().filter(|crm| *crm != CRM);
+        others.collect::<Vec<_>>().join(", ")
     }
 
     /// What is up, and how fast its clock runs.
@@ -97,8 +110,9 @@ impl Stage {
         let wait = |schedule: &RetrySchedule| schedule.waits()[0].delay.as_secs_f64();
         let (usual, fast) = (wait(&RetrySchedule::default()), wait(&schedule()));
         format!(
-            "PostgreSQL {major} (synchronous_commit on), simulated {CRM}, API at {}\n\
+            "PostgreSQL {major} (synchronous_commit on), simulated {CRM}, {}, API at {}\n\
              retry clock x{FASTER}: waits of {usual} s take {fast} s; calls time out after {} s",
+            self.other_crms(),
             self.rig.api,
             CALL_TIMEOUT_MS as f64 / 1_000.0
         )

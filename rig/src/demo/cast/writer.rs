@@ -25,7 +25,7 @@ pub(super) struct Writer {
     pub(super) accounts: Accounts,
     now: DateTime<Utc>,
     written: u64,
-    pub(super) faults: Vec<FaultRule>,
+    pub(super) faults: Vec<(&'static str, FaultRule)>,
 }
 
 impl Writer {
@@ -46,13 +46,18 @@ impl Writer {
             vec![self.unqualified()],
         ];
         groups.extend(self.one_by_one().into_iter().map(|role| vec![role]));
+        groups.push(self.elsewhere());
         groups.push(self.refused());
         groups.push(self.down());
         groups
     }
 
     fn role(&mut self, account: &str, story: Option<&'static str>, end: End) -> Role {
-        let payload = sample_lead_at(self.written, account, CRM, self.now);
+        self.role_at(CRM, account, story, end)
+    }
+
+    fn role_at(&mut self, crm: &str, account: &str, story: Option<&'static str>, end: End) -> Role {
+        let payload = sample_lead_at(self.written, account, crm, self.now);
         self.written += 1;
         let event_id = payload["event_id"].as_str().unwrap_or_default().parse();
         Role {
@@ -64,11 +69,40 @@ impl Writer {
         }
     }
 
-    /// A lead that meets nothing.
+    /// A lead that meets nothing, of each account and CRM in turn.
     pub(super) fn calm(&mut self) -> Role {
-        let count = self.accounts.calm.len() as u64;
-        let account = self.accounts.calm[(self.written % count) as usize].clone();
-        self.role(&account, None, End::Delivered)
+        let at_home = self.accounts.calm.iter().map(|account| (account, CRM));
+        let elsewhere = self.accounts.elsewhere();
+        let elsewhere = elsewhere.map(|(account, place)| (account, place.crm));
+        let all: Vec<_> = at_home.chain(elsewhere).collect();
+        let (account, crm) = all[(self.written % all.len() as u64) as usize];
+        let account = account.clone();
+        self.role_at(crm, &account, None, End::Delivered)
+    }
+
+    /// A lead in each of the other CRMs and modes whose answer is lost.
+    fn elsewhere(&mut self) -> Vec<Role> {
+        let places: Vec<_> = self
+            .accounts
+            .elsewhere()
+            .map(|(account, place)| (account.clone(), place))
+            .collect();
+        let mut roles = Vec::new();
+        for (account, place) in places {
+            let story = Some("connection cut after the lead was made, in another CRM");
+            let role = self.role_at(place.crm, &account, story, End::Delivered);
+            let matching = FaultMatch {
+                method: Some("POST".into()),
+                path_prefix: Some(place.lead_path.into()),
+                contains: Some(role.marker().to_string()),
+                times: Some(1),
+                ..FaultMatch::default()
+            };
+            let fault = Fault::ResetAfter {};
+            self.faults.push((place.crm, FaultRule { matching, fault }));
+            roles.push(role);
+        }
+        roles
     }
 
     /// Their last call has taken effect and is not answered yet when the worker is killed.
@@ -168,7 +202,7 @@ impl Writer {
     }
 
     fn arm(&mut self, matching: FaultMatch, fault: Fault) {
-        self.faults.push(FaultRule { matching, fault });
+        self.faults.push((CRM, FaultRule { matching, fault }));
     }
 }
 
