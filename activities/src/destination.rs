@@ -178,6 +178,20 @@ fn wait(given: &Value) -> Option<Wait> {
 }
 
 #[cfg(test)]
+impl Destination {
+    /// Where the tests' leads go.
+    pub(crate) fn example() -> Self {
+        serde_json::from_value(serde_json::json!({
+            "connection_id": "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10",
+            "account": "acme", "crm": "housecall_pro", "plan": "lead",
+            "steps": ["dedup_lookup", "customer_create", "lead_create"],
+            "call_timeout_ms": 20_000,
+        }))
+        .unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -254,19 +268,5 @@ mod tests {
         );
         assert_eq!(address_gate("a", "jobber", None), "address:a/jobber");
         assert_eq!(address_gate("a", "jobber", Some("n")), "address:a/jobber/n");
-    }
-}
-
-#[cfg(test)]
-impl Destination {
-    /// Where the tests' leads go.
-    pub(crate) fn example() -> Self {
-        serde_json::from_value(serde_json::json!({
-            "connection_id": "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10",
-            "account": "acme", "crm": "housecall_pro", "plan": "lead",
-            "steps": ["dedup_lookup", "customer_create", "lead_create"],
-            "call_timeout_ms": 20_000,
-        }))
-        .unwrap()
     }
 }
