@@ -57,8 +57,8 @@ pub use cron::{
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
-    Cancelled, Engine, Enqueued, LaneLimits, LaneView, NewRun, NotEnqueued, Outcome, Restarted,
-    Sent, kind_of as kind_of_database_error,
+    Cancelled, Engine, Enqueued, GroupCommit, LaneLimits, LaneView, NewRun, NotEnqueued, Outcome,
+    Restarted, Sent, WriteGroup, kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
 pub use hosts::{DatabaseHosts, InvalidHosts};
