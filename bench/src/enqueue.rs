@@ -77,6 +77,7 @@ pub async fn enqueue(
     meter::empty(&engine).await?;
     let measured = all_doors(url, &engine, options, progress).await;
     meter::empty(&engine).await?;
+    meter::empty_leads(engine.pool()).await?;
     measured
 }
 
@@ -123,8 +124,10 @@ fn leads(account: &str, options: &EnqueueOptions) -> Vec<String> {
 /// The database holds a run for each lead, and nothing else.
 async fn all_are_kept(pool: &PgPool, leads: usize) -> anyhow::Result<()> {
     let (runs, keys): (i64, i64) = sqlx::query_as(
-        "select count(*), count(distinct (scope, key)) from leadrail.workflow_run
-         where state = 'queued' and workflow = 'push_lead'",
+        "select count(*), count(distinct (l.account, l.event_id))
+         from leadrail.workflow_run r
+         join leadrail.lead l on l.run_id = r.id
+         where r.state = 'queued' and r.workflow = 'push_lead' and l.account = r.scope",
     )
     .fetch_one(pool)
     .await?;

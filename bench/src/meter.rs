@@ -119,6 +119,14 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
     .map(drop)
 }
 
+/// Empties the product's tables, where they are.
+pub(crate) async fn empty_leads(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query("truncate leadrail.lead, leadrail.connection")
+        .execute(pool)
+        .await
+        .map(drop)
+}
+
 /// The workflows of these benchmarks.
 const OURS: [&str; 4] = ["four_steps", "one_step", "telling", "timed"];
 

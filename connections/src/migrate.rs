@@ -17,7 +17,11 @@ macro_rules! sql {
 
 /// The product's set, from `migrations/` and `migrations/sql/`.
 pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
-    let functions = vec![sql!("enqueue_lead.sql"), sql!("lead_fingerprint.sql")];
+    let functions = vec![
+        sql!("accept_leads.sql"),
+        sql!("enqueue_lead.sql"),
+        sql!("lead_fingerprint.sql"),
+    ];
     Set::new("product", sqlx::migrate!("../migrations"), functions)
 });
 
@@ -27,8 +31,11 @@ pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
 /// # Errors
 /// As [`Set::apply`].
 pub async fn migrate(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
-    let mut applied = Engine::new(pool.clone()).migrate().await?;
+    let engine = Engine::new(pool.clone());
+    let mut applied = engine.migrate().await?;
     applied.extend(PRODUCT.apply(pool).await?);
+    // Those of the product's own tables.
+    engine.make_partitions().await?;
     Ok(applied)
 }
 

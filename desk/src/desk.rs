@@ -4,6 +4,7 @@ use crate::error::{DeskError, DeskResult};
 use leadrail_connections::{Connections, Doors, VaultKey};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
+use leadrail_workflows::LeadDoor;
 
 /// Everything the product can do. Cheap to clone.
 ///
@@ -14,6 +15,7 @@ use leadrail_outbound::Outbound;
 pub struct Desk {
     engine: Engine,
     schedule: RetrySchedule,
+    leads: LeadDoor,
     doors: Option<Doors>,
 }
 
@@ -23,6 +25,7 @@ impl Desk {
     #[must_use]
     pub fn new(engine: Engine, schedule: RetrySchedule) -> Self {
         Self {
+            leads: LeadDoor::new(&engine),
             engine,
             schedule,
             doors: None,
@@ -65,6 +68,11 @@ impl Desk {
     /// [`DeskError::NoVaultKey`].
     pub fn doors(&self) -> DeskResult<&Doors> {
         self.doors.as_ref().ok_or(DeskError::NoVaultKey)
+    }
+
+    /// Where single leads share commits.
+    pub(crate) fn lead_door(&self) -> &LeadDoor {
+        &self.leads
     }
 
     pub(crate) fn schedule(&self) -> &RetrySchedule {

@@ -4,7 +4,8 @@ use crate::desk::Desk;
 use crate::error::{DeskResult, sentence};
 use chrono::{DateTime, Utc};
 use leadrail_connections::{ConnectionFilter, Connections, VaultKey};
-use leadrail_engine::Check;
+use leadrail_engine::{Check, Workflow as _};
+use leadrail_workflows::PushLead;
 use sqlx::PgConnection;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
@@ -13,6 +14,8 @@ use std::time::{Duration, SystemTime};
 const OLDEST_MAJOR: i32 = 14;
 /// Clocks further apart than this make logs and histories hard to read together.
 const MAX_SKEW: Duration = Duration::from_secs(5);
+/// How many of the newest leads are checked for their rows.
+const LEADS_CHECKED: i64 = 10_000;
 
 /// What a check found: a good word, or what is wrong and what to do.
 type Finding = Result<String, String>;
@@ -67,6 +70,7 @@ impl Desk {
         if ready {
             checks.push(check("vault_key", self.vault_key(key).await));
             checks.extend(self.engine().check_invariants().await?);
+            checks.push(check("lead_rows", self.lead_rows().await));
         }
         Ok(checks)
     }
@@ -78,6 +82,58 @@ impl Desk {
             Some(first) => Err(format!(
                 "{} are missing, the first is `{first}`; run `leadrail migrate`",
                 pending.len()
+            )),
+        }
+    }
+
+    /// The newest leads have a run and a row each, and the catch-all holds none that should have a
+    /// partition of its own. One statement, so it sees one moment.
+    async fn lead_rows(&self) -> Finding {
+        let row = sqlx::query!(
+            r#"
+            with edge as (
+                select leadrail.uuid_v7_floor(greatest(dropped_until, timestamptz 'epoch')) as id
+                from leadrail.retention
+            )
+            select (
+                       select min(r.id::text)
+                       from (
+                           select id, workflow from leadrail.workflow_run order by id desc limit $1
+                       ) r
+                       where r.workflow = $2
+                         and not exists (select from leadrail.lead l where l.run_id = r.id)
+                   ) as rowless,
+                   (
+                       select min(l.run_id::text)
+                       from (select run_id from leadrail.lead order by run_id desc limit $1) l, edge
+                       where l.run_id >= edge.id
+                         and not exists (select from leadrail.run r where r.id = l.run_id)
+                   ) as runless,
+                   exists (
+                       select from leadrail.lead_default l, edge where l.run_id >= edge.id
+                   ) as "overflow!"
+            "#,
+            LEADS_CHECKED,
+            PushLead::NAME
+        )
+        .fetch_one(self.engine().pool())
+        .await
+        .map_err(unread)?;
+        match (row.rowless, row.runless, row.overflow) {
+            (Some(run), _, _) => Err(format!(
+                "run {run} files a lead and has no row in leadrail.lead, so no list shows it; \
+                 enqueue leads through the API or leadrail.enqueue_lead only"
+            )),
+            (None, Some(run), _) => Err(format!(
+                "leadrail.lead has a row for run {run}, which is not there; restore what deleted it"
+            )),
+            (None, None, true) => Err(
+                "leadrail.lead_default holds rows, whose partitions were not there in time; \
+                 move them into partitions of their own"
+                    .to_owned(),
+            ),
+            (None, None, false) => Ok(format!(
+                "the newest {LEADS_CHECKED} leads have a run and a row each"
             )),
         }
     }

@@ -3,6 +3,8 @@
 mod cancel;
 mod list;
 mod preview;
+mod rows;
+mod search;
 mod story;
 mod submit;
 

@@ -249,6 +249,18 @@ create table leadrail.history_partition (
 );
 comment on table leadrail.history_partition is 'The partitions of leadrail.history by span of time.';
 
+create table leadrail.dated_table (
+    nth integer generated always as identity primary key,
+    name text not null unique,
+    id_column text not null,
+    days integer not null default 1 check (days between 1 and 28)
+);
+comment on table leadrail.dated_table is 'Tables partitioned by the birth of a run, each with a default partition NAME_default. Whoever builds on the engine adds their own; housekeeping makes and drops the partitions.';
+comment on column leadrail.dated_table.nth is 'The order they came in. Partitions are made and dropped the other way round, in the order in which readers lock: a table before those it is joined with.';
+comment on column leadrail.dated_table.id_column is 'The column with the run''s id, by which it is partitioned.';
+comment on column leadrail.dated_table.days is 'How many days are in one partition; it is dropped with the last of them.';
+insert into leadrail.dated_table (name, id_column) values ('ended_run', 'id'), ('history', 'run_id');
+
 -- Workers: one row per incarnation, and that row is the fence.
 create table leadrail.worker (
     id uuid primary key default gen_random_uuid(),

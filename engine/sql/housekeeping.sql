@@ -66,12 +66,13 @@ end
 $$;
 
 -- Forgets suspects that have ended, and what was kept beyond its day and has ended since: its end is as
--- long ago as a day may be.
+-- long ago as a day may be, and what belonged to it goes with it.
 create or replace function leadrail.forget_kept_rows() returns void language plpgsql
 as $$
 declare
     v_edge timestamptz;
     v_floor uuid;
+    v_table leadrail.dated_table;
 begin
     delete from leadrail.suspect_run s
     where not exists (select from leadrail.workflow_run r where r.id = s.run_id);
@@ -82,9 +83,13 @@ begin
         return;
     end if;
     delete from leadrail.ended_run_default e where e.id < v_floor and e.changed_at < v_edge;
-    delete from leadrail.history_default h
-    where h.run_id < v_floor
-      and not exists (select from leadrail.run r where r.id = h.run_id);
+    for v_table in select t.* from leadrail.dated_table t where t.name <> 'ended_run' loop
+        execute format(
+            'delete from leadrail.%1$I d
+             where d.%2$I < $1 and not exists (select from leadrail.run r where r.id = d.%2$I)',
+            v_table.name || '_default', v_table.id_column
+        ) using v_floor;
+    end loop;
 end
 $$;
 

@@ -13,12 +13,14 @@ mod result;
 mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
+pub use group_commit::GroupCommit;
 pub use lanes::{LaneLimits, LaneView};
 pub use letter_filter::{LetterFilter, Standing};
 pub use letters::{Letter, LetterSeq, LettersError};
 pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 pub use replay::{ReplayLane, ReplayProgress};
+pub use shared::WriteGroup;
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
@@ -26,7 +28,6 @@ use crate::store::{housekeeping, reading, workers};
 use crate::{Event, RunId, RunState, RunView};
 pub(crate) use notifier::Near;
 use notifier::Notifier;
-use shared::SharedDoor;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ use std::time::Duration;
 pub struct Engine {
     pool: PgPool,
     notifier: Arc<Notifier>,
-    shared: SharedDoor,
+    shared: GroupCommit<NewRun, Enqueued>,
 }
 
 impl Engine {
@@ -84,6 +85,15 @@ impl Engine {
         let applied = ENGINE.apply(&self.pool).await?;
         housekeeping::make_partitions(&self.pool).await?;
         Ok(applied)
+    }
+
+    /// Makes the partitions of the coming days, of all tables in `leadrail.dated_table`: for whoever has
+    /// added one and does not want to wait for a worker's housekeeping.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn make_partitions(&self) -> sqlx::Result<()> {
+        housekeeping::make_partitions(&self.pool).await
     }
 
     /// What [`migrate`](Self::migrate) would apply, in order, such as `engine 0001 tables`.

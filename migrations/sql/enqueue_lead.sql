@@ -1,7 +1,7 @@
 -- The SQL door: a lead is handed over inside the caller's own transaction.
 --
--- What comes in here makes the same run as what comes in by HTTP (workflows/src/submit.rs): same
--- scope, key, fingerprint, lane and priority, so a lead sent through both doors is one lead. The
+-- What comes in here makes the same run and row as what comes in by HTTP (workflows/src/submit.rs):
+-- leadrail.accept_leads makes both, so a lead sent through both doors is one lead. The
 -- database checks the shape of what it needs for that and what it can check at once; the rest is
 -- checked when the run starts, and what fails then is a dead letter with reason `invalid`.
 
@@ -84,8 +84,8 @@ language plpgsql
 as $$
 declare
     v_faults text := leadrail.lead_faults(payload);
-    v_account text := payload ->> 'callsetter_account_id';
     v_crm text := payload #>> '{routing,destination_crm}';
+    v_crm_account_id text := payload #>> '{routing,crm_account_id}';
     v_print text;
     v_priority smallint;
     v_run record;
@@ -105,14 +105,21 @@ begin
         end
     end;
     -- An unqualified lead may be addressed to no CRM, or to something that is no CRM's name.
-    if v_crm is null or v_crm !~ '^[a-z][a-z0-9_]{0,39}$' then
-        v_crm := '-';
+    if v_crm !~ '^[a-z][a-z0-9_]{0,39}$' then
+        v_crm := null;
+    end if;
+    -- Blank is none; what is no id is judged when the run starts.
+    if v_crm_account_id !~ '[^[:space:]]' or char_length(v_crm_account_id) > 256
+        or v_crm_account_id ~ '[\u0001-\u001f\u007f-\u009f]'
+        or jsonb_typeof(payload #> '{routing,crm_account_id}') <> 'string' then
+        v_crm_account_id := null;
     end if;
     select run.run_id, run.outcome, run.fingerprint into strict v_run
-    from leadrail.enqueue_runs(
-        array[leadrail.uuid_v7()], array['push_lead'], array[v_account],
-        array[(payload ->> 'event_id')::uuid::text], array[v_print], array[v_account || '/' || v_crm],
-        array[v_priority], array[0::bigint], array[payload::text]
+    from leadrail.accept_leads(
+        array[leadrail.uuid_v7()], array[payload ->> 'callsetter_account_id'], array[v_crm],
+        array[v_crm_account_id], array[split_part(payload ->> 'event', '.', 2)],
+        array[(payload ->> 'event_id')::uuid], array[payload #>> '{contact,phone}'], array[v_priority],
+        array[v_print], array[payload::text]
     ) run;
     if v_run.outcome = 'conflict' then
         raise exception 'another lead was accepted under this event_id: it has the fingerprint %, this one %',

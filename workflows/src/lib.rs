@@ -6,6 +6,7 @@
 //! [`submit()`] hands leads over, [`registry()`] tells a worker how to run them, and [`timeline()`]
 //! reads a run's history aloud.
 
+mod accept;
 mod audit_lead;
 mod push_lead;
 mod registry;
@@ -15,6 +16,6 @@ mod timeline;
 pub use self::audit_lead::AuditLead;
 pub use self::push_lead::{PushLead, PushLeadOutput};
 pub use self::registry::registry;
-pub use self::submit::{Submission, Submitted, lane_of, submit, submit_in, submit_shared};
+pub use self::submit::{LeadDoor, Submission, Submitted, submit, submit_in};
 pub use self::timeline::{LeadTimeline, LeadView, TimelineEntry, timeline};
 pub use leadrail_activities::{address_gate, gate_of, gates_of};

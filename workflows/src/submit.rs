@@ -1,20 +1,15 @@
 //! The Rust door: leads become runs, each once.
 //!
-//! The SQL door, `leadrail.enqueue_lead`, makes the same runs: same lane, priority, key and
-//! fingerprint, so a lead that comes through both is one lead.
+//! The SQL door, `leadrail.enqueue_lead`, makes the same runs and rows, by the same statement: a lead
+//! that comes through both is one lead.
 
-use std::time::Duration;
-
-use leadrail_engine::{Engine, Enqueued, NewRun, NotEnqueued, Outcome, RunId, RunState, Workflow};
+use leadrail_engine::{Engine, Enqueued, GroupCommit, NotEnqueued, Outcome, RunId, RunState};
 use leadrail_lead::{EventId, Fingerprint, Lead, PayloadFaults, fingerprint};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::PushLead;
-
-/// Stands for the CRM in the lane of a lead that is addressed to none. No CRM is named like that.
-pub(crate) const NO_CRM: &str = "-";
+use crate::accept::{NewLead, accept};
 
 /// A lead that may be handed over: a payload that was judged and found valid.
 #[derive(Clone)]
@@ -66,26 +61,38 @@ impl Submission {
         &self.lead
     }
 
-    fn run(&self, fingerprint: &Fingerprint) -> NewRun {
-        NewRun {
-            workflow: PushLead::NAME.to_owned(),
-            scope: self.lead.callsetter_account_id.as_str().to_owned(),
-            key: Some(self.lead.event_id.to_string()),
-            fingerprint: fingerprint.as_str().to_owned(),
-            lane: lane_of(&self.lead),
-            priority: self.lead.priority(),
-            delay: Duration::ZERO,
-            input: self.payload.to_string(),
-        }
+    fn to_accept(&self) -> (Fingerprint, NewLead) {
+        let print = fingerprint(&self.payload);
+        let new = NewLead::new(&self.lead, &print, self.payload.to_string());
+        (print, new)
     }
 }
 
-/// The lane of a lead: `acme/housecall_pro`.
-#[must_use]
-pub fn lane_of(lead: &Lead) -> String {
-    let crm = lead.routing.destination_crm.as_ref();
-    let crm = crm.map_or(NO_CRM, |crm| crm.as_str());
-    format!("{}/{crm}", lead.callsetter_account_id)
+/// The door for single leads: those that come at the same time share a commit. Clones share their queue.
+#[derive(Clone)]
+pub struct LeadDoor(GroupCommit<NewLead, Enqueued>);
+
+impl LeadDoor {
+    /// A door into this engine's database; one a process is enough.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self(engine.group_commit(accept))
+    }
+
+    /// Hands one lead over in a commit that it shares with others that come at the same time; committed
+    /// when it returns, which takes two seconds at most. Send it again if it is not: the same lead is
+    /// filed once.
+    ///
+    /// # Errors
+    /// It is not known to be there.
+    pub async fn submit(&self, lead: Submission) -> Result<Submitted, NotEnqueued> {
+        let (fingerprint, new) = lead.to_accept();
+        let event_id = lead.lead.event_id;
+        drop(lead);
+        let bytes = new.payload.len();
+        let enqueued = self.0.submit(new, bytes).await?;
+        Ok(answer(event_id, fingerprint, enqueued))
+    }
 }
 
 /// Hands leads over. They are committed when it returns, one answer a submission, in order.
@@ -93,23 +100,11 @@ pub fn lane_of(lead: &Lead) -> String {
 /// # Errors
 /// When the database cannot be written; then none of them is there.
 pub async fn submit(engine: &Engine, leads: &[Submission]) -> sqlx::Result<Vec<Submitted>> {
-    let (prints, runs) = runs(leads);
-    let enqueued = engine.enqueue(&runs).await?;
-    Ok(answers(leads, prints, enqueued))
-}
-
-/// Hands one lead over in a commit that it shares with others that come at the same time; committed
-/// when it returns. Send it again if it is not: the same lead is filed once.
-///
-/// # Errors
-/// It is not known to be there.
-pub async fn submit_shared(engine: &Engine, lead: Submission) -> Result<Submitted, NotEnqueued> {
-    let fingerprint = fingerprint(&lead.payload);
-    let run = lead.run(&fingerprint);
-    let event_id = lead.lead.event_id;
-    drop(lead);
-    let enqueued = engine.enqueue_shared(run).await?;
-    Ok(answer(event_id, fingerprint, enqueued))
+    let mut connection = engine.pool().acquire().await?;
+    let submitted = submit_in(&mut connection, leads).await?;
+    drop(connection);
+    engine.hint();
+    Ok(submitted)
 }
 
 /// Hands leads over inside the caller's transaction: a rollback leaves nothing. Workers find them
@@ -121,18 +116,10 @@ pub async fn submit_in(
     connection: &mut PgConnection,
     leads: &[Submission],
 ) -> sqlx::Result<Vec<Submitted>> {
-    let (prints, runs) = runs(leads);
-    let enqueued = Engine::enqueue_in(connection, &runs).await?;
+    let each = leads.iter().map(Submission::to_accept);
+    let (prints, new): (Vec<_>, Vec<_>) = each.unzip();
+    let enqueued = accept(connection, &new).await?;
     Ok(answers(leads, prints, enqueued))
-}
-
-fn runs(leads: &[Submission]) -> (Vec<Fingerprint>, Vec<NewRun>) {
-    let each = leads.iter().map(|submission| {
-        let print = fingerprint(&submission.payload);
-        let run = submission.run(&print);
-        (print, run)
-    });
-    each.unzip()
 }
 
 fn answers(
@@ -169,21 +156,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lead_addressed_to_no_crm_has_a_lane_that_no_crm_can_have() {
-        let mut payload = leadrail_lead::example();
-        payload["event"] = "lead.unqualified".into();
-        payload["routing"]["destination_crm"] = Value::Null;
-        let lead = Submission::read(payload).unwrap().lead;
-        assert_eq!(lane_of(&lead), "acct_xyz/-");
-        assert!(leadrail_lead::CrmName::new(NO_CRM).is_err());
-    }
-
-    #[test]
     fn bytes_make_the_same_submission_as_the_payload_in_them() {
         let payload = leadrail_lead::example();
         let read = Submission::from_slice(payload.to_string().as_bytes()).unwrap();
         assert_eq!(read.payload, payload);
-        assert_eq!(lane_of(&read.lead), "acct_xyz/housecall_pro");
         for bytes in [&b""[..], b"null", b"{", b"\xff", b"[]"] {
             assert!(Submission::from_slice(bytes).is_err());
         }
@@ -194,13 +170,11 @@ mod tests {
         let mut payload = leadrail_lead::example();
         payload["contact"]["phone"] = "(305) 555-0182".into();
         let submission = Submission::read(payload.clone()).unwrap();
-        let run = submission.run(&fingerprint(&payload));
-        assert_eq!(serde_json::from_str::<Value>(&run.input).unwrap(), payload);
-        assert_eq!((run.scope.as_str(), run.priority), ("acct_xyz", 1));
-        assert_eq!(run.lane, "acct_xyz/housecall_pro");
+        let (print, new) = submission.to_accept();
         assert_eq!(
-            run.key.as_deref(),
-            Some("3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10")
+            serde_json::from_str::<Value>(&new.payload).unwrap(),
+            payload
         );
+        assert_eq!(print, fingerprint(&payload));
     }
 }

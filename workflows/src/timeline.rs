@@ -7,6 +7,7 @@ mod sentence;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use leadrail_engine::{Event, HistoryKind, RetrySchedule, RunId, RunState, RunView};
+use leadrail_lead::CrmName;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -81,9 +82,9 @@ pub struct TimelineEntry {
 }
 
 impl LeadView {
-    /// A run as the lead that it is about.
+    /// A run as the lead that it is about, addressed to this CRM, if to any.
     #[must_use]
-    pub fn of(run: &RunView) -> Self {
+    pub fn of(run: &RunView, crm: Option<String>) -> Self {
         let goes_on = matches!(
             run.state,
             RunState::Retrying | RunState::Waiting | RunState::Replaying
@@ -94,7 +95,7 @@ impl LeadView {
             workflow: run.workflow.clone(),
             state: run.state,
             account: run.scope.clone(),
-            crm: crm_of(&run.lane),
+            crm,
             priority: run.priority,
             reason: run.reason.clone(),
             activity: run.activity.clone(),
@@ -106,10 +107,13 @@ impl LeadView {
     }
 }
 
-/// The CRM of a lane. An account may have a slash in it, a CRM may not.
-fn crm_of(lane: &str) -> Option<String> {
-    let (_, crm) = lane.rsplit_once('/')?;
-    (crm != crate::submit::NO_CRM).then(|| crm.to_owned())
+/// The CRM that a run's input names: a lead's routing, or where the audited lead went.
+fn crm_of(input: &Value) -> Option<String> {
+    let named = input.pointer("/routing/destination_crm");
+    let crm = named.or_else(|| input.pointer("/destination/crm"))?;
+    CrmName::new(crm.as_str()?)
+        .ok()
+        .map(|crm| crm.as_str().to_owned())
 }
 
 /// Reads a run's history aloud. `schedule` is the workers' retry schedule; a connection's own one
@@ -123,7 +127,7 @@ pub fn timeline(run: &RunView, history: &[Event], schedule: &RetrySchedule) -> L
         _ => None,
     });
     LeadTimeline {
-        lead: LeadView::of(run),
+        lead: LeadView::of(run, crm_of(&run.input)),
         entries: history.iter().map(|event| entry(event, tries)).collect(),
         result,
     }
@@ -175,7 +179,7 @@ mod tests {
         }
     }
 
-    fn run(state: RunState, lane: &str) -> RunView {
+    fn run(state: RunState) -> RunView {
         let at = DateTime::from_timestamp(1_779_805_920, 0).unwrap();
         RunView {
             id: RunId::new(),
@@ -190,7 +194,7 @@ mod tests {
             workflow: "push_lead".into(),
             scope: "a/b".into(),
             key: Some("e".into()),
-            lane: lane.into(),
+            lane: "a/b/housecall_pro".into(),
             created_at: at,
             changed_at: at,
             input: Value::Null,
@@ -198,7 +202,7 @@ mod tests {
     }
 
     fn text(history: &[Event]) -> Vec<String> {
-        let run = run(RunState::Retrying, "a/b/housecall_pro");
+        let run = run(RunState::Retrying);
         let read = timeline(&run, history, &RetrySchedule::default());
         read.entries.into_iter().map(|entry| entry.text).collect()
     }
@@ -244,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_entry_carries_what_machines_want() {
-        let run = run(RunState::Retrying, "a/b/housecall_pro");
+        let run = run(RunState::Retrying);
         let read = timeline(&run, &[failed(10_000)], &RetrySchedule::default());
         let entry = &read.entries[0];
         assert_eq!(entry.reason.as_deref(), Some("http_503"));
@@ -254,15 +258,30 @@ mod tests {
     }
 
     #[test]
-    fn a_view_tells_account_and_crm_apart_and_knows_who_goes_on_by_itself() {
-        let view = LeadView::of(&run(RunState::Waiting, "a/b/housecall_pro"));
-        assert_eq!(
-            (view.account.as_str(), view.crm.as_deref()),
-            ("a/b", Some("housecall_pro"))
-        );
+    fn a_view_knows_who_goes_on_by_itself() {
+        let view = LeadView::of(&run(RunState::Waiting), None);
+        assert_eq!((view.account.as_str(), view.crm), ("a/b", None));
         assert!(view.next_at.is_some());
-        let view = LeadView::of(&run(RunState::Queued, "a/b/-"));
-        assert_eq!((view.crm, view.next_at), (None, None));
+        let view = LeadView::of(&run(RunState::Queued), None);
+        assert_eq!(view.next_at, None);
+    }
+
+    #[test]
+    fn the_crm_is_read_from_the_input_and_not_from_the_lane() {
+        let rows = [
+            (
+                json!({"routing": {"destination_crm": "jobber"}}),
+                Some("jobber"),
+            ),
+            (json!({"destination": {"crm": "jobber"}}), Some("jobber")),
+            (json!({"routing": {"destination_crm": null}}), None),
+            (json!({"routing": {"destination_crm": "No CRM"}}), None),
+            (json!({"routing": {"destination_crm": 7}}), None),
+            (Value::Null, None),
+        ];
+        for (input, expected) in rows {
+            assert_eq!(crm_of(&input).as_deref(), expected, "{input}");
+        }
     }
 
     #[test]
@@ -274,7 +293,7 @@ mod tests {
             None,
             json!({"output": output}),
         );
-        let run = run(RunState::Completed, "a/b/-");
+        let run = run(RunState::Completed);
         let read = timeline(&run, &[done], &RetrySchedule::default());
         assert_eq!(read.result, Some(output));
     }

@@ -4,6 +4,7 @@ mod beside;
 mod doors;
 mod engine;
 mod fair;
+mod leads;
 mod place;
 mod soak;
 mod workers;
@@ -22,6 +23,7 @@ pub(crate) enum BenchCommand {
     Workers(workers::WorkersArgs),
     Fair(fair::FairArgs),
     Idle(doors::IdleArgs),
+    Leads(leads::LeadsArgs),
     Soak(soak::SoakArgs),
     #[command(hide = true)]
     OneWorker(workers::OneWorkerArgs),
@@ -38,6 +40,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Workers(args) => workers::run(args).await,
         BenchCommand::Fair(args) => fair::run(args).await,
         BenchCommand::Idle(args) => doors::run_idle(args).await,
+        BenchCommand::Leads(args) => leads::run(args).await,
         BenchCommand::Soak(args) => soak::run(args).await,
         BenchCommand::OneWorker(args) => workers::run_one(&args).await,
     }

@@ -15,6 +15,8 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
     assert!(before[0].starts_with("engine "), "{before:?}");
     let product = [
         "product 0001 connections",
+        "product 0002 leads",
+        "product accept_leads.sql",
         "product enqueue_lead.sql",
         "product lead_fingerprint.sql",
     ];

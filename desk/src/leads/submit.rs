@@ -33,7 +33,7 @@ impl Desk {
         who: &Actor,
         lead: Submission,
     ) -> Result<Submitted, NotEnqueued> {
-        let submitted = leadrail_workflows::submit_shared(self.engine(), lead).await?;
+        let submitted = self.lead_door().submit(lead).await?;
         self.note_submitted(who, &submitted);
         Ok(submitted)
     }

@@ -121,12 +121,7 @@ impl<'a> Pages<'a> {
 }
 
 fn checked(filter: &RunFilter) -> DeskResult<RunFilter> {
-    let one = [
-        &filter.lane,
-        &filter.lane_end,
-        &filter.workflow,
-        &filter.reason,
-    ];
+    let one = [&filter.lane, &filter.workflow, &filter.reason];
     let texts = one.into_iter().flatten().chain(&filter.scopes);
     if texts.into_iter().any(|text| has_nul(text)) {
         return Err(DeskError::refused("filter", "a filter has no NUL in it"));

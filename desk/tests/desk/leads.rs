@@ -1,11 +1,11 @@
 //! Leads: finding the one that is meant, listing them, stopping one.
 
-use crate::kit::{Room, event_id, someone};
+use crate::kit::{NOBODY, Room, connection, event_id, someone};
 use leadrail_adapters::LinkState;
 use leadrail_desk::{DeskError, LeadFilter, PreviewOptions, preview};
 use leadrail_engine::{Cancelled, NewRun, RunId, RunState};
-use leadrail_lead::Lead;
 use leadrail_lead::sample::sample_lead;
+use leadrail_lead::{Lead, Phone};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -131,12 +131,213 @@ async fn leads_are_paged_newest_first_by_state_account_and_crm() {
     for (filter, expected) in rows {
         assert_eq!(runs(&room, filter.clone()).await, expected, "{filter:?}");
     }
-    let hostile = LeadFilter {
-        account: text("a\0b"),
-        ..any()
+    let hostile = [
+        LeadFilter {
+            account: text("a\0b"),
+            ..any()
+        },
+        searched("305\u{0}5550182"),
+        searched("' or '1' = '1"),
+        searched("%"),
+        searched(&"5".repeat(1 << 20)),
+    ];
+    for filter in hostile {
+        let refused = room.desk.leads(&filter, None, 2).await;
+        assert!(refused.expect_err("refused").is_wrong_use());
+    }
+}
+
+fn searched(q: &str) -> LeadFilter {
+    LeadFilter {
+        q: Some(q.to_owned()),
+        ..LeadFilter::default()
+    }
+}
+
+fn of_account(account: &str) -> LeadFilter {
+    LeadFilter {
+        account: Some(account.to_owned()),
+        ..LeadFilter::default()
+    }
+}
+
+fn in_state(account: Option<&str>, state: RunState) -> LeadFilter {
+    LeadFilter {
+        state: Some(state),
+        account: account.map(str::to_owned),
+        ..LeadFilter::default()
+    }
+}
+
+/// So many leads of one account as they stand after they were filed, all of one day.
+async fn filed(room: &Room, account: &str, leads: i32) {
+    sqlx::query(
+        "with made as materialized (
+             select leadrail.uuid_v7(leadrail.now() + n * interval '1 millisecond') as id, gen_random_uuid() as event
+             from generate_series(1, $2) n
+         ), ended as (
+             insert into leadrail.ended_run
+                 (id, state, starts, changed_at, priority, workflow, scope, key, lane, created_at, input)
+             select id, 'completed', 1, leadrail.now(), 3, 'push_lead', $1, event::text, 'x', leadrail.now(), '{}'
+             from made
+         )
+         insert into leadrail.lead (run_id, account, crm, event, event_id, received_at)
+         select id, $1, 'jobber', 'qualified', event, leadrail.now() from made",
+    )
+    .bind(account)
+    .bind(leads)
+    .execute(room.pool())
+    .await
+    .expect("made");
+}
+
+#[tokio::test]
+async fn a_small_account_gets_full_pages_whatever_its_neighbors_have() {
+    let room = Room::open().await;
+    let mut own = room.queued(5).await;
+    own.reverse();
+    filed(&room, "large", 50_000).await;
+    let page = room.desk.leads(&of_account("acme"), None, 3).await;
+    let page = page.expect("a page");
+    let found: Vec<_> = page.leads.iter().map(|lead| lead.run_id).collect();
+    assert_eq!(found, own[..3]);
+    assert_eq!(page.next, Some(own[2]));
+    let queued = in_state(Some("acme"), RunState::Queued);
+    let page = room.desk.leads(&queued, None, 50).await.expect("a page");
+    let found: Vec<_> = page.leads.iter().map(|lead| lead.run_id).collect();
+    assert_eq!((found, page.next), (own, None));
+    let last = room.desk.leads(&of_account("large"), None, 1_000).await;
+    assert_eq!(last.expect("a page").leads.len(), 1_000);
+}
+
+#[tokio::test]
+async fn paging_shows_each_lead_once_while_new_ones_arrive() {
+    let room = Room::open().await;
+    let mut old = room.queued(9).await;
+    old.reverse();
+    let (mut found, mut before, mut n) = (Vec::new(), None, 100);
+    loop {
+        let page = room.desk.leads(&of_account("acme"), before, 2).await;
+        let page = page.expect("a page");
+        found.extend(page.leads.iter().map(|lead| lead.run_id));
+        n += 1;
+        room.submit(n, &[("acme", "housecall_pro")]).await;
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, old);
+}
+
+#[tokio::test]
+async fn a_callers_leads_are_found_by_the_number_however_it_is_written() {
+    let room = Room::open().await;
+    let payload = sample_lead(7, "acme", "housecall_pro");
+    let number = payload["contact"]["phone"]
+        .as_str()
+        .expect("a number")
+        .to_owned();
+    let number = Phone::parse(&number).expect("a number");
+    let lead = &room.submit(7, &[("acme", "housecall_pro")]).await[0];
+    room.submit(8, &[("acme", "housecall_pro")]).await;
+    let digits = number.nanp_digits().expect("an American number");
+    let spaced = format!("({}) {}-{}", &digits[..3], &digits[3..6], &digits[6..]);
+    for q in [
+        number.as_str(),
+        digits,
+        &spaced,
+        &lead.event_id.to_string(),
+        &lead.run_id.to_string(),
+    ] {
+        assert_eq!(runs(&room, searched(q)).await, [lead.run_id]);
+    }
+    assert!(runs(&room, searched("+13055550000")).await.is_empty());
+    assert!(runs(&room, searched(NOBODY)).await.is_empty());
+    let elsewhere = LeadFilter {
+        account: Some("bolt".to_owned()),
+        ..searched(digits)
     };
-    let refused = room.desk.leads(&hostile, None, 2).await;
-    assert!(refused.expect_err("refused").is_wrong_use());
+    assert!(runs(&room, elsewhere).await.is_empty());
+}
+
+#[tokio::test]
+async fn dead_and_waiting_leads_are_listed_and_second_looks_are_not() {
+    let room = Room::open().await;
+    let acme = room.queued(4).await;
+    let bolt = room.submit(5, &[("bolt", "jobber")]).await[0].run_id;
+    filed(&room, "acme", 3_000).await;
+    room.kill(acme[1], "http_400").await;
+    room.kill(bolt, "http_400").await;
+    room.sql(
+        "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
+         select id, scope, lane, reason, changed_at from leadrail.workflow_run where state = 'dead'
+         union all
+         select leadrail.uuid_v7(), 'acme', 'x', 'audit', leadrail.now()",
+    )
+    .await;
+    room.sql(
+        "update leadrail.workflow_run set state = 'running', due_at = null
+         where id in (select id from leadrail.workflow_run where state = 'queued' order by id limit 2);
+         update leadrail.workflow_run set state = 'waiting' where state = 'running';
+         insert into leadrail.run_gate (run_id, gate)
+         select id, gate from leadrail.workflow_run, (values ('a'), ('b')) g (gate) where state = 'waiting'",
+    )
+    .await;
+    let dead = async |account| runs(&room, in_state(account, RunState::Dead)).await;
+    assert_eq!(dead(None).await, [bolt, acme[1]]);
+    assert_eq!(dead(Some("acme")).await, [acme[1]]);
+    assert!(dead(Some("nobody")).await.is_empty());
+    let waiting = async |account| runs(&room, in_state(account, RunState::Waiting)).await;
+    assert_eq!(waiting(None).await, [acme[2], acme[0]]);
+    assert_eq!(waiting(Some("acme")).await, [acme[2], acme[0]]);
+    assert!(waiting(Some("bolt")).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_connections_leads_are_those_that_found_it_and_those_that_waited_for_it() {
+    let room = Room::open().await.with_vault();
+    let mut own = vec![room.submit(1, &[("acme", "housecall_pro")]).await[0].run_id];
+    room.submit(2, &[("acme", "jobber")]).await;
+    room.submit(3, &[("bolt", "housecall_pro")]).await;
+    let connections = room.desk.connections().expect("a vault");
+    let new = connection("sim-acme", "http://127.0.0.1:1");
+    let added = connections.add(new).await.expect("added");
+    own.insert(
+        0,
+        room.submit(4, &[("acme", "housecall_pro")]).await[0].run_id,
+    );
+    let of = |connection, account: Option<&str>| LeadFilter {
+        connection: Some(connection),
+        account: account.map(str::to_owned),
+        ..LeadFilter::default()
+    };
+    assert_eq!(runs(&room, of(added.id, None)).await, own);
+    assert_eq!(runs(&room, of(added.id, Some("acme"))).await, own);
+    assert!(runs(&room, of(added.id, Some("bolt"))).await.is_empty());
+    let unknown = NOBODY.parse().expect("an id");
+    assert!(runs(&room, of(unknown, None)).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_run_without_a_row_and_a_row_without_a_run() {
+    let room = Room::open().await;
+    room.queued(2).await;
+    let found = async || {
+        let checks = room.desk.doctor(Ok(None)).await.expect("checked");
+        let rows = checks.into_iter().find(|check| check.name == "lead_rows");
+        rows.expect("the check").ok
+    };
+    assert!(found().await);
+    room.sql("create table kept as select * from leadrail.lead")
+        .await;
+    room.sql("delete from leadrail.lead").await;
+    assert!(!found().await);
+    room.sql("insert into leadrail.lead select * from kept")
+        .await;
+    assert!(found().await);
+    room.sql("delete from leadrail.workflow_run").await;
+    assert!(!found().await);
 }
 
 #[tokio::test]

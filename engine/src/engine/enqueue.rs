@@ -74,6 +74,18 @@ pub enum Outcome {
     Conflict,
 }
 
+impl Outcome {
+    /// What `leadrail.enqueue_runs` calls it, for whoever calls that by SQL of their own.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        match name {
+            "created" => Self::Created,
+            "duplicate" => Self::Duplicate,
+            _ => Self::Conflict,
+        }
+    }
+}
+
 /// The answer to one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enqueued {
@@ -137,11 +149,7 @@ impl Engine {
         .await?;
         let answers = rows.into_iter().map(|row| Enqueued {
             run_id: RunId(row.run_id),
-            outcome: match row.outcome.as_str() {
-                "created" => Outcome::Created,
-                "duplicate" => Outcome::Duplicate,
-                _ => Outcome::Conflict,
-            },
+            outcome: Outcome::of(&row.outcome),
             state: row.state,
             fingerprint: row.fingerprint.unwrap_or_default(),
         });

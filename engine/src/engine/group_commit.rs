@@ -26,8 +26,9 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(1_800);
 pub(super) type Write<I, A> =
     dyn Fn(Arc<Vec<I>>) -> BoxFuture<'static, Result<Vec<A>, NotEnqueued>> + Send + Sync;
 
-/// The shared way to the database. Clones share their queue.
-pub(super) struct GroupCommit<I, A>(Arc<Inner<I, A>>);
+/// A shared way to the database, made by [`Engine::group_commit`](crate::Engine::group_commit). Clones
+/// share their queue.
+pub struct GroupCommit<I, A>(Arc<Inner<I, A>>);
 
 struct Inner<I, A> {
     queue: Mutex<Queue<I, A>>,
@@ -70,8 +71,13 @@ where
         }))
     }
 
-    /// Writes one item of about this many bytes; committed when it answers with `Ok`.
-    pub(super) async fn submit(&self, item: I, bytes: usize) -> Result<A, NotEnqueued> {
+    /// Writes one item of about this many bytes in a commit that it shares with others; committed when
+    /// it answers with `Ok`. It answers within two seconds, and it goes on if the caller goes away while
+    /// it is being written. What waits is bounded by 64 MiB.
+    ///
+    /// # Errors
+    /// The item is not known to be there: see [`NotEnqueued`].
+    pub async fn submit(&self, item: I, bytes: usize) -> Result<A, NotEnqueued> {
         let (answer, answered) = oneshot::channel();
         let lead = {
             let mut queue = self.0.lock();

@@ -1,4 +1,4 @@
-//! Single runs that are enqueued at the same time share one commit.
+//! Single writes that come at the same time share one commit.
 
 use super::enqueue::refuse_too_large;
 use super::group_commit::GroupCommit;
@@ -6,14 +6,16 @@ use super::not_enqueued::NotEnqueued;
 use super::notifier::Notifier;
 use super::{Engine, Enqueued, NewRun};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use metrics::histogram;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::slice;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The way of single runs into the database; shared by all clones of a handle.
-pub(super) type SharedDoor = GroupCommit<NewRun, Enqueued>;
+/// Writes a group in one statement, which is its transaction, and gives one answer an item, in order.
+pub type WriteGroup<I, A> =
+    for<'a> fn(&'a mut PgConnection, &'a [I]) -> BoxFuture<'a, sqlx::Result<Vec<A>>>;
 
 impl Engine {
     /// Enqueues one run in a commit that it shares with others that come at the same time; committed
@@ -32,16 +34,42 @@ impl Engine {
         let bytes = run.input.len();
         self.shared.submit(run, bytes).await
     }
+
+    /// The same for a caller who writes more than runs, such as a row beside each: a queue of its own
+    /// into commits made by `write`, which must enqueue by SQL of its own in the same statement. Workers
+    /// are told after each.
+    #[must_use]
+    pub fn group_commit<I, A>(&self, write: WriteGroup<I, A>) -> GroupCommit<I, A>
+    where
+        I: Clone + Send + Sync + 'static,
+        A: Send + 'static,
+    {
+        group_commit(self.pool.clone(), self.notifier.clone(), write)
+    }
 }
 
-/// The door of one handle and its clones.
-pub(super) fn door(pool: PgPool, notifier: Arc<Notifier>) -> SharedDoor {
-    GroupCommit::new(Box::new(move |runs: Arc<Vec<NewRun>>| {
+/// The way of single runs into the database, of one handle and its clones.
+pub(super) fn door(pool: PgPool, notifier: Arc<Notifier>) -> GroupCommit<NewRun, Enqueued> {
+    group_commit(pool, notifier, |db, runs| {
+        Engine::enqueue_in(db, runs).boxed()
+    })
+}
+
+fn group_commit<I, A>(
+    pool: PgPool,
+    notifier: Arc<Notifier>,
+    write: WriteGroup<I, A>,
+) -> GroupCommit<I, A>
+where
+    I: Clone + Send + Sync + 'static,
+    A: Send + 'static,
+{
+    GroupCommit::new(Box::new(move |items: Arc<Vec<I>>| {
         let (pool, notifier) = (pool.clone(), notifier.clone());
         async move {
             let start = Instant::now();
-            let answers = enqueue_all(&pool, &runs).await;
-            count(runs.len(), start);
+            let answers = in_a_session(&pool, &items, write).await;
+            count(items.len(), start);
             let answers = answers.map_err(|error| NotEnqueued::of(&error))?;
             notifier.poke();
             Ok(answers)
@@ -50,13 +78,17 @@ pub(super) fn door(pool: PgPool, notifier: Arc<Notifier>) -> SharedDoor {
     }))
 }
 
-async fn enqueue_all(pool: &PgPool, runs: &[NewRun]) -> sqlx::Result<Vec<Enqueued>> {
+async fn in_a_session<I, A>(
+    pool: &PgPool,
+    items: &[I],
+    write: WriteGroup<I, A>,
+) -> sqlx::Result<Vec<A>> {
     let mut connection = pool.acquire().await?;
-    Engine::enqueue_in(&mut connection, runs).await
+    write(&mut connection, items).await
 }
 
-fn count(runs: usize, since: Instant) {
+fn count(items: usize, since: Instant) {
     histogram!("leadrail_shared_commit_seconds").record(since.elapsed().as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "five hundred at most")]
-    histogram!("leadrail_shared_commit_runs").record(runs as f64);
+    histogram!("leadrail_shared_commit_runs").record(items as f64);
 }

@@ -1,4 +1,5 @@
-//! Runs page by page, of those that live and of those that ended, the newest or the oldest first.
+//! Runs page by page, of those that live and of those that ended, the oldest first; and the heads of
+//! runs whose ids are known.
 //!
 //! The hot table has no index by tenant or state, so a page walks the primary key and looks at no more
 //! than [`LOOKED_AT`] runs.
@@ -8,6 +9,7 @@ use crate::engine::Engine;
 use crate::ids::{RunId, WorkerId};
 use crate::state::RunState;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// Which runs; what is not given does not matter.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +20,6 @@ pub struct RunFilter {
     pub scopes: Vec<String>,
     /// Only this lane.
     pub lane: Option<String>,
-    /// Only lanes that end like this, such as `/housecall_pro`.
-    pub lane_end: Option<String>,
     /// Only runs of this workflow.
     pub workflow: Option<String>,
     /// Only runs that retry, wait or are dead for this reason.
@@ -48,17 +48,14 @@ impl RunFilter {
 }
 
 impl Engine {
-    /// Runs older than `before`, the newest first, at most `limit` (1 to 1,000) of them.
+    /// The heads of these runs, in no order; those that are not kept are left out. Their inputs are
+    /// large and stay where they are: `input` is null.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn runs_before(
-        &self,
-        filter: &RunFilter,
-        before: Option<RunId>,
-        limit: u32,
-    ) -> sqlx::Result<RunPage> {
-        newest(self.pool(), filter, before, limit).await
+    pub async fn heads(&self, runs: &[RunId]) -> sqlx::Result<Vec<RunView>> {
+        let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
+        heads(self.pool(), &ids).await
     }
 
     /// Runs younger than `after`, the oldest first, at most `limit` (1 to 1,000) of them.
@@ -75,74 +72,21 @@ impl Engine {
     }
 }
 
-/// A page backwards in time.
-async fn newest(
-    pool: &PgPool,
-    filter: &RunFilter,
-    before: Option<RunId>,
-    limit: u32,
-) -> sqlx::Result<RunPage> {
-    let limit = limit.clamp(1, MOST_A_PAGE);
-    let runs = sqlx::query_as!(
+async fn heads(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<RunView>> {
+    sqlx::query_as!(
         RunView,
         r#"
-        select r.id as "id!: RunId", r.state as "state!: RunState", r.due_at,
-               r.worker_id as "worker_id: WorkerId", r.starts as "starts!", r.activity, r.attempt,
-               r.reason, r.priority as "priority!", r.workflow as "workflow!", r.scope as "scope!",
-               r.key, r.lane as "lane!", r.created_at as "created_at!",
-               r.changed_at as "changed_at!", 'null'::json as "input!"
-        from (
-            -- The primary key is in the order of time.
-            select id, state, due_at, worker_id, starts, activity, attempt, reason, priority, workflow,
-                   scope, key, lane, created_at, changed_at
-            from leadrail.run
-            where $1::uuid is null or id < $1
-            order by id desc
-            limit $2
-        ) r
-        where (cardinality($3::text[]) = 0 or r.state::text = any ($3))
-          and (cardinality($4::text[]) = 0 or r.scope = any ($4))
-          and ($5::text is null or r.workflow = $5)
-          and ($6::text is null or r.lane = $6)
-          and ($7::text is null or right(r.lane, length($7)) = $7)
-          and ($8::text is null or r.reason = $8)
-        order by r.id desc
-        limit $9
+        select id as "id!: RunId", state as "state!: RunState", due_at,
+               worker_id as "worker_id: WorkerId", starts as "starts!", activity, attempt, reason,
+               priority as "priority!", workflow as "workflow!", scope as "scope!", key,
+               lane as "lane!", created_at as "created_at!", changed_at as "changed_at!",
+               'null'::json as "input!"
+        from leadrail.run
+        where id = any ($1)
         "#,
-        before.map(|id| id.0),
-        LOOKED_AT,
-        &filter.state_names() as &[&str],
-        &filter.scopes,
-        filter.workflow.as_deref(),
-        filter.lane.as_deref(),
-        filter.lane_end.as_deref(),
-        filter.reason.as_deref(),
-        i64::from(limit),
+        ids
     )
     .fetch_all(pool)
-    .await?;
-    let next = match runs.last() {
-        Some(last) if runs.len() == limit as usize => Some(last.id),
-        _ => newest_looked_at(pool, before).await?,
-    };
-    Ok(RunPage { runs, next })
-}
-
-/// Where that page stopped looking, if there is more beyond it.
-async fn newest_looked_at(pool: &PgPool, before: Option<RunId>) -> sqlx::Result<Option<RunId>> {
-    sqlx::query_scalar!(
-        r#"
-        select id as "id!: RunId"
-        from leadrail.run
-        where $1::uuid is null or id < $1
-        order by id desc
-        offset $2
-        limit 1
-        "#,
-        before.map(|id| id.0),
-        LOOKED_AT - 1,
-    )
-    .fetch_optional(pool)
     .await
 }
 
@@ -175,10 +119,9 @@ async fn oldest(
           and (cardinality($4::text[]) = 0 or r.scope = any ($4))
           and ($5::text is null or r.workflow = $5)
           and ($6::text is null or r.lane = $6)
-          and ($7::text is null or right(r.lane, length($7)) = $7)
-          and ($8::text is null or r.reason = $8)
+          and ($7::text is null or r.reason = $7)
         order by r.id
-        limit $9
+        limit $8
         "#,
         after.map(|id| id.0),
         LOOKED_AT,
@@ -186,7 +129,6 @@ async fn oldest(
         &filter.scopes,
         filter.workflow.as_deref(),
         filter.lane.as_deref(),
-        filter.lane_end.as_deref(),
         filter.reason.as_deref(),
         i64::from(limit),
     )

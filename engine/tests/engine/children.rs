@@ -25,7 +25,7 @@ async fn children(bench: &Bench) -> Vec<RunView> {
     };
     bench
         .engine
-        .runs_before(&filter, None, 100)
+        .runs_after(&filter, None, 100)
         .await
         .expect("list")
         .runs

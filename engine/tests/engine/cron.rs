@@ -68,7 +68,7 @@ async fn runs_of(bench: &Bench, name: &str) -> Vec<(DateTime<Utc>, RunView)> {
     let filter = RunFilter::default();
     let runs = bench
         .engine
-        .runs_before(&filter, None, 1_000)
+        .runs_after(&filter, None, 1_000)
         .await
         .unwrap()
         .runs;

@@ -75,7 +75,7 @@ async fn an_ended_run_leaves_the_hot_table_and_is_read_as_before() {
     let filter = RunFilter::default();
     let listed = bench
         .engine
-        .runs_before(&filter, None, 10)
+        .runs_after(&filter, None, 10)
         .await
         .expect("list")
         .runs;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use leadrail_connections::ConnectionId;
 use leadrail_desk::LeadFilter;
 use leadrail_engine::{RunId, RunState};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,11 @@ pub(crate) struct ListQuery {
     account: Option<String>,
     /// Only those for this CRM.
     crm: Option<String>,
+    /// Only those that go through this connection, or waited for it to be made.
+    #[param(value_type = Option<String>)]
+    connection: Option<Uuid>,
+    /// Only those of this caller's number, however it is written, or the one with this event id or run id.
+    q: Option<String>,
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<Uuid>,
@@ -40,7 +46,8 @@ pub(crate) struct ListQuery {
 /// A page of leads.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LeadPage {
-    /// The leads, the newest first. A page may be short, even empty, and not be the last.
+    /// The leads, the newest first. A page may be short, even empty, and not be the last: where few leads
+    /// of many pass a filter on CRM or state.
     leads: Vec<LeadSummary>,
     /// The cursor of the next page; null on the last one.
     next_cursor: Option<String>,
@@ -68,6 +75,8 @@ pub(crate) async fn list_leads(
         state: query.state,
         account: query.account,
         crm: query.crm,
+        connection: query.connection.map(ConnectionId),
+        q: query.q,
     };
     let page = app.desk.leads(&filter, query.cursor.map(RunId), limit);
     let page = in_time(page).await?;

@@ -21,7 +21,7 @@ async fn audits(scene: &Scene) -> Vec<RunView> {
     };
     scene
         .engine
-        .runs_before(&filter, None, 10)
+        .runs_after(&filter, None, 10)
         .await
         .expect("listed")
         .runs

@@ -107,7 +107,7 @@ async fn only_audit(scene: &Scene) -> RunId {
     };
     let audits = scene
         .engine
-        .runs_before(&filter, None, 10)
+        .runs_after(&filter, None, 10)
         .await
         .expect("listed")
         .runs;

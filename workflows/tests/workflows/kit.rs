@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// The account of all samples.
 pub(crate) const ACME: &str = "acme";
@@ -332,4 +333,34 @@ pub(crate) fn second_lead_of(n: u64) -> Value {
     second["contact"] = lead(n)["contact"].clone();
     assert_eq!(second["contact"]["phone"], sample_phone(n));
     second
+}
+
+/// A row of `leadrail.lead`, as far as both doors decide it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeadRow {
+    pub(crate) run_id: Uuid,
+    pub(crate) account: String,
+    pub(crate) crm: Option<String>,
+    pub(crate) crm_account_id: Option<String>,
+    pub(crate) connection_id: Option<Uuid>,
+    pub(crate) event: String,
+    pub(crate) event_id: Uuid,
+    pub(crate) phone_hash: Option<Vec<u8>>,
+}
+
+impl Scene {
+    /// All rows, in the order of their runs.
+    pub(crate) async fn lead_rows(&self) -> Vec<LeadRow> {
+        sqlx::query_as!(
+            LeadRow,
+            "
+            select run_id, account, crm, crm_account_id, connection_id, event, event_id, phone_hash
+            from leadrail.lead
+            order by run_id
+            "
+        )
+        .fetch_all(self.engine.pool())
+        .await
+        .expect("read")
+    }
 }

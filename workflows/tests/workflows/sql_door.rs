@@ -2,13 +2,12 @@
 
 use leadrail_engine::{Outcome, RunId, RunState};
 use leadrail_lead::{Lead, fingerprint};
-use leadrail_workflows::lane_of;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgListener, PgPool};
 use uuid::Uuid;
 
-use crate::kit::{Scene, lead};
+use crate::kit::{LeadRow, Scene, lead};
 
 async fn enqueue(pool: &PgPool, payload: &Value) -> sqlx::Result<RunId> {
     let run = sqlx::query_scalar!(
@@ -30,7 +29,8 @@ async fn runs(pool: &PgPool) -> i64 {
     let count = sqlx::query_scalar!(
         r#"
         select (select count(*) from leadrail.workflow_run)
-             + (select count(*) from leadrail.run_key) as "rows!"
+             + (select count(*) from leadrail.run_key)
+             + (select count(*) from leadrail.lead) as "rows!"
         "#
     );
     count.fetch_one(pool).await.expect("counted")
@@ -90,12 +90,32 @@ async fn both_doors_make_the_same_run() {
         payload["routing"]["destination_crm"] = crm;
         payload
     };
+    let at = |n: u64, crm_account_id: Value| {
+        let mut payload = lead(n);
+        payload["routing"]["crm_account_id"] = crm_account_id;
+        payload
+    };
+    let written = |n: u64, phone: &str| {
+        let mut payload = lead(n);
+        payload["contact"]["phone"] = phone.into();
+        payload
+    };
     let others = [
-        unknown_urgency(100),
-        unqualified(101, Value::Null),
-        unqualified(102, "jobber".into()),
+        (unknown_urgency(100), "acme/housecall_pro"),
+        (unqualified(101, Value::Null), "acme/-"),
+        (unqualified(102, "jobber".into()), "acme/jobber"),
+        (
+            at(104, "location 7/a".into()),
+            "acme/housecall_pro/location 7/a",
+        ),
+        (at(105, " \t".into()), "acme/housecall_pro"),
+        (written(106, "(305) 555-0182"), "acme/housecall_pro"),
+        (written(107, "1-305-555-0182 ext. 7"), "acme/housecall_pro"),
+        (written(108, "011 49 30 1234567"), "acme/housecall_pro"),
+        (written(109, "tel:+44 20 7946 0018"), "acme/housecall_pro"),
     ];
-    for payload in (0..100).map(lead).chain(others) {
+    let samples = (0..100).map(|n| (lead(n), "acme/housecall_pro"));
+    for (payload, lane) in samples.chain(others) {
         let by_sql = enqueue(scene.engine.pool(), &payload)
             .await
             .expect("enqueued");
@@ -108,13 +128,66 @@ async fn both_doors_make_the_same_run() {
             scene.run(by_sql).await,
             Lead::from_value(payload.clone()).expect("valid"),
         );
-        assert_eq!((run.lane, run.priority), (lane_of(&lead), lead.priority()));
-        assert_eq!((run.workflow.as_str(), run.input), ("push_lead", payload));
+        assert_eq!((run.lane.as_str(), run.priority), (lane, lead.priority()));
+        assert_eq!((run.workflow.as_str(), &run.input), ("push_lead", &payload));
         assert_eq!(
             (run.scope.as_str(), run.key),
             ("acme", Some(lead.event_id.to_string()))
         );
+        assert_same_by_rust(&scene, payload, by_sql, lane).await;
     }
+}
+
+/// The same lead of another event, through the Rust door, has the same row.
+async fn assert_same_by_rust(scene: &Scene, mut payload: Value, by_sql: RunId, lane: &str) {
+    payload["event_id"] = Uuid::new_v4().to_string().into();
+    let by_rust = scene.submit(payload.clone()).await;
+    assert_eq!(by_rust.outcome, Outcome::Created);
+    assert_eq!(scene.run(by_rust.run_id).await.lane, lane);
+    let mut rows = scene.lead_rows().await;
+    let mut row = |run: RunId| {
+        let place = rows.iter().position(|row| row.run_id == run.0);
+        rows.swap_remove(place.expect("a row"))
+    };
+    let (sql, rust) = (row(by_sql), row(by_rust.run_id));
+    assert!(sql.phone_hash.is_some(), "{payload}");
+    let as_sql = LeadRow {
+        run_id: sql.run_id,
+        event_id: sql.event_id,
+        ..rust
+    };
+    assert_eq!(as_sql, sql, "{payload}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_sql_cannot_read_leaves_a_row_without_one() {
+    let scene = Scene::quiet().await;
+    let numbers = [
+        json!(null),
+        json!("canary"),
+        json!("12"),
+        json!({}),
+        json!("3".repeat(99)),
+    ];
+    for (n, number) in (1..).zip(numbers) {
+        let mut payload = lead(n);
+        payload["contact"]["phone"] = number;
+        enqueue(scene.engine.pool(), &payload).await.expect("taken");
+    }
+    let rows = scene.lead_rows().await;
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.phone_hash.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hashes_of_numbers_are_not_those_of_another_database() {
+    let hash = async |scene: &Scene| {
+        scene.submit(lead(1)).await;
+        scene.lead_rows().await[0].phone_hash.clone()
+    };
+    let (one, other) = (Scene::quiet().await, Scene::quiet().await);
+    let (one, other) = (hash(&one).await, hash(&other).await);
+    assert!(one.is_some() && one != other);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +212,8 @@ async fn the_same_lead_again_returns_the_run_that_is_there() {
         .await
         .expect("enqueued");
     assert_eq!(first, again);
-    assert_eq!(runs(scene.engine.pool()).await, 2, "one run and its key");
+    let rows = runs(scene.engine.pool()).await;
+    assert_eq!(rows, 3, "one run, its key and its lead");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,6 +226,7 @@ async fn another_lead_under_the_same_id_is_refused_with_both_fingerprints() {
     other["contact"]["first_name"] = "canary".into();
     let (code, message) = refusal(scene.engine.pool(), &other).await;
     assert_eq!(code, "LR409");
+    assert_eq!(scene.lead_rows().await.len(), 1);
     for print in [fingerprint(&lead(1)), fingerprint(&other)] {
         assert!(message.contains(print.as_str()), "{message}");
     }

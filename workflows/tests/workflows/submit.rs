@@ -1,11 +1,13 @@
 //! The Rust door: once per key, whoever asks and how often.
 
 use futures::future::join_all;
-use leadrail_engine::{Outcome, RunState};
-use leadrail_workflows::{LeadView, Submission, submit, submit_in};
+use leadrail_connections::ConnectionId;
+use leadrail_engine::{Outcome, RetrySchedule, RunState};
+use leadrail_workflows::{LeadDoor, Submission, submit, submit_in, timeline};
 use serde_json::json;
+use std::collections::HashSet;
 
-use crate::kit::{Scene, lead};
+use crate::kit::{ACME, Scene, lead};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_lead_twice_is_one_run() {
@@ -105,6 +107,10 @@ async fn a_batch_is_answered_item_by_item_in_order() {
             Outcome::Conflict
         ]
     );
+    let rows = scene.lead_rows().await;
+    let rows: HashSet<_> = rows.iter().map(|row| row.run_id).collect();
+    let new = [answers[0].run_id.0, answers[1].run_id.0];
+    assert_eq!(rows, HashSet::from(new), "only the new ones");
     let ids: Vec<_> = answers.iter().map(|answer| answer.event_id).collect();
     assert_eq!(ids, batch.map(|lead| lead.lead().event_id));
     assert!(
@@ -132,14 +138,63 @@ async fn a_rollback_of_the_callers_transaction_leaves_nothing() {
             .expect("read")
             .is_none()
     );
+    assert!(scene.lead_rows().await.is_empty());
     assert_eq!(scene.submit(lead(1)).await.outcome, Outcome::Created);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_share_a_commit_have_a_row_each_and_repeats_none() {
+    let scene = Scene::quiet().await;
+    let door = LeadDoor::new(&scene.engine);
+    let leads = (0..100).map(|n| Submission::read(lead(n % 20)).expect("valid"));
+    let answers = join_all(leads.map(|lead| door.submit(lead))).await;
+    let created = answers
+        .iter()
+        .filter(|answer| answer.as_ref().expect("kept").outcome == Outcome::Created);
+    assert_eq!(created.count(), 20);
+    assert_eq!(scene.lead_rows().await.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_names_the_connection_that_fitted_when_the_lead_came() {
+    let scene = Scene::quiet().await;
+    let at = |n: u64, crm_account_id: Option<&str>| {
+        let mut payload = lead(n);
+        payload["routing"]["crm_account_id"] = json!(crm_account_id);
+        payload
+    };
+    scene.submit(at(1, None)).await;
+    let (north, south) = (
+        connected(&scene, "north").await,
+        connected(&scene, "south").await,
+    );
+    for (n, named) in [(2, None), (3, Some("north")), (4, Some("west"))] {
+        scene.submit(at(n, named)).await;
+    }
+    let disable = scene.connections.disable(north, "retired").await;
+    disable.expect("disabled");
+    scene.submit(at(5, None)).await;
+    scene.submit(at(6, Some("north"))).await;
+    let rows = scene.lead_rows().await;
+    let found: Vec<_> = rows.iter().map(|row| row.connection_id).collect();
+    let (north, south) = (Some(north.0), Some(south.0));
+    assert_eq!(found, [None, None, north, None, south, north]);
+}
+
+async fn connected(scene: &Scene, crm_account_id: &str) -> ConnectionId {
+    let mut new = scene.new_connection(json!({}));
+    new.crm_account_id = Some(crm_account_id.to_owned());
+    let added = scene.connections.add(new).await.expect("connected");
+    assert_eq!(added.account, ACME);
+    added.id
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accepted_lead_is_shown_as_it_stands() {
     let scene = Scene::quiet().await;
     let submitted = scene.submit(lead(3)).await;
-    let view = LeadView::of(&scene.run(submitted.run_id).await);
+    let run = scene.run(submitted.run_id).await;
+    let view = timeline(&run, &[], &RetrySchedule::default()).lead;
     assert_eq!(view.event_id, Some(submitted.event_id.to_string()));
     assert_eq!(
         (view.state, view.workflow.as_str()),

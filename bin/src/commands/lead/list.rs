@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::database;
 use crate::failure::told;
 use crate::output::{self, or_dash};
+use leadrail_connections::ConnectionId;
 use leadrail_desk::{Desk, LeadFilter};
 use leadrail_engine::{RunId, RunState};
 use leadrail_workflows::LeadView;
@@ -22,6 +23,12 @@ pub(crate) struct ListArgs {
     /// Only those for this CRM.
     #[arg(long)]
     crm: Option<String>,
+    /// Only those that go through this connection, or waited for it to be made.
+    #[arg(long, value_name = "CONNECTION_ID")]
+    connection: Option<ConnectionId>,
+    /// Only those of this caller's number, however it is written, or the one with this event id or run id.
+    #[arg(long, value_name = "NUMBER|ID", allow_hyphen_values = true)]
+    q: Option<String>,
     /// Only leads older than this run: the last of the page before.
     #[arg(long, value_name = "RUN_ID")]
     before: Option<RunId>,
@@ -55,6 +62,8 @@ async fn newest(desk: &Desk, args: &ListArgs) -> anyhow::Result<(Vec<LeadView>, 
         state: args.state,
         account: args.account.clone(),
         crm: args.crm.clone(),
+        connection: args.connection,
+        q: args.q.clone(),
     };
     let (mut leads, mut before) = (Vec::new(), args.before);
     loop {

@@ -18,8 +18,8 @@ pub(super) async fn clock_shift(pool: &PgPool) -> sqlx::Result<Finding> {
     })
 }
 
-/// The partitions of the coming two days are there, of both tables, and the catch-alls hold nothing
-/// of a day that should have its own.
+/// The partitions of the coming two days are there, of all dated tables, and the catch-alls of ours
+/// hold nothing of a day that should have its own.
 pub(super) async fn history_partitions(pool: &PgPool) -> sqlx::Result<Finding> {
     let row = sqlx::query!(
         r#"
@@ -28,8 +28,14 @@ pub(super) async fn history_partitions(pool: &PgPool) -> sqlx::Result<Finding> {
             from leadrail.retention
         )
         select coalesce(floor(extract(epoch from max(to_at) - leadrail.now()) / 86400), -1)::bigint as "days!",
-               coalesce(bool_and(to_regclass('leadrail.' || replace(name, 'history_', 'ended_run_')) is not null), true)
-                   as "paired!",
+               (
+                   select min(t.name)
+                   from leadrail.history_partition p
+                   cross join leadrail.dated_table t
+                   where to_regclass('leadrail.' || t.name || '_' || to_char(
+                       leadrail.partition_start((p.from_at at time zone 'UTC')::date, t.days), 'YYYYMMDD'
+                   )) is null
+               ) as lacking,
                exists (select from leadrail.history_default h, edge where h.run_id >= edge.id)
                or exists (select from leadrail.ended_run_default e, edge where e.id >= edge.id) as "overflow!"
         from leadrail.history_partition
@@ -37,17 +43,18 @@ pub(super) async fn history_partitions(pool: &PgPool) -> sqlx::Result<Finding> {
     )
     .fetch_one(pool)
     .await?;
-    Ok(match (row.days, row.paired, row.overflow) {
+    Ok(match (row.days, row.lacking, row.overflow) {
         (_, _, true) => Err(
             "leadrail.history_default or ended_run_default holds rows, whose partitions were not \
              there in time; move them into partitions of their own"
                 .to_owned(),
         ),
-        (_, false, _) => Err("a day of history has no partition of leadrail.ended_run; \
-             run `select leadrail.make_partition('ended_run', DAY)`"
-            .to_owned()),
-        (days @ 2.., true, false) => Ok(format!("made {days} days ahead")),
-        (..2, true, false) => Err(
+        (_, Some(table), _) => Err(format!(
+            "a day of history has no partition of leadrail.{table}; \
+             run `select leadrail.make_partition('{table}', DAY)`"
+        )),
+        (days @ 2.., None, false) => Ok(format!("made {days} days ahead")),
+        (..2, None, false) => Err(
             "the history's partitions end within two days; restart a worker, which makes them"
                 .to_owned(),
         ),

@@ -182,7 +182,7 @@ async fn audits(scene: &Scene) -> [RunId; 2] {
         workflow: Some("audit_lead".into()),
         ..RunFilter::default()
     };
-    let planned = scene.engine.runs_before(&filter, None, 10).await;
+    let planned = scene.engine.runs_after(&filter, None, 10).await;
     let planned = planned.expect("listed").runs;
     assert_eq!(planned.len(), 2);
     ["/10m", "/24h"].map(|ending| {
