@@ -96,6 +96,16 @@ impl Room {
             .await
             .expect("moved");
         }
+        sqlx::query(
+            "insert into leadrail.dead_letter
+                 (run_id, priority, workflow, scope, lane, reason, died_at)
+             select id, priority, workflow, scope, lane, reason, changed_at
+             from leadrail.workflow_run where id = $1",
+        )
+        .bind(run.0)
+        .execute(self.pool())
+        .await
+        .expect("buried");
     }
 }
 

@@ -270,10 +270,9 @@ async fn dead_and_waiting_leads_are_listed_and_second_looks_are_not() {
     room.kill(acme[1], "http_400").await;
     room.kill(bolt, "http_400").await;
     room.sql(
-        "insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
-         select id, scope, lane, reason, changed_at from leadrail.workflow_run where state = 'dead'
-         union all
-         select leadrail.uuid_v7(), 'acme', 'x', 'audit', leadrail.now()",
+        "insert into leadrail.dead_letter
+             (run_id, priority, workflow, scope, lane, reason, died_at)
+         select leadrail.uuid_v7(), 4, 'audit_lead', 'acme', 'x', 'audit', leadrail.now()",
     )
     .await;
     room.sql(
