@@ -1,8 +1,8 @@
 //! The benchmarks measure what they say, and harm no database that is in use.
 
 use leadrail_bench::{
-    EngineOptions, EnqueueOptions, FairOptions, Heard, Others, SoakOptions, backlog, engine,
-    enqueue, fair, idle, pickup, refuse_if_in_use, single, soak,
+    EngineOptions, EnqueueOptions, FairOptions, Heard, LeadsOptions, Others, SoakOptions, backlog,
+    engine, enqueue, fair, idle, leads, pickup, refuse_if_in_use, single, soak,
 };
 use leadrail_engine::{Engine, NewRun};
 use leadrail_postgres::testing::TestDatabase;
@@ -169,4 +169,30 @@ fn are_figures(figures: &[f64]) -> bool {
     figures
         .iter()
         .all(|figure| figure.is_finite() && *figure > 0.0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_leads_are_full_where_there_are_leads() {
+    let database = TestDatabase::fresh().await;
+    let options = LeadsOptions {
+        rows: 20_000,
+        samples: 3,
+    };
+    let report = leads(database.url(), &options, |_| ())
+        .await
+        .expect("a report");
+    let shortest = |list: &str| {
+        let figure = report.lists.iter().find(|figure| figure.list == list);
+        figure.expect(list).shortest
+    };
+    for list in [
+        "all",
+        "big account",
+        "small account",
+        "connection of big",
+        "completed of big",
+    ] {
+        assert_eq!(shortest(list), 50, "{list}");
+    }
+    assert_eq!((shortest("event id"), shortest("dead")), (1, 20));
 }

@@ -211,6 +211,11 @@ async fn bad_addresses_and_parameters_are_refused_with_a_problem() {
         ("/v1/leads?limit=-1".to_owned(), 400),
         ("/v1/leads?cursor=abc".to_owned(), 400),
         ("/v1/leads?account=%00".to_owned(), 400),
+        ("/v1/leads?connection=abc".to_owned(), 400),
+        ("/v1/leads?q=".to_owned(), 400),
+        ("/v1/leads?q=%00".to_owned(), 400),
+        ("/v1/leads?q=%27%20or%201%3D1%20--".to_owned(), 400),
+        (format!("/v1/leads?q={}", "5".repeat(4_000)), 400),
         ("/v1/leads?colour=red".to_owned(), 400),
         ("/v1/connections?state=asleep".to_owned(), 400),
     ];

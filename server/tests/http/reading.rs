@@ -69,7 +69,13 @@ async fn leads_are_filtered_by_state_account_and_crm() {
         api.post(JSON, batch.to_string()).await.json()["accepted"],
         3
     );
+    let by_id = format!("q={}", event_id(&other));
+    let number = other["contact"]["phone"].as_str().expect("a number");
+    let by_number = format!("account=other%2Fa%25&q={}", number.replace('+', "%2B"));
     let rows = [
+        (by_id.as_str(), vec![&other]),
+        (by_number.as_str(), vec![&other]),
+        ("q=%2B13055550000", vec![]),
         ("state=queued", vec![&unqualified, &other, &batch[0]]),
         ("state=dead", vec![]),
         ("account=acme", vec![&unqualified, &batch[0]]),
