@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{AdapterError, AdapterResult, CallBudget, Step, StepKey};
+use leadrail_adapters::{AdapterError, AdapterResult, CallBudget, Record, Step, StepKey};
 use leadrail_connections::{Closed, ConnectionResult, Door, Doors};
 use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget, FailureKind};
 
 use crate::destination::Destination;
 use crate::failure;
+use crate::step::StepInput;
 
 /// A call must end before its step does, or its answer could not be kept.
 const BEFORE_THE_END: Duration = Duration::from_millis(250);
@@ -18,6 +19,20 @@ pub(crate) struct OpenCrm<'a> {
     doors: &'a Doors,
     destination: &'a Destination,
     attempt: &'a Attempt,
+}
+
+/// Takes a step of the run's plan, whatever it does.
+pub(crate) async fn take(
+    doors: &Doors,
+    attempt: &Attempt,
+    input: &StepInput,
+) -> ActivityResult<Option<Record>> {
+    let label = input.step.label();
+    let crm = OpenCrm::open(doors, attempt, &input.destination, label).await?;
+    let step = crm.step(input.step)?;
+    let borrowed = input.borrowed(crm.door.session.settings(), attempt);
+    let taken = step.run(&crm.door.session, &borrowed.filing()).await;
+    crm.judge(taken).await
 }
 
 impl<'a> OpenCrm<'a> {

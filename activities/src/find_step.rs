@@ -6,7 +6,7 @@ use leadrail_adapters::Record;
 use leadrail_connections::Doors;
 use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt};
 
-use crate::access::OpenCrm;
+use crate::access::take;
 use crate::step::StepInput;
 
 /// Takes a step of the plan that looks for a record: `dedup_lookup`, `site_lookup`, ...
@@ -27,16 +27,10 @@ impl Activity for FindStep {
     }
 
     fn options(&self, input: &StepInput) -> ActivityOptions {
-        let step = input.destination.step(self.doors.adapters(), input.step);
-        input.destination.options(step)
+        input.options(&self.doors)
     }
 
     async fn run(&self, attempt: &Attempt, input: &StepInput) -> ActivityResult<Option<Record>> {
-        let label = input.step.label();
-        let crm = OpenCrm::open(&self.doors, attempt, &input.destination, label).await?;
-        let step = crm.step(input.step)?;
-        let borrowed = input.borrowed(crm.door.session.settings(), attempt);
-        let found = step.run(&crm.door.session, &borrowed.filing()).await;
-        crm.judge(found).await
+        take(&self.doors, attempt, input).await
     }
 }

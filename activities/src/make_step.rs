@@ -6,7 +6,7 @@ use leadrail_adapters::Record;
 use leadrail_connections::Doors;
 use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt, Found};
 
-use crate::access::OpenCrm;
+use crate::access::{OpenCrm, take};
 use crate::duplicates;
 use crate::step::StepInput;
 
@@ -31,17 +31,11 @@ impl Activity for MakeStep {
     }
 
     fn options(&self, input: &StepInput) -> ActivityOptions {
-        let step = input.destination.step(self.doors.adapters(), input.step);
-        input.destination.options(step)
+        input.options(&self.doors)
     }
 
     async fn run(&self, attempt: &Attempt, input: &StepInput) -> ActivityResult<Option<Record>> {
-        let label = input.step.label();
-        let crm = OpenCrm::open(&self.doors, attempt, &input.destination, label).await?;
-        let step = crm.step(input.step)?;
-        let borrowed = input.borrowed(crm.door.session.settings(), attempt);
-        let made = step.run(&crm.door.session, &borrowed.filing()).await;
-        crm.judge(made).await
+        take(&self.doors, attempt, input).await
     }
 
     async fn reconcile(

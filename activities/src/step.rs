@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use leadrail_adapters::{Filing, LinkState, Made, Settings, StepKey};
-use leadrail_engine::Attempt;
+use leadrail_connections::Doors;
+use leadrail_engine::{ActivityOptions, Attempt};
 use leadrail_lead::{Lead, Marker};
 use sha2::{Digest as _, Sha256};
 
@@ -49,6 +50,12 @@ pub(crate) struct Borrowed<'a> {
 }
 
 impl StepInput {
+    /// How the step is run.
+    pub(crate) fn options(&self, doors: &Doors) -> ActivityOptions {
+        let step = self.destination.step(doors.adapters(), self.step);
+        self.destination.options(step)
+    }
+
     /// The step as its adapter sees it.
     pub(crate) fn borrowed<'a>(
         &'a self,
