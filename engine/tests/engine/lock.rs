@@ -92,11 +92,11 @@ fn story(world: &Arc<World>, under_lock: &'static [&'static str]) -> Registry {
 }
 
 fn is_locked_out(view: &RunView) -> bool {
-    view.reason.as_deref() == Some("locked")
+    view.state == RunState::Waiting && view.reason.as_deref() == Some("locked")
 }
 
 fn is_at_signal(view: &RunView) -> bool {
-    view.reason.as_deref() == Some("signal")
+    view.state == RunState::Waiting && view.reason.as_deref() == Some("signal")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -236,6 +236,61 @@ async fn an_old_day_is_dropped_and_what_waits_for_a_person_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_somebody_elses_is_partitioned_and_forgotten_with_its_runs() {
+    let bench = Bench::new().await;
+    sql(
+        &bench,
+        "create table leadrail.note (run uuid primary key) partition by range (run)",
+    )
+    .await;
+    sql(
+        &bench,
+        "create table leadrail.note_default partition of leadrail.note default",
+    )
+    .await;
+    sql(
+        &bench,
+        "insert into leadrail.dated_table (name, id_column, days) values ('note', 'run', 7)",
+    )
+    .await;
+    bench.engine.make_partitions().await.expect("made");
+    let done = keyed(&bench, "done", &["yes"]).await;
+    let dead = keyed(&bench, "dead", &["no"]).await;
+    sql(
+        &bench,
+        "insert into leadrail.note (run) select id from leadrail.workflow_run",
+    )
+    .await;
+    let by_default = "select count(*) from leadrail.note_default";
+    assert_eq!(counted(&bench, by_default).await, 0);
+    let ends = [(dead, RunState::Dead), (done, RunState::Completed)];
+    work(&bench, &refusing("no"), &ends).await;
+    bench.engine.shift_clock(2 * HOUR).await.expect("shift");
+    bench.engine.keep_house().await.expect("keep");
+    let notes = "select count(*) from leadrail.note";
+    assert_eq!(counted(&bench, notes).await, 2);
+    // The day of a run is dropped before its week is: six days later at most the note goes too.
+    bench.engine.shift_clock(408 * DAY).await.expect("shift");
+    bench.engine.keep_house().await.expect("keep");
+    assert_eq!(counted(&bench, notes).await, 1, "what waits is kept");
+    assert_eq!(counted(&bench, by_default).await, 1);
+    assert_eq!(complaints(&bench).await, ["clock_shift"]);
+    assert!(
+        bench
+            .engine
+            .revive(dead, "a person")
+            .await
+            .expect("revived")
+    );
+    work(&bench, &World::new(), &[(dead, RunState::Completed)]).await;
+    bench.engine.shift_clock(2 * HOUR).await.expect("shift");
+    bench.engine.keep_house().await.expect("keep");
+    bench.engine.shift_clock(402 * DAY).await.expect("shift");
+    bench.engine.keep_house().await.expect("keep");
+    assert_eq!(counted(&bench, notes).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retention_for_ever_drops_nothing() {
     let bench = Bench::new().await;
     sql(&bench, "update leadrail.retention set history_for = null").await;
