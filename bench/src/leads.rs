@@ -199,7 +199,7 @@ fn lists_to_ask(rows: u64) -> Vec<(&'static str, Ask)> {
         ),
         (
             "big account, deep",
-            Box::new(move |n| (of("big"), Some(run_of_age(scatter(n, 399))))),
+            Box::new(move |n| (of("big"), Some(run_of_age(scatter(n, DAYS as u64))))),
         ),
         ("connection of big", first(through("big"))),
         ("connection of small", first(through("small"))),

@@ -119,7 +119,7 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Empties the product's tables, where they are.
+/// Empties the product's tables, which must be there.
 pub(crate) async fn empty_leads(pool: &PgPool) -> sqlx::Result<()> {
     sqlx::query("truncate leadrail.lead, leadrail.connection")
         .execute(pool)
@@ -130,7 +130,8 @@ pub(crate) async fn empty_leads(pool: &PgPool) -> sqlx::Result<()> {
 /// The workflows of these benchmarks.
 const OURS: [&str; 4] = ["four_steps", "one_step", "telling", "timed"];
 
-/// Refuses a database that holds runs of anything but these benchmarks: they would be lost.
+/// Refuses a database that holds runs of anything but these benchmarks, leads or accounts' connections:
+/// they would be lost.
 ///
 /// # Errors
 /// When it does, or cannot be read.
@@ -143,8 +144,26 @@ pub async fn refuse_if_in_use(url: &str) -> anyhow::Result<()> {
             .fetch_one(engine.pool())
             .await?;
     anyhow::ensure!(
-        !foreign,
-        "this database holds runs that are not the benchmark's, and the benchmark empties its tables; give it a database of its own"
+        !foreign && !holds_the_products(engine.pool()).await?,
+        "this database holds runs, leads or connections that are not the benchmark's, and the benchmark empties its tables; give it a database of its own"
     );
     Ok(())
+}
+
+/// Whether there is a lead or a connection. A database of the engine alone has no such tables.
+async fn holds_the_products(pool: &PgPool) -> sqlx::Result<bool> {
+    let tables = [
+        ("leadrail.lead", "select exists (select from leadrail.lead)"),
+        (
+            "leadrail.connection",
+            "select exists (select from leadrail.connection)",
+        ),
+    ];
+    for (table, any) in tables {
+        let is_there = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);
+        if is_there.fetch_one(pool).await? && sqlx::query_scalar(any).fetch_one(pool).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

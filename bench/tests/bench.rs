@@ -33,6 +33,31 @@ async fn a_database_with_runs_of_its_own_is_refused_and_left_alone() {
     assert!(engine.run(run.run_id).await.expect("read").is_some());
 }
 
+#[tokio::test]
+async fn a_database_with_an_account_connected_is_refused_and_left_alone() {
+    let database = TestDatabase::fresh().await;
+    let pool = sqlx::PgPool::connect(database.url())
+        .await
+        .expect("connect");
+    leadrail_connections::migrate(&pool).await.expect("migrate");
+    refuse_if_in_use(database.url())
+        .await
+        .expect("the product's tables are empty");
+    let connected = "
+        insert into leadrail.connection
+            (id, account, crm, auth_method, vault_key_id, sealed_data_key, sealed_secret)
+        values (gen_random_uuid(), 'a', 'jobber', 'm', 'k', decode(repeat('00', 73), 'hex'),
+                decode(repeat('00', 42), 'hex'))";
+    sqlx::query(connected).execute(&pool).await.expect("stored");
+    let refused = refuse_if_in_use(database.url()).await.expect_err("in use");
+    assert!(refused.to_string().contains("a database of its own"));
+    let kept: i64 = sqlx::query_scalar("select count(*) from leadrail.connection")
+        .fetch_one(&pool)
+        .await
+        .expect("counted");
+    assert_eq!(kept, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_figure_of_a_small_run_is_there() {
     let database = TestDatabase::fresh().await;
@@ -195,4 +220,6 @@ async fn pages_of_leads_are_full_where_there_are_leads() {
         assert_eq!(shortest(list), 50, "{list}");
     }
     assert_eq!((shortest("event id"), shortest("dead")), (1, 20));
+    assert!(shortest("phone") >= 1 && shortest("any account") >= 1);
+    assert!(shortest("waiting") >= 1);
 }

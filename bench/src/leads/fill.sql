@@ -31,8 +31,8 @@ with made as materialized (
     from made m
     cross join leadrail.phone_key k
 ), letters as (
-    insert into leadrail.dead_letter (run_id, scope, lane, reason, died_at)
-    select id, account, account || '/' || crm, 'http_400', born
+    insert into leadrail.dead_letter (run_id, priority, workflow, scope, lane, reason, died_at)
+    select id, 3, 'push_lead', account, account || '/' || crm, 'http_400', born
     from made
     where n % 1000 = 500
 ), gates as (
