@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leadrail_adapters::{AdapterError, AdapterResult, Made, Record, Slot, StepKey};
+use leadrail_adapters::{AdapterResult, Made, Record, Slot, StepKey};
 use leadrail_connections::Doors;
 use leadrail_engine::{
     Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Engine, RunId,
@@ -14,9 +14,6 @@ use crate::access::OpenCrm;
 use crate::destination::Destination;
 use crate::duplicates;
 use crate::step::StepInput;
-
-/// What adapters answer when a list is longer than they read.
-const INCOMPLETE: &str = "lookup_incomplete";
 
 /// Looks by marker whether there is exactly one of what we made, and reports more than one. It
 /// never deletes or merges anything: which one a dispatcher works with, only people know.
@@ -138,7 +135,7 @@ async fn look(
     };
     let borrowed = step.borrowed(crm.door.session.settings(), attempt);
     match taken.look(&crm.door.session, &borrowed.filing()).await {
-        Err(AdapterError::NotDone(failure)) if failure.reason == INCOMPLETE => Ok(None),
+        Err(error) if error.is_incomplete_lookup() => Ok(None),
         looked => looked,
     }
 }

@@ -42,7 +42,7 @@ pub trait CrmAdapter: Send + Sync {
     async fn check(&self, session: &Session) -> AdapterResult<AccountInfo>;
 
     /// What the account has to choose from for a setting of kind
-    /// [`Id`](crate::SettingKind::Id): its business units, pipelines, boards. Empty for any other.
+    /// [`Id`](crate::SettingKind::Id) or [`Number`](crate::SettingKind::Number) with options: its business units, pipelines, boards. Empty for any other.
     async fn options(&self, session: &Session, setting: &str) -> AdapterResult<Vec<Choice>> {
         let _ = (session, setting);
         Ok(Vec::new())

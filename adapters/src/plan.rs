@@ -179,7 +179,7 @@ pub struct Step {
     pub slot: Slot,
     /// How.
     pub kind: StepKind,
-    /// The most calls that one attempt makes; each may take the CRM's whole call timeout.
+    /// For how many calls an attempt has time; each may take the CRM's whole call timeout.
     pub calls: u32,
     /// The step's first request, as a preview shows it and the live call sends it; `None` where
     /// this lead leaves nothing to ask or to make.

@@ -336,11 +336,7 @@ async fn each<P: Page + DeserializeOwned>(
             return Ok(());
         }
     }
-    let detail = "Housecall Pro's list is longer than we read, so the look-up proves nothing";
-    Err(AdapterError::NotDone(Failure::new(
-        "lookup_incomplete",
-        detail,
-    )))
+    Err(AdapterError::incomplete_lookup(&HOUSECALL_PRO))
 }
 
 /// Housecall Pro's own meanings only: the shared layer has judged everything else.

@@ -49,7 +49,7 @@ use self::wire::{
 };
 use crate::contract::{AccountInfo, CrmAdapter};
 use crate::http::answer::Answer;
-use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::error::{AdapterError, AdapterResult};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
@@ -383,9 +383,5 @@ async fn each<Q: Lists>(
             Some(cursor) => after = Some(cursor),
         }
     }
-    let detail = "Jobber's list is longer than we read, so the look-up proves nothing";
-    Err(AdapterError::NotDone(Failure::new(
-        "lookup_incomplete",
-        detail,
-    )))
+    Err(AdapterError::incomplete_lookup(&JOBBER))
 }

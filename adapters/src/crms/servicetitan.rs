@@ -366,13 +366,13 @@ fn is_guid(text: &str) -> bool {
 /// No fault of the lead: the connection waits for a person.
 fn unset(name: &str) -> AdapterError {
     let detail = format!("the connection to ServiceTitan lacks the setting {name}");
-    AdapterError::Forbidden(Failure::new("setting_missing", detail))
+    AdapterError::Setup(Failure::new("setting_missing", detail))
 }
 
 /// ServiceTitan would refuse every customer and job, one by one.
 fn no_guid() -> AdapterError {
     let detail = "the setting application_guid of the connection to ServiceTitan is no guid";
-    AdapterError::Forbidden(Failure::new("setting_invalid", detail))
+    AdapterError::Setup(Failure::new("setting_invalid", detail))
 }
 
 fn record_of_job(id: String) -> Record {

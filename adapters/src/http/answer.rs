@@ -122,10 +122,4 @@ impl Answer<'_> {
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.head.map(|(_, headers)| headers)
     }
-
-    /// Whether it is whole and of status 2xx.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        self.fault.is_none() && self.head.is_some_and(|(status, _)| status.is_success())
-    }
 }

@@ -2,8 +2,7 @@
 //!
 //! Names differ, the meaning does not: what is left of a budget, and when it is made up again.
 //! `X-RateLimit-Remaining` comes with `X-RateLimit-Reset` (Pipedrive, Zoho's kin), or with the fixed
-//! interval of the budget (HighLevel, HubSpot: `crm/b.md`); the IETF draft has one header for both
-//! (monday.com: `crm/c.md`).
+//! interval of the budget (HighLevel, HubSpot); the IETF draft has one header for both (monday.com).
 
 use super::retry_after::MAX_RETRY_AFTER;
 use chrono::DateTime;

@@ -10,7 +10,7 @@
 //! | 2xx with a readable body | done | done |
 //! | 2xx, body lost, too large, or not the expected JSON | not done | ambiguous |
 //! | name not found, connection refused, TLS failed | not done | not done |
-//! | an address where no request may go | setup | setup |
+//! | an address where no request may go, or a request that cannot be put into HTTP | setup | setup |
 //! | no answer in time, connection lost | not done | ambiguous |
 //! | 5xx, 408, 425, anything above 599 | not done | ambiguous |
 //! | 409 | not done | ambiguous: the look-up finds the record that exists |
@@ -51,9 +51,9 @@ pub(super) fn faulty(crm: &CrmInfo, answer: &Answer<'_>, fault: Fault) -> Adapte
     failure.status = answer.head.map(|(status, _)| status.as_u16());
     match fault {
         Fault::Dns | Fault::Connect | Fault::Tls => AdapterError::NotDone(failure),
-        // The lead is as good as any; the address is for a person to set right.
-        Fault::Forbidden => AdapterError::Setup(failure),
-        Fault::Unsendable => AdapterError::Rejected(failure),
+        // The lead is as good as any, and nothing of it can make a request unsendable: what stands in
+        // headers comes from the connection. That is for a person to set right.
+        Fault::Forbidden | Fault::Unsendable => AdapterError::Setup(failure),
         Fault::Timeout | Fault::ConnectionLost | Fault::BodyTooLarge | Fault::InvalidJson => {
             unproven(answer.effect, failure)
         }
@@ -193,11 +193,7 @@ mod tests {
             (Fault::Dns, "not_done dns", "not_done dns"),
             (Fault::Connect, "not_done connect", "not_done connect"),
             (Fault::Tls, "not_done tls", "not_done tls"),
-            (
-                Fault::Unsendable,
-                "rejected unsendable",
-                "rejected unsendable",
-            ),
+            (Fault::Unsendable, "setup unsendable", "setup unsendable"),
             (Fault::Timeout, "not_done timeout", "ambiguous timeout"),
             (
                 Fault::ConnectionLost,

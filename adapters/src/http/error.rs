@@ -10,6 +10,9 @@ use leadrail_outbound::UrlError;
 
 use crate::info::{AuthMethod, CrmInfo};
 
+/// The reason of a look-up that proves nothing.
+const INCOMPLETE: &str = "lookup_incomplete";
+
 /// What an adapter's call gives back.
 pub type AdapterResult<T> = Result<T, AdapterError>;
 
@@ -40,7 +43,7 @@ pub enum AdapterError {
     /// ones would not help, the connection waits for a person at once.
     #[error("{0}")]
     Forbidden(Failure),
-    /// Nothing was sent, and nothing will be until a person changes the connection or the
+    /// Nothing was done, and nothing will be until a person changes the connection or the
     /// configuration: the lead waits for that.
     #[error("{0}")]
     Setup(Failure),
@@ -80,6 +83,19 @@ impl AdapterError {
             AdapterError::Rejected(_) => "rejected",
             AdapterError::Ambiguous(_) => "ambiguous",
         }
+    }
+
+    /// A look-up whose list is longer than we read: not having found something there proves nothing.
+    pub(crate) fn incomplete_lookup(crm: &CrmInfo) -> Self {
+        let title = crm.title;
+        let detail =
+            format!("{title}'s list is longer than we read, so the look-up proves nothing");
+        AdapterError::NotDone(Failure::new(INCOMPLETE, detail))
+    }
+
+    /// Whether a look-up proved nothing because its list is longer than we read.
+    pub fn is_incomplete_lookup(&self) -> bool {
+        matches!(self, AdapterError::NotDone(failure) if failure.reason == INCOMPLETE)
     }
 
     /// What happened, whatever is done about it.

@@ -5,10 +5,10 @@
 
 use graphql_client::QueryBody;
 use http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::{Answer, Effect};
+use super::answer::Effect;
 use super::request::CrmRequest;
 
 /// A request that carries a query. A mutation is a [`Effect::Write`], a query an
@@ -22,21 +22,14 @@ pub fn graphql<V: Serialize>(effect: Effect, path: &str, query: &QueryBody<V>) -
 #[derive(Debug, Default)]
 pub struct GraphQlErrors(Vec<Value>);
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    errors: Value,
-}
-
 impl GraphQlErrors {
-    /// Reads an answer's errors; none where its body is no GraphQL answer.
+    /// The errors of an answer's body; none where it is no GraphQL answer.
     #[must_use]
-    pub fn of(answer: &Answer<'_>) -> Self {
-        let body: Body = serde_json::from_slice(answer.body).unwrap_or_default();
-        Self(match body.errors {
+    pub fn of(body: &Value) -> Self {
+        Self(match &body["errors"] {
             Value::Null => Vec::new(),
-            Value::Array(errors) => errors,
-            other => vec![other],
+            Value::Array(errors) => errors.clone(),
+            other => vec![other.clone()],
         })
     }
 
@@ -66,12 +59,7 @@ mod tests {
     use super::*;
 
     fn errors(body: &[u8]) -> GraphQlErrors {
-        GraphQlErrors::of(&Answer {
-            effect: Effect::Read,
-            head: None,
-            fault: None,
-            body,
-        })
+        GraphQlErrors::of(&serde_json::from_slice(body).unwrap_or_default())
     }
 
     #[test]

@@ -7,8 +7,10 @@
 //! | 403 | forbidden | forbidden |
 //! | any other status than 2xx without `errors` | the shared rules | the shared rules |
 //! | `userErrors` | rejected | rejected, naming the fields |
+//! | `userErrors` beside a record that was made | | ambiguous |
 //! | `errors` beside the record that was made | as their code | ambiguous |
 //! | `THROTTLED` | throttled, for as long as the points take | throttled |
+//! | `THROTTLED`, and the query costs more than there can ever be | setup | setup |
 //! | `UNAUTHENTICATED`, or the word to delete the token | auth | auth |
 //! | `FORBIDDEN`, or an object that is hidden | forbidden | forbidden |
 //! | `NOT_FOUND`, `BAD_USER_INPUT`, a variable that does not fit | rejected | rejected |
@@ -97,11 +99,12 @@ struct Told {
 
 impl Told {
     fn of(answer: &Answer<'_>) -> Self {
+        let body: Value = serde_json::from_slice(answer.body).unwrap_or_default();
         Self {
             effect: answer.effect,
             status: answer.status(),
-            body: serde_json::from_slice(answer.body).unwrap_or_default(),
-            errors: GraphQlErrors::of(answer),
+            errors: GraphQlErrors::of(&body),
+            body,
         }
     }
 
@@ -125,7 +128,10 @@ impl Told {
     /// Why the body says no; `None` if it does not.
     fn refusal(&self) -> Option<AdapterError> {
         if let Some(refused) = self.user_errors() {
-            return Some(AdapterError::Rejected(refused));
+            return Some(match self.has_record() {
+                true => AdapterError::Ambiguous(refused),
+                false => AdapterError::Rejected(refused),
+            });
         }
         if self.errors.is_empty() {
             return self.is_gone().then(|| self.not_found());
@@ -196,8 +202,9 @@ impl Told {
             .as_ref()
             .is_some_and(|points| points.wanted > points.maximum)
         {
+            // The query is the same for every lead, so no lead is at fault.
             let detail = "never has as many points as this query costs";
-            return AdapterError::Rejected(self.failure("query_too_costly", detail));
+            return AdapterError::Setup(self.failure("query_too_costly", detail));
         }
         AdapterError::Throttled {
             failure: self.failure("throttled", "asked us to slow down"),
@@ -214,7 +221,12 @@ impl Told {
 
     /// Whether an error's text holds all of these words, for the few that have no code.
     fn says(&self, words: &[&str]) -> bool {
-        self.errors.iter().any(|error| {
+        let is_told_by_code = |error: &Value| {
+            let told = &error["extensions"];
+            !told["code"].is_null() || !told["problems"].is_null()
+        };
+        let mut uncoded = self.errors.iter().filter(|error| !is_told_by_code(error));
+        uncoded.any(|error| {
             let text = error["message"].as_str().unwrap_or_default();
             let text = text.to_lowercase();
             words.iter().all(|word| text.contains(word))
@@ -237,6 +249,18 @@ impl Told {
     fn has_written(&self) -> bool {
         let data = self.body["data"].as_object();
         data.is_some_and(|data| data.values().any(|payload| !payload.is_null()))
+    }
+
+    /// Whether a mutation gave a record back, whatever it says beside it.
+    fn has_record(&self) -> bool {
+        let payloads = self.body["data"].as_object().into_iter().flatten();
+        let mut fields =
+            payloads.flat_map(|(_, payload)| payload.as_object().into_iter().flatten());
+        fields.any(|(name, value)| {
+            name != "userErrors"
+                && !value.is_null()
+                && value.as_array().is_none_or(|list| !list.is_empty())
+        })
     }
 
     /// The refusal of a mutation, with the fields at fault. The words about them may repeat

@@ -200,6 +200,34 @@ async fn an_error_beside_a_record_that_was_made_leaves_the_write_ambiguous() {
 }
 
 #[tokio::test]
+async fn a_user_error_beside_a_record_leaves_the_write_ambiguous() {
+    let refused = json!([{"message": "x", "path": ["input", "title"]}]);
+    let rows = [
+        (json!({"id": "r"}), "ambiguous user_errors"),
+        (Value::Null, "rejected user_errors"),
+        (json!([]), "rejected user_errors"),
+    ];
+    for (request, expected) in rows {
+        let body = json!({"data": {"requestCreate": {"request": request, "userErrors": refused}}});
+        let written = decisions(200, &body.to_string()).await.1;
+        assert_eq!(written, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn words_count_only_where_there_is_no_code() {
+    let quoting = json!({"errors": [{
+        "message": "\"hidden\": delete the token",
+        "extensions": {"code": "BAD_USER_INPUT"},
+    }]});
+    let expected = "rejected bad_user_input".to_owned();
+    assert_eq!(
+        decisions(200, &quoting.to_string()).await,
+        (expected.clone(), expected)
+    );
+}
+
+#[tokio::test]
 async fn a_list_with_errors_beside_it_proves_nothing() {
     let mut body = json!({"data": {"clientPhones": {
         "nodes": [], "pageInfo": {"hasNextPage": false, "endCursor": null},

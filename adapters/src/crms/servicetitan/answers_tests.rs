@@ -105,19 +105,19 @@ async fn what_is_not_there_means_the_connection_the_customer_or_the_job() {
             booking_mode(),
             StepKey::LEAD_CREATE,
             not_found(),
-            "forbidden http_404",
+            "setup http_404",
         ),
         (
             booking_mode(),
             StepKey::DEDUP_LOOKUP,
             not_found(),
-            "forbidden http_404",
+            "setup http_404",
         ),
         (
             job_mode(),
             StepKey::LEAD_CREATE,
             not_found(),
-            "forbidden http_404",
+            "setup http_404",
         ),
         (
             job_mode(),
@@ -311,18 +311,18 @@ async fn a_connection_that_lacks_a_setting_waits_and_sends_nothing() {
         for step in ServiceTitan.plan(&scene.settings).steps {
             let ran = step.run(&session, &scene.filing()).await;
             let error = ran.unwrap_err();
-            assert_eq!(error.kind(), "forbidden", "{step:?}");
+            assert_eq!(error.kind(), "setup", "{step:?}");
             assert!(error.detail().contains(lacking), "{error}");
             if step.class().is_some() {
                 let looked = step.look(&session, &scene.filing()).await;
-                assert_eq!(looked.unwrap_err().kind(), "forbidden");
+                assert_eq!(looked.unwrap_err().kind(), "setup");
             }
         }
     }
     let session = session_with(&ServiceTitan, &crm.url, Settings::default());
     assert_eq!(
         ServiceTitan.check(&session).await.err().unwrap().kind(),
-        "forbidden"
+        "setup"
     );
     assert!(ServiceTitan.options(&session, "campaign").await.is_err());
     assert!(crm.seen().is_empty());

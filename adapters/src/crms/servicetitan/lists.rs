@@ -2,10 +2,11 @@
 
 use serde::de::DeserializeOwned;
 
+use super::SERVICETITAN;
 use super::refusal::misplaced;
 use super::requests::page;
 use super::wire::Page;
-use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::error::{AdapterError, AdapterResult};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 
@@ -35,9 +36,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         };
         if number > MAX_PAGES {
-            let detail = "ServiceTitan's list is longer than we read, so it proves nothing";
-            let failure = Failure::new("lookup_incomplete", detail);
-            return Err(AdapterError::NotDone(failure));
+            return Err(AdapterError::incomplete_lookup(&SERVICETITAN));
         }
         let read = self.session.send(page(&self.list, number)).await;
         let Page { has_more, data } = read.map_err(misplaced)?;

@@ -59,10 +59,10 @@ pub(super) fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
 }
 
 /// A path of ours that is not there: the connection names a wrong tenant or booking provider. That
-/// is no fault of the lead, so the connection waits.
+/// is no fault of the lead, so it waits until a person sets the connection right.
 pub(super) fn misplaced(error: AdapterError) -> AdapterError {
     match error.status() {
-        Some(404) => AdapterError::Forbidden(because(
+        Some(404) => AdapterError::Setup(because(
             404,
             "does not know the tenant or the booking provider that the connection names",
         )),
@@ -108,6 +108,7 @@ fn naming_fields(mut failure: Failure, body: &[u8]) -> Failure {
         .collect();
     named.sort();
     named.dedup();
+    named.truncate(5);
     if !named.is_empty() {
         failure.detail = format!("{}; it names {}", failure.detail, named.join(", "));
     }
@@ -124,7 +125,8 @@ fn field(path: &str) -> Option<String> {
             .find(|field| field.eq_ignore_ascii_case(name))
     };
     let parts: Option<Vec<&str>> = parts.map(known).collect();
-    Some(parts?.join("."))
+    let parts = parts.filter(|parts| parts.len() <= 12)?;
+    Some(parts.join("."))
 }
 
 fn problem(body: &[u8]) -> Value {
