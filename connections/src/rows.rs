@@ -283,10 +283,11 @@ pub(crate) async fn mark_needs_reauth(
     .await
 }
 
-/// To `state`, from any other.
+/// To `state`, from any other or from `from` alone.
 pub(crate) async fn set_state(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
+    from: Option<ConnectionState>,
     state: ConnectionState,
     reason: Option<&str>,
 ) -> sqlx::Result<Transition> {
@@ -297,7 +298,7 @@ pub(crate) async fn set_state(
             update leadrail.connection
             set state = $2, state_reason = $3,
                 state_changed_at = leadrail.now(), updated_at = leadrail.now()
-            where id = $1 and state <> $2
+            where id = $1 and state <> $2 and ($4::leadrail.connection_state is null or state = $4)
             returning id
         )
         select
@@ -307,6 +308,7 @@ pub(crate) async fn set_state(
         id.0,
         state as ConnectionState,
         reason,
+        from as Option<ConnectionState>,
     )
     .fetch_one(db)
     .await

@@ -211,7 +211,19 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn activate(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        self.set_state(id, ConnectionState::Active, None).await
+        self.set_state(id, None, ConnectionState::Active, None)
+            .await
+    }
+
+    /// Lets leads through again whose connection had to be connected again, because the CRM accepts it
+    /// now; whether it does so for that. What a person switched off stays off.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn reactivate(&self, id: ConnectionId) -> ConnectionResult<bool> {
+        let refused = Some(ConnectionState::NeedsReauth);
+        self.set_state(id, refused, ConnectionState::Active, None)
+            .await
     }
 
     /// Switches a connection off; returns whether it was on. `why` is shown to people.
@@ -219,7 +231,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn disable(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
-        self.set_state(id, ConnectionState::Disabled, Some(&note(why)))
+        self.set_state(id, None, ConnectionState::Disabled, Some(&note(why)))
             .await
     }
 
@@ -241,10 +253,11 @@ impl Connections {
     async fn set_state(
         &self,
         id: ConnectionId,
+        from: Option<ConnectionState>,
         state: ConnectionState,
         reason: Option<&str>,
     ) -> ConnectionResult<bool> {
-        let transition = rows::set_state(&self.0.pool, id, state, reason).await?;
+        let transition = rows::set_state(&self.0.pool, id, from, state, reason).await?;
         self.changed(id, &transition)
     }
 

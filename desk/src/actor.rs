@@ -45,7 +45,7 @@ impl fmt::Display for Actor {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// A lead was handed over.
     LeadSubmit,
     /// A run was asked to stop.
@@ -81,7 +81,7 @@ pub enum Action {
 impl Action {
     /// Its stable name: `connection.disable`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::LeadSubmit => "lead.submit",
             Self::RunCancel => "run.cancel",
@@ -106,7 +106,7 @@ impl Action {
 ///
 /// Both are words of ours; what a person wrote (why, a signal's payload) is not for this. A lead that
 /// is handed over is kept with its run, so it is noted at `debug`, everything else at `info`.
-pub fn audit(
+pub(crate) fn audit(
     who: &Actor,
     action: Action,
     subject: &(dyn fmt::Display + Sync),

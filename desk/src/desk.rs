@@ -8,9 +8,8 @@ use leadrail_workflows::LeadDoor;
 
 /// Everything the product can do. Cheap to clone.
 ///
-/// Leads, runs and lanes need no more than the engine. What opens credentials (connecting, testing,
-/// a worker's steps) needs [`Desk::with_vault`]; without it those operations answer
-/// [`DeskError::NoVaultKey`].
+/// Leads, runs and lanes need no more than the engine. Everything about connections, and a worker's
+/// steps, needs [`Desk::with_vault`]; without it those operations answer [`DeskError::NoVaultKey`].
 #[derive(Clone)]
 pub struct Desk {
     engine: Engine,

@@ -4,6 +4,7 @@ use leadrail_adapters::SetupError;
 use leadrail_connections::{ConnectionError, MigrateError};
 use leadrail_engine::LettersError;
 use leadrail_lead::EventId;
+use leadrail_outbound::OutboundError;
 use std::error::Error;
 
 /// The result of an operation.
@@ -41,6 +42,9 @@ pub enum DeskError {
     /// The operation opens credentials, and this desk was given no vault key.
     #[error("no vault key was given, and connections cannot be used without")]
     NoVaultKey,
+    /// There can be no HTTP client on this machine.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
     /// The connections' store says no.
     #[error(transparent)]
     Connection(ConnectionError),

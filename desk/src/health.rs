@@ -1,7 +1,7 @@
 //! Whether leads may come, and how deep the queue is.
 
 use crate::desk::Desk;
-use crate::error::{DeskError, DeskResult};
+use crate::error::{DeskError, DeskResult, sentence};
 use leadrail_engine::QueueDepth;
 
 impl Desk {
@@ -16,10 +16,7 @@ impl Desk {
                 let missing = pending.len();
                 format!("the database lacks {missing} of our migrations, the first is `{first}`: run `leadrail migrate`")
             })),
-            Err(error @ DeskError::Migration(_)) => {
-                tracing::error!(%error, "The applied migrations are not ours");
-                Ok(Some(error.to_string()))
-            }
+            Err(error @ DeskError::Migration(_)) => Ok(Some(sentence(&error))),
             Err(error) => Err(error),
         }
     }

@@ -22,7 +22,7 @@ mod rehearse;
 mod runs;
 mod wait;
 
-pub use actor::{Action, Actor, audit};
+pub use actor::Actor;
 pub use connections::{Connected, ConnectionTest, RELEASE_SPACING};
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;

@@ -29,6 +29,11 @@ impl Standing {
             .filter(|state| state.is_terminal());
         ends.map(|state| self.of(state)).sum()
     }
+
+    /// How many there are. A run that was named twice is one, and one that is gone is none.
+    fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
 }
 
 impl fmt::Display for Standing {
@@ -50,7 +55,7 @@ impl Desk {
         Ok(Standing(each.collect()))
     }
 
-    /// Waits until all of these have ended; how they ended. Every look is told to `each`.
+    /// Waits until all of these that are kept have ended; how they ended. Every look is told to `each`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -59,11 +64,10 @@ impl Desk {
         runs: &[RunId],
         mut each: impl FnMut(&Standing),
     ) -> DeskResult<Standing> {
-        let total = runs.len() as u64;
         loop {
             let standing = self.standing(runs).await?;
             each(&standing);
-            if standing.ended() >= total {
+            if standing.ended() == standing.total() {
                 return Ok(standing);
             }
             tokio::time::sleep(LOOK_EVERY).await;

@@ -76,6 +76,25 @@ async fn connecting_again_keeps_the_id_and_replaces_everything_else() {
 }
 
 #[tokio::test]
+async fn only_a_connection_that_was_refused_is_reactivated() {
+    let setup = Setup::new().await;
+    let id = setup.add("acct_1", None).await.id;
+    let connections = &setup.connections;
+    assert!(!connections.reactivate(id).await.expect("active already"));
+    let refused = connections.mark_needs_reauth(id, 1, "the CRM answered 401");
+    refused.await.expect("marked");
+    assert!(connections.reactivate(id).await.expect("on again"));
+    connections.disable(id, "moved away").await.expect("off");
+    assert!(!connections.reactivate(id).await.expect("stays off"));
+    let kept = connections.get(id).await.expect("read");
+    assert_eq!(kept.state, ConnectionState::Disabled);
+    assert_eq!(kept.state_reason.as_deref(), Some("moved away"));
+    let nobody = ConnectionId(uuid::Uuid::nil());
+    let unknown = connections.reactivate(nobody).await;
+    assert!(matches!(unknown, Err(ConnectionError::NotFound { .. })));
+}
+
+#[tokio::test]
 async fn adding_the_same_place_at_once_makes_one_row_that_opens() {
     let setup = Setup::new().await;
     let adds = (0..8).map(|n| {

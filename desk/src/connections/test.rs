@@ -71,8 +71,9 @@ impl Desk {
             .await?;
         test.ok = true;
         test.account_name = Some(name);
-        if connection.state != ConnectionState::Disabled {
-            connections.activate(connection.id).await?;
+        // Read anew: a person may have switched it off while the CRM was asked.
+        connections.reactivate(connection.id).await?;
+        if connections.get(connection.id).await?.state == ConnectionState::Active {
             test.released = self.release(who, connection).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::desk::Desk;
-use crate::error::{DeskError, DeskResult};
+use crate::error::DeskResult;
 use leadrail_engine::{Cancelled, RunId};
 use leadrail_lead::EventId;
 
@@ -11,7 +11,7 @@ impl Desk {
     /// whoever looks at it later, at most 500 characters.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] for `why`; else as [`Desk::lead`].
+    /// [`DeskError::Refused`](crate::DeskError::Refused) for `why`; else as [`Desk::lead`].
     pub async fn cancel_lead(
         &self,
         who: &Actor,
@@ -20,9 +20,6 @@ impl Desk {
         why: &str,
     ) -> DeskResult<(RunId, Cancelled)> {
         let run = self.lead(event_id, account).await?.id;
-        match self.cancel_run(who, run, why).await? {
-            Cancelled::Unknown => Err(DeskError::NoSuchLead { event_id }),
-            outcome => Ok((run, outcome)),
-        }
+        Ok((run, self.cancel_run(who, run, why).await?))
     }
 }

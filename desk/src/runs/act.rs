@@ -20,7 +20,7 @@ pub enum Verb {
     TryNow,
     /// Begin again from this activity, or from the start.
     Restart(Option<String>),
-    /// Stop, for this reason. A dead letter is discarded.
+    /// Stop, for this reason. A dead letter is cancelled at once and for good.
     Cancel(String),
 }
 
@@ -66,6 +66,17 @@ impl Became {
     pub fn is_done(self) -> bool {
         use Became::{AskedToStop, Cancelled, DueNow, Restarted, Resumed};
         matches!(self, Resumed | DueNow | Restarted | Cancelled | AskedToStop)
+    }
+}
+
+impl From<Cancelled> for Became {
+    fn from(outcome: Cancelled) -> Self {
+        match outcome {
+            Cancelled::Cancelled => Self::Cancelled,
+            Cancelled::Asked => Self::AskedToStop,
+            Cancelled::Ended => Self::Ended,
+            Cancelled::Unknown => Self::NoSuchRun,
+        }
     }
 }
 
@@ -153,12 +164,7 @@ impl Desk {
                 Restarted::NoSuchActivity => Became::NoSuchActivity,
                 Restarted::Unknown => Became::NoSuchRun,
             },
-            Verb::Cancel(why) => match engine.cancel(run, why).await? {
-                Cancelled::Cancelled => Became::Cancelled,
-                Cancelled::Asked => Became::AskedToStop,
-                Cancelled::Ended => Became::Ended,
-                Cancelled::Unknown => Became::NoSuchRun,
-            },
+            Verb::Cancel(why) => return Ok(self.cancel_run(who, run, why).await?.into()),
         };
         audit(who, verb.action(), &run, &became);
         Ok(became)
@@ -173,13 +179,7 @@ impl Desk {
     ) -> DeskResult<Cancelled> {
         check_why(why)?;
         let outcome = self.engine().cancel(run, why).await?;
-        let word = match outcome {
-            Cancelled::Cancelled => Became::Cancelled,
-            Cancelled::Asked => Became::AskedToStop,
-            Cancelled::Ended => Became::Ended,
-            Cancelled::Unknown => Became::NoSuchRun,
-        };
-        audit(who, Action::RunCancel, &run, &word);
+        audit(who, Action::RunCancel, &run, &Became::from(outcome));
         Ok(outcome)
     }
 }

@@ -45,6 +45,17 @@ impl Desk {
     }
 }
 
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_nul(text),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| has_nul(key) || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn check(name: &str, payload: &Value, key: Option<&str>) -> DeskResult<()> {
     if !(1..=200).contains(&name.chars().count()) || has_nul(name) {
         let rule = "a signal's name has 1 to 200 characters";
@@ -56,7 +67,7 @@ fn check(name: &str, payload: &Value, key: Option<&str>) -> DeskResult<()> {
         return Err(DeskError::refused("key", rule));
     }
     // What PostgreSQL cannot store as text would come back as a fault of ours.
-    if payload.to_string().contains("\\u0000") {
+    if holds_nul(payload) {
         let rule = "the payload has a NUL character in a text";
         return Err(DeskError::refused("payload", rule));
     }

@@ -168,6 +168,9 @@ async fn a_signal_is_kept_or_refused_for_what_is_wrong_with_it() {
             .await;
         assert_eq!(sent.expect("told"), expected);
     }
+    let looks_like_nul = json!({"note": "a\\u0000"});
+    let sent = room.desk.signal(&who, run, "go", &looks_like_nul, None);
+    assert_eq!(sent.await.expect("told"), Sent::Sent);
     assert_eq!(room.desk.state(run, "progress").await.expect("read"), None);
     assert!(room.desk.state(run, "a\0b").await.is_err());
 }
@@ -191,4 +194,14 @@ async fn runs_are_followed_until_all_have_ended() {
     let (ended, ()) = tokio::join!(follow, end);
     assert_eq!(ended.expect("followed").to_string(), "2 cancelled");
     assert_eq!(looks.last().map(String::as_str), Some("2 cancelled"));
+}
+
+#[tokio::test]
+async fn a_run_named_twice_is_followed_as_one() {
+    let room = Room::open().await;
+    let run = room.queued(1).await[0];
+    let engine = room.desk.engine();
+    engine.cancel(run, "test").await.expect("done");
+    let ended = room.desk.until_ended(&[run, run], |_| ()).await;
+    assert_eq!(ended.expect("followed").to_string(), "1 cancelled");
 }
