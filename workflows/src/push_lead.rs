@@ -87,6 +87,12 @@ impl Workflow for PushLead {
         };
         let journey = self.caller(&ctx, journey).await?;
         let journey = self.call(&ctx, journey).await?;
+        if journey.made.lead.is_none() {
+            return Err(WorkflowError::new(
+                "not_filed",
+                "every step was taken and the CRM has no lead of it; nothing was delivered",
+            ));
+        }
         self.audit(&ctx, &journey).await?;
         Ok(PushLeadOutput::Delivered {
             crm: journey.destination.crm.clone(),

@@ -162,7 +162,8 @@ pub(super) async fn a_late_double_is_found_by_the_next_look(subject: &Subject) {
     scene.until(later, RunState::Completed).await;
     let found = scene.output(later).await;
     assert_eq!(found["outcome"], "duplicate", "{found:#}");
-    let findings = found["found"].as_array().expect("findings").iter();
+    let findings = found["found"].as_array().expect("findings");
+    assert_eq!(findings.len(), subject.first_makes().count(), "{found:#}");
     for (making, finding) in subject.first_makes().zip(findings) {
         assert_eq!(finding["step"], making.step.label());
         if !subject.can_be_known(making) {
