@@ -97,8 +97,7 @@ impl Call {
 
     /// Whether lists and searches show a record of that age yet.
     pub(crate) fn is_indexed(&self, created_at: DateTime<Utc>) -> bool {
-        let age = || (clock::now() - created_at).to_std();
-        self.index_lag.is_zero() || age().is_ok_and(|age| age >= self.index_lag)
+        clock::is_indexed(created_at, self.index_lag)
     }
 
     pub(crate) fn declares_json(&self) -> bool {

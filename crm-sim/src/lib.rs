@@ -83,7 +83,10 @@
 //! |---|---|---|---|
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
-//! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
+//! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts; as a job `/jpm/v2/tenant/{tenant}/jobs`, and their notes | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/crm/v2/tenant/{tenant}/locations/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
+//!
+//! The place of the work is made by `/api/graphql#propertyCreate()` in `jobber` and by
+//! `/crm/v2/tenant/{tenant}/locations` in `servicetitan`.
 //!
 //! [`Fault`] lists all kinds. A `down` CRM accepts a connection and closes it without an answer;
 //! a refused connection is had by ending [`serve`] and serving the same [`CrmSim`] again later,

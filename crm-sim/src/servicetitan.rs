@@ -34,7 +34,6 @@
 //! - External data is shown and found for the application's guid only.
 //! - A refusal of content is 400. Whether a throttled caller is told when to come again is
 //!   unknown: the fault rule says it.
-//!
 //! - A booking that the office has taken or set aside cannot be amended: 409.
 //!
 //! # The office

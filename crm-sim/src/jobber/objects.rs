@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 
 use super::books::Company;
 use super::cost::MOST_NODES;
-use super::records::{
-    Address, Client, Email, Note, Phone, Property, WorkRequest, is_indexed, show_time,
-};
+use super::records::{Address, Client, Email, Note, Phone, Property, WorkRequest, show_time};
+use crate::clock::is_indexed;
 use crate::graphql::{Object, Output, connection};
 
 /// What resolvers work on: one account's books, as one request sees them.

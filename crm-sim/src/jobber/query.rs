@@ -10,8 +10,10 @@ use super::objects::{
     ClientNode, EmailNode, PhoneNode, PropertyNode, RequestNode, Scene, Shown, client, page,
     properties, requests,
 };
-use super::records::{Client, encoded_id, is_indexed, read_time};
+use super::records::{Client, encoded_id, read_time};
+use crate::clock::is_indexed;
 use crate::graphql::{Object, Output};
+use crate::names::display_name;
 
 /// The root of every query.
 pub(super) struct Query;
@@ -47,7 +49,7 @@ fn account(company: &str) -> Value {
         });
     json!({
         "id": encoded_id("Account", number >> 16),
-        "name": format!("Simulated company {company}"),
+        "name": display_name(company),
     })
 }
 

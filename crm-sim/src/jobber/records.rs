@@ -1,15 +1,11 @@
 //! What the books are made of, in the names of Jobber's schema.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
-
-use crate::clock;
 
 /// A client as it stands; serialized it is its row in the books.
 #[derive(Clone, Serialize)]
@@ -182,14 +178,6 @@ pub(super) fn read_time(text: &str) -> Option<DateTime<Utc>> {
 /// Times are told in whole seconds.
 pub(super) fn show_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// Whether lists and searches show a record yet.
-pub(super) fn is_indexed(created_at: DateTime<Utc>, lag: Duration) -> bool {
-    lag.is_zero()
-        || (clock::now() - created_at)
-            .to_std()
-            .is_ok_and(|age| age >= lag)
 }
 
 /// A number of the North American plan or one written with its `+`, as E.164.

@@ -55,17 +55,7 @@ pub(crate) async fn control(
     path: &str,
     body: Value,
 ) -> (u16, Value) {
-    let url = server.url(&format!("/_sim/jobber{path}"));
-    let request = server.client.request(method, url).timeout(LONG);
-    let request = request.header("content-type", "application/json");
-    read(
-        request
-            .body(body.to_string())
-            .send()
-            .await
-            .expect("an answer"),
-    )
-    .await
+    server.control_of(JOBBER, method, path, Some(body)).await
 }
 
 pub(crate) fn books(server: &Server) -> Value {
