@@ -27,7 +27,7 @@ impl Books {
 
     /// Counts the records of several CRMs together.
     #[must_use]
-    pub fn of_all(records: &[Value]) -> Self {
+    pub(crate) fn of_all(records: &[Value]) -> Self {
         let leads = records.iter().flat_map(|records| {
             let kinds = LEADS.into_iter();
             kinds.flat_map(|kind| rows(records, kind)).map(marker)
@@ -57,7 +57,7 @@ impl Books {
         counts.map(|count| count - 1).sum()
     }
 
-    /// Tags under which there is more than one lead.
+    /// Markers under which there is more than one lead.
     #[must_use]
     pub fn doubled_leads(&self) -> Vec<&str> {
         doubled(&self.leads)

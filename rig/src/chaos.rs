@@ -41,6 +41,7 @@ pub use profile::Profile;
 pub use verdict::Verdict;
 
 use crate::{Program, Show};
+use anyhow::Context as _;
 use chronicle::Chronicle;
 use crew::Crew;
 use evidence::Evidence;
@@ -113,7 +114,7 @@ impl Chaos {
             chronicle: &chronicle,
             calm: &calm,
         };
-        let (sent, (), struck, (), watched) = tokio::join!(
+        let (sent, workers, database, (), watched) = tokio::join!(
             sender.send_all(),
             nemesis::strike(plan, &mut crew, &calm),
             outages.strike(plan),
@@ -121,7 +122,8 @@ impl Chaos {
             watch.until_drained(Instant::now(), &calm, show),
         );
         let (sent, watched) = (sent?, watched?);
-        struck?;
+        workers.context("the workers cannot be struck any more")?;
+        database?;
         stage.until_effects_landed().await;
         let evidence = Evidence::gather(stage, &sender, &chronicle).await;
         crew.dismiss().await;

@@ -91,12 +91,12 @@ impl Demo {
         stage.arm(&cast)?;
         stage.revoke_key(&cast.accounts).await?;
         let first = first_worker::start(stage).await?;
-        door::push(stage, &cast.first).await?;
+        let mut runs = door::push(stage, &cast.first).await?;
         first_worker::kill_in_the_middle(first, stage, &cast).await?;
         stage.start_worker()?;
-        door::push(stage, &cast.second).await?;
+        runs.extend(door::push(stage, &cast.second).await?);
         let repeats = door::push_again(stage, cast.repeated()).await?;
-        let followed = Followed::until_ended(stage, &cast, show).await?;
+        let followed = Followed::until_ended(stage, (&cast, &runs), show).await?;
         let books = comparison::compare(&stage.rig.all_records(), &cast, &followed);
         DemoReport::new(stage, &cast, &followed, books, repeats, self.began).await
     }

@@ -54,13 +54,21 @@ impl Next {
 }
 
 /// Strikes until all is to be calm, and lets the frozen go on in the end.
-pub(super) async fn strike(plan: &Plan, crew: &mut Crew<'_>, calm: &CancellationToken) {
+///
+/// # Errors
+/// When workers cannot be struck or started again: what was not struck proves nothing.
+pub(super) async fn strike(
+    plan: &Plan,
+    crew: &mut Crew<'_>,
+    calm: &CancellationToken,
+) -> anyhow::Result<()> {
     let mut nemesis = Nemesis::new(plan, crew);
-    if let Err(error) = nemesis.blows(calm).await {
-        tracing::error!(error = %error, "The workers cannot be struck any more");
+    let struck = nemesis.blows(calm).await;
+    if struck.is_err() {
         calm.cancel();
     }
     crew.thaw_all().await;
+    struck
 }
 
 /// What falls on the workers, and when.

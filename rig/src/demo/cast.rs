@@ -44,7 +44,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// The tag by which the lead is known in the CRM.
+    /// The marker by which the lead is known in the CRM.
     pub(super) fn marker(&self) -> Marker {
         Marker::new(self.event_id, StepKey::LEAD_CREATE.label())
     }
@@ -84,10 +84,6 @@ impl Accounts {
     /// Those in other CRMs, and where.
     pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&String, &'static Place)> {
         self.elsewhere.iter().zip(&ELSEWHERE)
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
-        self.at_home().chain(&self.elsewhere)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Comparison {
     pub(super) unexpected: u64,
 }
 
-/// Compares, by the tags and numbers that stand in the CRM.
+/// Compares, by the markers and numbers that stand in the CRM.
 pub(super) fn compare(records: &[Value], cast: &Cast, followed: &Followed) -> Comparison {
     let expected = cast.roles().filter(|role| belongs_there(role, followed));
     let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();

@@ -3,6 +3,8 @@
 use super::cast::Role;
 use super::stage::Stage;
 use crate::rig::Answer;
+use leadrail_engine::RunId;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// Leads a request.
@@ -16,8 +18,9 @@ pub(super) struct Repeats {
     pub(super) other: u16,
 }
 
-/// Posts leads in batches; every one of them must be accepted.
-pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<()> {
+/// Posts leads in batches; every one of them must be accepted. Their runs.
+pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<Vec<RunId>> {
+    let mut runs = Vec::with_capacity(roles.len());
     for batch in roles.chunks(BATCH) {
         let body: Value = batch.iter().map(|role| role.payload.clone()).collect();
         let Answer {
@@ -32,8 +35,11 @@ pub(super) async fn push(stage: &Stage, roles: &[Role]) -> anyhow::Result<()> {
             accepted.unwrap_or_default(),
             batch.len()
         );
+        for result in answer["results"].as_array().into_iter().flatten() {
+            runs.push(RunId::deserialize(&result["run_id"])?);
+        }
     }
-    Ok(())
+    Ok(runs)
 }
 
 /// Posts a lead that is there once more, and another one under its id.

@@ -31,13 +31,13 @@ impl Followed {
     /// After a while it gives up: then some have not ended, and the report says which.
     pub(super) async fn until_ended(
         stage: &Stage,
-        cast: &Cast,
+        (cast, runs): (&Cast, &[RunId]),
         show: &mut Show<'_>,
     ) -> anyhow::Result<Self> {
         let deadline = Instant::now() + PATIENCE + A_LEAD * u32::try_from(cast.len())?;
         let mut connected_again = false;
         loop {
-            let followed = Self::now(stage, cast).await?;
+            let followed = Self::now(stage, runs).await?;
             let ended = followed.count(RunState::is_terminal);
             show(ended, &followed.words());
             if ended == cast.len() || Instant::now() > deadline {
@@ -60,29 +60,19 @@ impl Followed {
         standing.filter(|standing| which(standing.state)).count() as u64
     }
 
-    pub(super) fn runs(&self) -> Vec<uuid::Uuid> {
-        self.0.values().map(|standing| standing.run.0).collect()
+    pub(super) fn runs(&self) -> Vec<RunId> {
+        self.0.values().map(|standing| standing.run).collect()
     }
 
-    async fn now(stage: &Stage, cast: &Cast) -> anyhow::Result<Self> {
-        let accounts: Vec<_> = cast.accounts.all().cloned().collect();
-        let rows = sqlx::query!(
-            r#"
-            select id as "id!", key as "key!", state as "state!: RunState", reason
-            from leadrail.run
-            where scope = any ($1) and workflow = 'push_lead'
-            "#,
-            &accounts
-        )
-        .fetch_all(stage.rig.engine.pool())
-        .await?;
-        let each = rows.into_iter().filter_map(|row| {
+    async fn now(stage: &Stage, runs: &[RunId]) -> anyhow::Result<Self> {
+        let heads = stage.rig.engine.heads(runs).await?;
+        let each = heads.into_iter().filter_map(|head| {
             let standing = Standing {
-                run: RunId(row.id),
-                state: row.state,
-                reason: row.reason,
+                run: head.id,
+                state: head.state,
+                reason: head.reason,
             };
-            Some((row.key.parse().ok()?, standing))
+            Some((head.key?.parse().ok()?, standing))
         });
         Ok(Self(each.collect()))
     }

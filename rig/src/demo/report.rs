@@ -4,14 +4,14 @@ use super::cast::{Cast, End, Role};
 use super::comparison::Comparison;
 use super::door::Repeats;
 use super::follow::{Followed, Standing};
-use super::stage::{Stage, schedule};
-use leadrail_engine::{RunId, RunState};
+use super::stage::Stage;
+use leadrail_desk::{Desk, DeskError};
+use leadrail_engine::{RunId, RunState, Turns};
 use leadrail_lead::EventId;
-use leadrail_workflows::{LeadTimeline, timeline};
+use leadrail_workflows::LeadTimeline;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Instant;
-use uuid::Uuid;
 
 /// The sums, as `--json` prints them.
 #[derive(Clone, Debug, Serialize)]
@@ -64,15 +64,6 @@ pub struct DemoReport {
     pub faults: Vec<String>,
 }
 
-/// What kinds of things happened to a run.
-#[derive(Clone, Copy, Default)]
-struct Turns {
-    eventful: bool,
-    retried: bool,
-    resumed: bool,
-    reconciled: bool,
-}
-
 impl DemoReport {
     pub(super) async fn new(
         stage: &Stage,
@@ -82,7 +73,7 @@ impl DemoReport {
         repeats: Repeats,
         began: Instant,
     ) -> anyhow::Result<Self> {
-        let turns = turns(stage, &followed.runs()).await?;
+        let turns = stage.rig.engine.turns(&followed.runs()).await?;
         let count =
             |which: fn(&Turns) -> bool| turns.values().filter(|&turn| which(turn)).count() as u64;
         let sums = Sums {
@@ -115,47 +106,45 @@ async fn troubled(
     stage: &Stage,
     cast: &Cast,
     followed: &Followed,
-    turns: &HashMap<Uuid, Turns>,
+    turns: &HashMap<RunId, Turns>,
 ) -> anyhow::Result<Vec<TroubledLead>> {
-    let mut troubled = Vec::new();
+    let (desk, mut troubled) = (stage.rig.desk()?, Vec::new());
     for role in cast.roles() {
         let Some(standing) = followed.of(role) else {
             continue;
         };
-        let turn = turns.get(&standing.run.0).copied().unwrap_or_default();
-        let Some(story) = role.story.or_else(|| turn.story()) else {
+        let turn = turns.get(&standing.run).copied().unwrap_or_default();
+        let Some(story) = role.story.or_else(|| story(turn)) else {
             continue;
         };
         troubled.push(TroubledLead {
             story,
             event_id: role.event_id,
             account: role.account.clone(),
-            way: way_of(stage, standing.run).await?,
+            way: way_of(&desk, role).await?,
             end: end(standing),
         });
     }
     Ok(troubled)
 }
 
-impl Turns {
-    /// What to say of a lead that was to meet nothing; `None` if it went straight.
-    fn story(self) -> Option<&'static str> {
-        match self {
-            Self {
-                eventful: false, ..
-            } => None,
-            Self { resumed: true, .. } => Some("under way when the worker was killed"),
-            _ => Some("did not go straight"),
-        }
+/// What to say of a lead that was to meet nothing; `None` if it went straight.
+fn story(turn: Turns) -> Option<&'static str> {
+    match turn {
+        Turns {
+            eventful: false, ..
+        } => None,
+        Turns { resumed: true, .. } => Some("under way when the worker was killed"),
+        _ => Some("did not go straight"),
     }
 }
 
-async fn way_of(stage: &Stage, run: RunId) -> anyhow::Result<Option<LeadTimeline>> {
-    let Some(head) = stage.rig.engine.run(run).await? else {
-        return Ok(None);
-    };
-    let history = stage.rig.engine.history(run).await?;
-    Ok(Some(timeline(&head, &history, &schedule())))
+async fn way_of(desk: &Desk, role: &Role) -> anyhow::Result<Option<LeadTimeline>> {
+    match desk.story(role.event_id, Some(&role.account)).await {
+        Ok(story) => Ok(Some(story.told)),
+        Err(DeskError::NoSuchLead { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn end(standing: &Standing) -> String {
@@ -163,34 +152,6 @@ fn end(standing: &Standing) -> String {
         (RunState::Completed, _) | (_, None) => standing.state.to_string(),
         (state, Some(reason)) => format!("{state}: {reason}"),
     }
-}
-
-async fn turns(stage: &Stage, runs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Turns>> {
-    let rows = sqlx::query!(
-        r#"
-        select run_id,
-               bool_or(kind in ('run_lost', 'run_waiting', 'run_dead', 'activity_failed', 'activity_throttled')) as "eventful!",
-               bool_or(kind = 'activity_failed' and payload ->> 'next_in_ms' is not null) as "retried!",
-               bool_or(kind = 'run_lost') as "resumed!",
-               bool_or(kind = 'activity_completed' and coalesce(payload ->> 'source' = 'reconciled', false)) as "reconciled!"
-        from leadrail.history
-        where run_id = any ($1)
-        group by run_id
-        "#,
-        runs
-    )
-    .fetch_all(stage.rig.engine.pool())
-    .await?;
-    let each = rows.into_iter().map(|row| {
-        let turns = Turns {
-            eventful: row.eventful,
-            retried: row.retried,
-            resumed: row.resumed,
-            reconciled: row.reconciled,
-        };
-        (row.run_id, turns)
-    });
-    Ok(each.collect())
 }
 
 /// Everything that is not as it should be.

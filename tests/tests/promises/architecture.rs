@@ -87,7 +87,6 @@ const ROOMS: [(&str, &[&str]); 15] = [
             "leadrail-server",
             "leadrail-desk",
             "leadrail-connections",
-            "leadrail-adapters",
             "leadrail-outbound",
             "leadrail-lead",
             "leadrail-engine",
