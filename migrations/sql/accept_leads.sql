@@ -16,29 +16,31 @@ return account || '/' || coalesce(crm || coalesce('/' || crm_account_id, ''), '-
 --
 -- What is E.164 already stays as it is, and that is what the HTTP door gives. Numbers that people write
 -- in other ways are read there by a library, which knows more of them than this.
+--
+-- PL/pgSQL, because it is planned once a session and not once a lead.
 create or replace function leadrail.e164(number text) returns text
-language sql immutable strict parallel safe
-return case
-    when number ~ '^\+[1-9][0-9]{6,14}$' then number
-    else (
-        select substring(
-            case
-                when bare.text ~ '^\+' then bare.text
-                when bare.text ~ '^011' then '+' || substr(bare.text, 4)
-                when bare.text ~ '^00' then '+' || substr(bare.text, 3)
-                when bare.text ~ '^1[0-9]{10}$' then '+' || bare.text
-                when bare.text ~ '^[0-9]{10}$' then '+1' || bare.text
-            end
-            from '^\+[1-9][0-9]{6,14}$'
-        )
-        from (
-            select regexp_replace(
-                replace(substring(regexp_replace(left(number, 64), '^\s*tel:', '') from '^[^a-zA-Z;,#]*'), '(0)', ''),
-                '[^0-9+]', '', 'g'
-            )
-        ) bare (text)
-    )
-end;
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    v_bare text;
+begin
+    if number ~ '^\+[1-9][0-9]{6,14}$' then
+        return number;
+    end if;
+    v_bare := substring(regexp_replace(left(number, 64), '^\s*tel:', '') from '^[^a-zA-Z;,#]*');
+    v_bare := regexp_replace(replace(v_bare, '(0)', ''), '[^0-9+]', '', 'g');
+    return substring(
+        case
+            when v_bare ~ '^\+' then v_bare
+            when v_bare ~ '^011' then '+' || substr(v_bare, 4)
+            when v_bare ~ '^00' then '+' || substr(v_bare, 3)
+            when v_bare ~ '^1[0-9]{10}$' then '+' || v_bare
+            when v_bare ~ '^[0-9]{10}$' then '+1' || v_bare
+        end
+        from '^\+[1-9][0-9]{6,14}$'
+    );
+end
+$$;
 
 -- The hash of a number that is E.164, under a key.
 create or replace function leadrail.keyed_phone_hash(key bytea, e164 text) returns bytea
