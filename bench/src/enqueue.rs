@@ -1,6 +1,6 @@
 //! How fast leads and runs come in, by each door.
 
-mod http;
+pub(crate) mod http;
 mod sql;
 
 use crate::jobs::Job;
@@ -139,7 +139,7 @@ async fn all_are_kept(pool: &PgPool, leads: usize) -> anyhow::Result<()> {
 }
 
 /// What one way could do.
-pub(super) struct Way {
+pub(crate) struct Way {
     rate: f64,
     calls: Quantiles,
 }

@@ -1,71 +1,71 @@
-//! How long people wait for a page of leads beside many others.
+//! How fast real leads go all their way: the HTTP door, the workflow, the adapter, a CRM.
 //!
-//! The leads are made by SQL, with the runs that belong to them, over as many days as are kept by
-//! default; what is measured is what the API and the command line call.
+//! The worker and the simulated CRM are processes of their own, so that each one's processor time is
+//! known. The leads are taken in while their lane is paused; what is measured begins with its release.
+//! In the end the CRM's own books are read: a lead that is not in them once makes the figures void.
 
-use crate::meter;
-use crate::stats::Quantiles;
-use leadrail_connections::ConnectionId;
-use leadrail_desk::{Desk, LeadFilter};
-use leadrail_engine::{Engine, RetrySchedule, RunId, RunState};
+mod cast;
+
+use crate::enqueue::{EnqueueOptions, http::Door};
+use crate::jobs::Job;
+use crate::meter::{self, Cost, Meter, cpu_us_of_process};
+use crate::ours;
+use crate::round;
+use anyhow::Context as _;
+use cast::Cast;
+use leadrail_engine::Engine;
+use leadrail_lead::sample::sample_lead;
+use leadrail_rig::{Books, Place, Program};
 use serde::Serialize;
 use sqlx::PgPool;
-use std::time::Instant;
-use tokio::task::JoinSet;
-use uuid::Uuid;
+use std::time::Duration;
 
-/// The days over which they are spread: as many as are kept.
-const DAYS: i32 = 399;
-/// Leads of one statement.
-const SLICE: i64 = 50_000;
-/// Sessions that make them.
-const SESSIONS: usize = 2;
-/// Accounts beside the big and the small one, and numbers of callers.
-const ACCOUNTS: u64 = 10_000;
-const NUMBERS: u64 = 2_000_000;
-/// Leads of a page, as the API gives them.
-const PAGE: u32 = 50;
+/// Whose leads they are.
+const ACCOUNT: &str = "bench";
+/// Leads of a batch that is posted.
+const BATCH: usize = 200;
+/// Leads before the measured ones, one in so many: a process is slow until it has done all once.
+const WARM_UP: u64 = 8;
+/// How often it is looked whether all have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What to measure.
-#[derive(Clone, Copy, Debug)]
 pub struct LeadsOptions {
-    /// Leads that there are.
-    pub rows: u64,
-    /// Pages of each list.
-    pub samples: usize,
+    /// What the worker and the simulated CRM are processes of.
+    pub program: Program,
+    /// The CRM, and what of it.
+    pub place: &'static Place,
+    /// Leads.
+    pub leads: u64,
+    /// Leads, and no-op workflows, in flight.
+    pub inflight: usize,
 }
 
-/// What was there, and how long each list took.
+/// Figures of leads, beside the no-op workflow of four steps in the same run.
 #[derive(Clone, Debug, Serialize)]
 pub struct LeadsReport {
-    /// Leads that there were.
-    pub rows: u64,
-    /// How long it took to make them.
-    pub made_in_s: f64,
-    /// The size of the database with all that belongs to them.
-    pub database_mib: i64,
-    /// One a list.
-    pub lists: Vec<ListFigure>,
-}
-
-/// How long a page of one list took.
-#[derive(Clone, Debug, Serialize)]
-pub struct ListFigure {
-    /// Which list.
-    pub list: &'static str,
-    /// Leads on the shortest of its pages.
-    pub shortest: usize,
-    /// Pages.
-    pub samples: usize,
-    /// How long they took.
-    #[serde(flatten)]
-    pub took: Quantiles,
+    /// Leads a second.
+    pub leads_s: f64,
+    /// No-op workflows a second.
+    pub noop_wf_s: f64,
+    /// The first of these by the second.
+    pub ratio: f64,
+    /// Processor time of the worker.
+    pub worker_cpu_us_per_lead: f64,
+    /// Processor time of PostgreSQL.
+    pub server_cpu_us_per_lead: f64,
+    /// Processor time of the simulated CRM, which stands for nothing of ours.
+    pub crm_cpu_us_per_lead: f64,
+    /// Commits.
+    pub commits_per_lead: f64,
+    /// Bytes of write-ahead log.
+    pub wal_bytes_per_lead: f64,
 }
 
 /// Measures on the database at `url`, which must hold nothing else: it is emptied afterwards.
 ///
 /// # Errors
-/// When the database cannot be used, or a list is not what it must be.
+/// When a part does not come up, or a lead is not in the CRM's books once.
 pub async fn leads(
     url: &str,
     options: &LeadsOptions,
@@ -73,213 +73,112 @@ pub async fn leads(
 ) -> anyhow::Result<LeadsReport> {
     let engine = Engine::connect(url).await?;
     leadrail_connections::migrate(engine.pool()).await?;
+    meter::empty_leads(engine.pool()).await?;
+    progress("no-op workflows");
+    let noop_wf_s = noop(&engine, options).await?;
+    meter::empty(&engine).await?;
+    let measured = drive(&engine, url, options, &progress).await;
     meter::empty(&engine).await?;
     meter::empty_leads(engine.pool()).await?;
-    let measured = fill_and_list(&engine, options, progress).await;
-    meter::empty(&engine).await?;
-    meter::empty_leads(engine.pool()).await?;
-    measured
+    let (cost, worker_us, crm_us) = measured?;
+    let leads = options.leads as f64;
+    let leads_s = leads / cost.seconds;
+    Ok(LeadsReport {
+        leads_s,
+        noop_wf_s,
+        ratio: leads_s / noop_wf_s,
+        worker_cpu_us_per_lead: worker_us / leads,
+        server_cpu_us_per_lead: cost.server_cpu_us / leads,
+        crm_cpu_us_per_lead: crm_us / leads,
+        commits_per_lead: cost.commits / leads,
+        wal_bytes_per_lead: cost.wal_bytes / leads,
+    })
 }
 
-async fn fill_and_list(
+/// As many no-op workflows a second as there are with so many in flight.
+async fn noop(engine: &Engine, options: &LeadsOptions) -> anyhow::Result<f64> {
+    let (workflows, inflight) = (options.leads, options.inflight);
+    ours::warm_up(engine, workflows, inflight).await?;
+    let work = ours::run(engine, workflows, inflight);
+    let cost = round::measure(engine, Job::FourSteps, workflows, work).await?;
+    Ok(workflows as f64 / cost.seconds)
+}
+
+/// What the leads cost, and of it the worker's and the CRM's processor time.
+async fn drive(
+    engine: &Engine,
+    url: &str,
+    options: &LeadsOptions,
+    progress: &impl Fn(&str),
+) -> anyhow::Result<(Cost, f64, f64)> {
+    let cast = Cast::up(engine, url, options).await?;
+    let warm_up = options.leads.div_ceil(WARM_UP);
+    progress("leads to warm up");
+    post(engine, options, 0..warm_up).await?;
+    until_filed(engine.pool(), warm_up).await?;
+    progress("leads");
+    let lane = format!("{ACCOUNT}/{}", options.place.crm);
+    engine.pause_lane(&lane).await?;
+    let all = warm_up + options.leads;
+    post(engine, options, warm_up..all).await?;
+    round::settle(engine).await?;
+
+    let meter = Meter::start(engine.pool()).await?;
+    let before = (cast.worker_cpu_us(), cast.crm_cpu_us());
+    engine.resume_lane(&lane).await?;
+    engine.hint();
+    until_filed(engine.pool(), all).await?;
+    let cost = meter.stop(engine.pool()).await?;
+    let after = (cast.worker_cpu_us(), cast.crm_cpu_us());
+    let books = Books::of(&cast.records().await?);
+    anyhow::ensure!(
+        books.leads() == all && books.surplus() == 0,
+        "{} of {all} leads are in the CRM, {} too many; the figures mean nothing",
+        books.leads(),
+        books.surplus()
+    );
+    cast.down().await?;
+    Ok((cost, after.0 - before.0, after.1 - before.1))
+}
+
+/// Hands the leads of these numbers over through the HTTP door.
+async fn post(
     engine: &Engine,
     options: &LeadsOptions,
-    progress: impl Fn(&str),
-) -> anyhow::Result<LeadsReport> {
-    let start = Instant::now();
-    fill(engine.pool(), i64::try_from(options.rows)?, &progress).await?;
-    let made_in_s = start.elapsed().as_secs_f64();
-    let desk = Desk::new(engine.clone(), RetrySchedule::default());
-    let mut lists = Vec::new();
-    for (list, ask) in lists_to_ask(options.rows) {
-        progress(list);
-        lists.push(measure(&desk, list, options.samples, ask).await?);
-    }
-    let size = "select pg_database_size(current_database()) / 1048576";
-    Ok(LeadsReport {
-        rows: options.rows,
-        made_in_s,
-        database_mib: sqlx::query_scalar(size).fetch_one(engine.pool()).await?,
-        lists,
-    })
+    numbers: std::ops::Range<u64>,
+) -> anyhow::Result<()> {
+    let door = Door::open(engine.clone()).await?;
+    let leads: Vec<_> = numbers
+        .map(|n| sample_lead(n, ACCOUNT, options.place.crm).to_string())
+        .collect();
+    let how = EnqueueOptions {
+        leads: leads.len(),
+        clients: 4,
+        batch: BATCH,
+    };
+    door.batch(leads, &how).await?;
+    door.close().await
 }
 
-async fn fill(pool: &PgPool, rows: i64, progress: &impl Fn(&str)) -> anyhow::Result<()> {
-    // A day a statement: each new partition takes locks until the end of its transaction.
-    for day in (-1..=DAYS).rev() {
-        sqlx::query(
-            "select leadrail.make_history_partitions((leadrail.now() at time zone 'UTC')::date - $1, 1)",
-        )
-        .bind(day)
-        .execute(pool)
-        .await?;
-    }
-    connect_two(pool).await?;
-    let mut slices = (0..rows).step_by(usize::try_from(SLICE)?);
-    let mut sessions = JoinSet::new();
-    loop {
-        while sessions.len() < SESSIONS
-            && let Some(from) = slices.next()
-        {
-            sessions.spawn(fill_slice(pool.clone(), from, rows));
-        }
-        let Some(made) = sessions.join_next().await else {
-            break;
-        };
-        let made = made??;
-        if made % 1_000_000 == 0 {
-            progress(&format!("{made} of {rows} leads"));
-        }
-    }
-    progress("vacuum");
-    sqlx::query("vacuum analyze").execute(pool).await?;
-    Ok(())
-}
-
-async fn fill_slice(pool: PgPool, from: i64, rows: i64) -> sqlx::Result<i64> {
-    let to = rows.min(from + SLICE);
-    sqlx::query(include_str!("leads/fill.sql"))
-        .bind(from)
-        .bind(to)
-        .bind(rows)
-        .bind(DAYS)
-        .execute(&pool)
-        .await?;
-    Ok(to)
-}
-
-/// The connections of the big account and the small one. Nobody opens them.
-async fn connect_two(pool: &PgPool) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into leadrail.connection
-             (id, account, crm, auth_method, vault_key_id, sealed_data_key, sealed_secret)
-         select md5(account)::uuid, account, 'housecall_pro', 'api_key', '', repeat('x', 73)::bytea,
-                repeat('x', 73)::bytea
-         from unnest(array['big', 'small']) account",
+/// Returns when so many leads have been filed and nothing else is under way.
+async fn until_filed(pool: &PgPool, leads: u64) -> anyhow::Result<()> {
+    while sqlx::query_scalar(
+        "select exists (select from leadrail.workflow_run where workflow = 'push_lead' and state <> 'completed')",
     )
-    .execute(pool)
-    .await
-    .map(drop)
-}
-
-/// One page of a list: its filter, and the run before which it begins.
-type Ask = Box<dyn Fn(u64) -> (LeadFilter, Option<RunId>) + Send + Sync>;
-
-fn lists_to_ask(rows: u64) -> Vec<(&'static str, Ask)> {
-    let any = LeadFilter::default;
-    let of = |account: &str| LeadFilter {
-        account: Some(account.to_owned()),
-        ..LeadFilter::default()
-    };
-    let searched = |q: String| LeadFilter {
-        q: Some(q),
-        ..LeadFilter::default()
-    };
-    let in_state = |state, account: Option<&str>| LeadFilter {
-        state: Some(state),
-        account: account.map(str::to_owned),
-        ..LeadFilter::default()
-    };
-    let through = |account: &str| LeadFilter {
-        connection: Some(connection_of(account)),
-        ..LeadFilter::default()
-    };
-    let first = |filter: LeadFilter| -> Ask { Box::new(move |_| (filter.clone(), None)) };
-    vec![
-        ("all", first(any())),
-        ("big account", first(of("big"))),
-        ("small account", first(of("small"))),
-        (
-            "any account",
-            Box::new(move |n| {
-                // Whose fifth of ten leads is neither the big one's nor, but for few, the small one's.
-                let lead = scatter(n, rows) / 10 * 10 + 5;
-                (of(&format!("account-{}", lead * 7919 % ACCOUNTS)), None)
-            }),
-        ),
-        (
-            "big account, deep",
-            Box::new(move |n| (of("big"), Some(run_of_age(scatter(n, DAYS as u64))))),
-        ),
-        ("connection of big", first(through("big"))),
-        ("connection of small", first(through("small"))),
-        (
-            "phone",
-            Box::new(move |n| {
-                let number = format!("+1305{:07}", scatter(n, NUMBERS.min(rows)) * 7919 % NUMBERS);
-                (searched(number), None)
-            }),
-        ),
-        (
-            "event id",
-            Box::new(move |n| {
-                let id = format!("{:08x}-0000-4000-8000-000000000000", scatter(n, rows));
-                (searched(id), None)
-            }),
-        ),
-        ("dead", first(in_state(RunState::Dead, None))),
-        ("dead of big", first(in_state(RunState::Dead, Some("big")))),
-        (
-            "dead of small",
-            first(in_state(RunState::Dead, Some("small"))),
-        ),
-        ("waiting", first(in_state(RunState::Waiting, None))),
-        (
-            "waiting of big",
-            first(in_state(RunState::Waiting, Some("big"))),
-        ),
-        (
-            "completed of big",
-            first(in_state(RunState::Completed, Some("big"))),
-        ),
-        (
-            "cancelled of big",
-            first(in_state(RunState::Cancelled, Some("big"))),
-        ),
-    ]
-}
-
-async fn measure(
-    desk: &Desk,
-    list: &'static str,
-    samples: usize,
-    ask: Ask,
-) -> anyhow::Result<ListFigure> {
-    let (mut took, mut shortest) = (Vec::new(), usize::MAX);
-    for n in 0..samples {
-        let (filter, before) = ask(n as u64);
-        let start = Instant::now();
-        let page = desk.leads(&filter, before, PAGE).await?;
-        took.push(start.elapsed().as_secs_f64() * 1e3);
-        shortest = shortest.min(page.leads.len());
-        let newest_first = page.leads.is_sorted_by(|a, b| a.run_id > b.run_id);
-        anyhow::ensure!(newest_first, "{list} is not in order");
+    .fetch_one(pool)
+    .await?
+    {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(ListFigure {
-        list,
-        shortest,
-        samples,
-        took: Quantiles::of(took),
-    })
-}
-
-/// Another number below `most` each time, far from the last one.
-fn scatter(n: u64, most: u64) -> u64 {
-    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % most
-}
-
-/// What `md5(account)::uuid` is in the database.
-fn connection_of(account: &str) -> ConnectionId {
-    let id = match account {
-        "big" => "d861877d-a56b-8b4c-eb35-c8cbfdf65bb4",
-        _ => "eb5c1399-a871-211c-7e7e-d732d15e3a8b",
-    };
-    ConnectionId(Uuid::try_parse(id).unwrap_or_default())
-}
-
-/// The smallest run id of this many days ago.
-fn run_of_age(days: u64) -> RunId {
-    let now = Uuid::now_v7().as_u128() >> 80;
-    let born = now.saturating_sub(u128::from(days) * 86_400_000);
-    RunId(Uuid::from_u128((born << 80) | 0x7000_8000_0000_0000_0000))
+    let filed: i64 = sqlx::query_scalar(
+        "select count(*) from leadrail.run where workflow = 'push_lead' and state = 'completed'",
+    )
+    .fetch_one(pool)
+    .await
+    .context("the runs cannot be counted")?;
+    anyhow::ensure!(
+        u64::try_from(filed)? == leads,
+        "{filed} of {leads} leads were filed; the figures mean nothing"
+    );
+    Ok(())
 }

@@ -86,6 +86,11 @@ fn postgres_cpu_us() -> f64 {
         .sum()
 }
 
+/// Processor time of a process so far; none for one that is not there.
+pub(crate) fn cpu_us_of_process(process: u32) -> f64 {
+    cpu_us_of(&format!("/proc/{process}/stat")).unwrap_or(0.0)
+}
+
 fn cpu_us_of(stat: &str) -> Option<f64> {
     let text = std::fs::read_to_string(stat).ok()?;
     let fields: Vec<&str> = text.rsplit(") ").next()?.split(' ').collect();

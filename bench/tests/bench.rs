@@ -1,8 +1,8 @@
 //! The benchmarks measure what they say, and harm no database that is in use.
 
 use leadrail_bench::{
-    EngineOptions, EnqueueOptions, FairOptions, Heard, LeadsOptions, Others, SoakOptions, backlog,
-    engine, enqueue, fair, idle, leads, pickup, refuse_if_in_use, single, soak,
+    EngineOptions, EnqueueOptions, FairOptions, Heard, ListsOptions, Others, SoakOptions, backlog,
+    engine, enqueue, fair, idle, lists, pickup, refuse_if_in_use, single, soak,
 };
 use leadrail_engine::{Engine, NewRun};
 use leadrail_postgres::testing::TestDatabase;
@@ -199,11 +199,11 @@ fn are_figures(figures: &[f64]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_leads_are_full_where_there_are_leads() {
     let database = TestDatabase::fresh().await;
-    let options = LeadsOptions {
+    let options = ListsOptions {
         rows: 20_000,
         samples: 3,
     };
-    let report = leads(database.url(), &options, |_| ())
+    let report = lists(database.url(), &options, |_| ())
         .await
         .expect("a report");
     let shortest = |list: &str| {

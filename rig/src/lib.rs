@@ -4,7 +4,7 @@
 //! - [`Chaos`]: workers, database and CRM are struck while leads come in, and the CRM's own books
 //!   judge what became of them.
 //! - [`Proxy`]: a way to PostgreSQL on which answers and notifications can be lost.
-//! - [`Program`], [`Process`], [`Books`]: the `leadrail` binary, what may be done to a process of it,
+//! - [`Program`], [`Process`], [`Place`], [`Books`]: the `leadrail` binary, the simulated CRMs it can work for, what may be done to a process of it,
 //!   and what it has left in the simulated CRM.
 //!
 //! The parts are the real ones, but for the CRM. Nothing here is read or printed for a person: that
@@ -22,6 +22,7 @@ mod rig;
 pub use books::Books;
 pub use chaos::{Chaos, ChaosOptions, Control, Figure, LATER_BUILD, Profile, Verdict, later_build};
 pub use demo::{Demo, DemoOptions, DemoReport, Sums, TroubledLead};
+pub use places::Place;
 pub use process::Process;
 pub use program::Program;
 pub use proxy::Proxy;

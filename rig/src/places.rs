@@ -1,12 +1,14 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
+use leadrail_connections::NewConnection;
 use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, SERVICETITAN};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 /// A simulated CRM, in one of its modes.
-pub(crate) struct Place {
+pub struct Place {
     /// Its name.
-    pub(crate) crm: &'static str,
+    pub crm: &'static str,
     /// The way in.
     pub(crate) auth_method: &'static str,
     /// The secrets of the way in by name, each opening what its account's name is in the place of
@@ -19,6 +21,38 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// All of them; the first is where the accounts of a rig are, but for a few of the demo's.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        std::iter::once(&HOME).chain(&ELSEWHERE)
+    }
+
+    /// A connection of the account to the company of its name, in the simulator at `sim_url`: how long
+    /// a call may take, and after what time an effect must show.
+    #[must_use]
+    pub fn connection(
+        &self,
+        sim_url: &str,
+        account: &str,
+        call_timeout_ms: u64,
+        settle_seconds: u64,
+    ) -> NewConnection {
+        let mut settings = (self.settings)();
+        settings["call_timeout_ms"] = call_timeout_ms.into();
+        settings["settle_seconds"] = settle_seconds.into();
+        let secrets = self.secrets_of(account).into_iter();
+        NewConnection {
+            account: account.to_owned(),
+            crm: self.crm.to_owned(),
+            crm_account_id: None,
+            base_url: Some(format!("{sim_url}/{}", self.crm)),
+            auth_method: self.auth_method.to_owned(),
+            secrets: secrets
+                .map(|(name, secret)| (name, SecretString::from(secret)))
+                .collect(),
+            settings,
+        }
+    }
+
     /// The secrets that open the company of the account's name.
     pub(crate) fn secrets_of(&self, account: &str) -> Vec<(String, String)> {
         let secrets = self.secrets.iter();
@@ -90,7 +124,7 @@ mod tests {
                     .map(move |plan| (adapter.crm().name, plan.name))
             })
             .collect();
-        for place in std::iter::once(&HOME).chain(&ELSEWHERE) {
+        for place in Place::all() {
             let mut all = adapters.iter();
             let adapter = all.find(|adapter| adapter.crm().name == place.crm);
             let adapter = adapter.expect("an adapter");

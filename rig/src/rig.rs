@@ -7,13 +7,12 @@ use crate::places::{HOME, Place};
 use crate::program::Program;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
+use leadrail_connections::{Connection, Connections, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO};
 use leadrail_desk::Desk;
 use leadrail_engine::{DatabaseHosts, Engine, RetrySchedule, WorkerConfig, run_worker};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::{Options, PrivateServer};
-use secrecy::SecretString;
 use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -199,21 +198,7 @@ impl Rig {
         call_timeout_ms: u64,
         settle_seconds: u64,
     ) -> anyhow::Result<Connection> {
-        let mut settings = (place.settings)();
-        settings["call_timeout_ms"] = call_timeout_ms.into();
-        settings["settle_seconds"] = settle_seconds.into();
-        let secrets = place.secrets_of(account).into_iter();
-        let new = NewConnection {
-            account: account.to_owned(),
-            crm: place.crm.to_owned(),
-            crm_account_id: None,
-            base_url: Some(format!("{}/{}", self.sim_url, place.crm)),
-            auth_method: place.auth_method.to_owned(),
-            secrets: secrets
-                .map(|(name, secret)| (name, SecretString::from(secret)))
-                .collect(),
-            settings,
-        };
+        let new = place.connection(&self.sim_url, account, call_timeout_ms, settle_seconds);
         Ok(self.connections()?.add(new).await?)
     }
 

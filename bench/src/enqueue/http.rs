@@ -12,14 +12,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The API, served.
-pub(super) struct Door {
+pub(crate) struct Door {
     address: String,
     task: JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Door {
-    pub(super) async fn open(engine: Engine) -> anyhow::Result<Self> {
+    pub(crate) async fn open(engine: Engine) -> anyhow::Result<Self> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         let address = format!("http://{}/v1/leads", listener.local_addr()?);
@@ -45,7 +45,7 @@ impl Door {
     }
 
     /// An array of leads a request.
-    pub(super) async fn batch(
+    pub(crate) async fn batch(
         &self,
         leads: Vec<String>,
         options: &EnqueueOptions,
@@ -85,7 +85,7 @@ impl Door {
         .await
     }
 
-    pub(super) async fn close(self) -> anyhow::Result<()> {
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.stop.cancel();
         Ok(self.task.await?)
     }

@@ -5,6 +5,7 @@ mod doors;
 mod engine;
 mod fair;
 mod leads;
+mod lists;
 mod place;
 mod soak;
 mod workers;
@@ -24,6 +25,7 @@ pub(crate) enum BenchCommand {
     Fair(fair::FairArgs),
     Idle(doors::IdleArgs),
     Leads(leads::LeadsArgs),
+    Lists(lists::ListsArgs),
     Soak(soak::SoakArgs),
     #[command(hide = true)]
     OneWorker(workers::OneWorkerArgs),
@@ -41,6 +43,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Fair(args) => fair::run(args).await,
         BenchCommand::Idle(args) => doors::run_idle(args).await,
         BenchCommand::Leads(args) => leads::run(args).await,
+        BenchCommand::Lists(args) => lists::run(args).await,
         BenchCommand::Soak(args) => soak::run(args).await,
         BenchCommand::OneWorker(args) => workers::run_one(&args).await,
     }

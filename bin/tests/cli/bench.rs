@@ -44,6 +44,25 @@ async fn worker_processes_share_the_work_and_none_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn leads_go_all_their_way_and_no_process_is_left() {
+    let database = TestDatabase::fresh().await;
+    let cli = Cli::new();
+    let on = ["bench", "leads", "--on", database.url(), "--json"];
+    for crm in ["housecall_pro", "jobber", "servicetitan"] {
+        let little = ["--crm", crm, "--leads", "40", "--inflight", "8"];
+        let report = cli.run(&[&on[..], &little].concat()).well().json();
+        let figures = report.as_object().expect("a report");
+        assert_eq!(figures.len(), 8, "{report}");
+        let rates = ["leads_s", "noop_wf_s", "ratio", "commits_per_lead"];
+        for rate in rates.into_iter().chain(["wal_bytes_per_lead"]) {
+            assert!(is_more_than_nothing(&report[rate]), "{rate}: {report}");
+        }
+    }
+    let wrong = cli.run(&[&on[..], &["--crm", "acme"]].concat());
+    assert!(wrong.err.contains("housecall_pro, jobber"), "{}", wrong.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scheduled_prints_a_row_for_each_depth() {
     let database = TestDatabase::fresh().await;
     let cli = Cli::new();

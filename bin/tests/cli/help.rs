@@ -53,6 +53,8 @@ fn every_command_has_help_with_an_example() {
         &["bench", "workers"],
         &["bench", "fair"],
         &["bench", "idle"],
+        &["bench", "leads"],
+        &["bench", "lists"],
         &["bench", "soak"],
     ] {
         assert!(named(path), "{path:?} is missing");

@@ -84,6 +84,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     (
         "leadrail-bench",
         &[
+            "leadrail-rig",
             "leadrail-server",
             "leadrail-desk",
             "leadrail-connections",

@@ -1,38 +1,45 @@
-//! `leadrail bench leads`: how long people wait for a page of leads.
+//! `leadrail bench leads`: real leads all their way.
 
 use super::place::Place;
 use super::say;
+use crate::failure::usage;
 use clap::Args;
 use leadrail_bench::{LeadsOptions, leads};
+use leadrail_rig::{Place as CrmPlace, Program};
 
-/// How long a page of each list of leads takes beside millions of others.
+/// Real leads through the HTTP door, the workflow, the adapter and a simulated CRM, beside no-op
+/// workflows.
 #[derive(Args)]
-#[command(after_help = "Example:\n  leadrail bench leads --rows 10000000 --json")]
+#[command(after_help = "Example:\n  leadrail bench leads --crm jobber --inflight 64 --json")]
 pub(crate) struct LeadsArgs {
-    /// Leads that there are; ten million take 8 GB.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
-    rows: u64,
-    /// Pages of each list.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=100_000))]
-    samples: u32,
+    /// The CRM, in the first of its modes.
+    #[arg(long, default_value = "housecall_pro")]
+    crm: String,
+    /// Leads; an eighth of them more go ahead to warm up.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
+    leads: u64,
+    /// Leads in flight.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    inflight: u32,
     #[command(flatten)]
     place: Place,
 }
 
 pub(super) async fn run(args: LeadsArgs) -> anyhow::Result<()> {
+    let Some(crm) = CrmPlace::all().find(|place| place.crm == args.crm) else {
+        let known: Vec<_> = CrmPlace::all().map(|place| place.crm).collect();
+        let known = known.join(", ");
+        return Err(usage(format!(
+            "{} is not simulated; there are {known}",
+            args.crm
+        )));
+    };
     let options = LeadsOptions {
-        rows: args.rows,
-        samples: usize::try_from(args.samples)?,
+        program: Program::this()?,
+        place: crm,
+        leads: args.leads,
+        inflight: usize::try_from(args.inflight)?,
     };
     let work = async |url: &str| leads(url, &options, say).await;
-    let report = args.place.measure(work).await?;
-    if args.place.is_json() {
-        return args.place.show(&report);
-    }
-    say(&format!(
-        "{} leads, made in {:.0} s, {} MiB with all that belongs to them",
-        report.rows, report.made_in_s, report.database_mib
-    ));
-    let fields = ["list", "shortest", "samples", "p50_ms", "p95_ms", "max_ms"];
-    args.place.show_rows(&fields, &report.lists)
+    args.place.show(&args.place.measure(work).await?)
 }
