@@ -20,6 +20,7 @@ mod leads;
 mod migrate;
 mod rehearse;
 mod runs;
+mod vault;
 mod wait;
 
 pub use actor::Actor;
