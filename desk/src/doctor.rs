@@ -70,6 +70,7 @@ impl Desk {
         if ready {
             checks.push(check("vault_key", self.vault_key(key).await));
             checks.extend(self.engine().check_invariants().await?);
+            checks.push(check("old_transactions", self.old_transactions().await));
             checks.push(check("lead_rows", self.lead_rows().await));
         }
         Ok(checks)
@@ -84,6 +85,10 @@ impl Desk {
                 pending.len()
             )),
         }
+    }
+
+    async fn old_transactions(&self) -> Finding {
+        self.transaction_age().await.map_err(unread)?.judge()
     }
 
     /// The newest leads have a run and a row each, and the catch-all holds none that should have a
