@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadrail_adapters::{AdapterError, AdapterResult, CallBudget, Record, Step, StepKey};
-use leadrail_connections::{Closed, ConnectionResult, Door, Doors};
+use leadrail_connections::{Closed, ConnectionError, ConnectionResult, Door, DoorError, Doors};
 use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget, FailureKind};
 
 use crate::destination::Destination;
@@ -45,7 +45,10 @@ impl<'a> OpenCrm<'a> {
     ) -> ActivityResult<Self> {
         let left = attempt.time_left().saturating_sub(BEFORE_THE_END);
         let door = doors.open(destination.connection_id, left).await;
-        let door = door.map_err(|error| failure::of_door(error, destination.gate()))?;
+        let door = door.map_err(|error| {
+            say_if_sealed(&error, destination);
+            failure::of_opening(error, attempt.number, destination.gate())
+        })?;
         Ok(Self {
             door: Door {
                 session: door.session.on_behalf_of(activity),
@@ -70,6 +73,7 @@ impl<'a> OpenCrm<'a> {
     /// What follows from the CRM's answer. All that was exchanged is in the attempt's evidence.
     pub(crate) async fn judge<T>(&self, answer: AdapterResult<T>) -> ActivityResult<T> {
         self.keep_evidence();
+        self.count(&answer);
         match answer {
             Ok(done) => Ok(done),
             Err(error @ (AdapterError::Auth(_) | AdapterError::Forbidden(_))) => {
@@ -77,6 +81,16 @@ impl<'a> OpenCrm<'a> {
             }
             Err(error) => Err(failure::of_answer(&error, self.destination.gate())),
         }
+    }
+
+    /// By CRM and what it came to; the reasons are words of ours.
+    fn count<T>(&self, answer: &AdapterResult<T>) {
+        let (kind, reason) = match answer {
+            Ok(_) => ("done", String::new()),
+            Err(error) => (kind_of(error), error.reason().to_owned()),
+        };
+        let crm = self.destination.crm.to_string();
+        metrics::counter!("leadrail_crm_answers_total", "crm" => crm, "kind" => kind, "reason" => reason).increment(1);
     }
 
     /// The CRM refuses our credentials. The first lead that learns of it dies and closes the
@@ -126,6 +140,26 @@ impl<'a> OpenCrm<'a> {
         if let Some(CallBudget { left, resets_in }) = self.door.session.take_budget() {
             self.attempt.report_budget(Budget { left, resets_in });
         }
+    }
+}
+
+/// An answer in a word.
+fn kind_of(error: &AdapterError) -> &'static str {
+    match error {
+        AdapterError::NotDone(_) => "not_done",
+        AdapterError::Ambiguous(_) => "ambiguous",
+        AdapterError::Throttled { .. } => "throttled",
+        AdapterError::Auth(_) => "auth",
+        AdapterError::Forbidden(_) => "forbidden",
+        AdapterError::Setup(_) => "setup",
+        AdapterError::Rejected(_) => "rejected",
+    }
+}
+
+/// A credential that does not open is no lead's fault, and nobody would look for it in one.
+fn say_if_sealed(error: &DoorError, destination: &Destination) {
+    if let DoorError::Connection(ConnectionError::Vault { id, source }) = error {
+        tracing::error!(connection.id = %id, crm = %destination.crm, "the credential of connection {id} does not open here: {source}; `leadrail doctor` says what to do");
     }
 }
 

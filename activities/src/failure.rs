@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use leadrail_adapters::{AdapterError, SetupError};
-use leadrail_connections::{Closed, ConnectionError, DoorError};
+use leadrail_connections::{Closed, ConnectionError, DoorError, VaultError};
 use leadrail_engine::{ActivityError, FailureKind};
 
 /// The reason of a run that died because the CRM refused the connection's credentials.
 pub(crate) const AUTH: &str = "auth";
 
+/// A step that so many attempts could not finish waits at its gate instead of being given back: it
+/// must not become a dead letter because of a key that its worker lacks.
+const GIVEN_BACK_UNTIL: u32 = 3;
 /// How long a step waits for our own database before it asks again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -53,6 +56,21 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
         ConnectionError::Setup { .. } => "connection_setup",
     };
     ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
+}
+
+/// What follows when this worker cannot open a connection for the attempt with this number. Another
+/// worker may have the vault key that it lacks, so the run is given back, and its lane not held.
+pub(crate) fn of_opening(error: DoorError, attempt: u32, gate: String) -> ActivityError {
+    match &error {
+        DoorError::Connection(ConnectionError::Vault {
+            source: VaultError::KeyMismatch { .. },
+            ..
+        }) if attempt < GIVEN_BACK_UNTIL => {
+            let given_back = FailureKind::Throttled { after: None };
+            ActivityError::new(given_back, "vault_key", error.to_string())
+        }
+        _ => of_door(error, gate),
+    }
 }
 
 /// What follows when a connection cannot be opened.
@@ -144,6 +162,29 @@ mod tests {
             assert_eq!((error.kind, &*error.reason), (kind, reason), "{answer:?}");
             assert_eq!(error.message, "Housecall Pro failed on its side (HTTP 503)");
         }
+    }
+
+    #[test]
+    fn a_run_whose_connection_opens_elsewhere_is_given_back_and_never_dies_of_it() {
+        let error = || {
+            let (sealed, have) = ("k-1".to_owned(), "k-2".to_owned());
+            DoorError::Connection(ConnectionError::Vault {
+                id: ConnectionId(Uuid::nil()),
+                source: VaultError::KeyMismatch { sealed, have },
+            })
+        };
+        let kind = |attempt| of_opening(error(), attempt, "connection:1".to_owned()).kind;
+        assert_eq!(kind(1), FailureKind::Throttled { after: None });
+        assert!(matches!(
+            kind(GIVEN_BACK_UNTIL),
+            FailureKind::Blocked { .. }
+        ));
+        let changed = DoorError::Connection(ConnectionError::Vault {
+            id: ConnectionId(Uuid::nil()),
+            source: VaultError::DoesNotOpen,
+        });
+        let changed = of_opening(changed, 1, "connection:1".to_owned());
+        assert!(matches!(changed.kind, FailureKind::Blocked { .. }));
     }
 
     #[test]

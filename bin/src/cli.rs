@@ -1,6 +1,7 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
 use crate::commands::chaos_worker::ChaosWorkerArgs;
+use crate::commands::worker::WorkerArgs;
 use crate::commands::{
     bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
     serve, show_config, worker,
@@ -23,14 +24,14 @@ pub(crate) struct Cli {
         help_heading = "Configuration"
     )]
     pub(crate) config: Option<PathBuf>,
-    /// The database; better in DATABASE_URL if it has a password.
+    /// The database; one with a password belongs in DATABASE_URL.
     #[arg(
         long,
         global = true,
         value_name = "URL",
         help_heading = "Configuration"
     )]
-    database_url: Option<String>,
+    pub(crate) database_url: Option<String>,
     /// What is logged: off, error, warn, info, debug, trace, or a list of targets.
     #[arg(
         long,
@@ -104,20 +105,27 @@ impl Command {
 impl Cli {
     /// The flags that are configuration: key, flag, value.
     pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        let (listen, concurrency, name) = match &self.command {
-            Command::Serve(args) => (args.listen.clone(), None, None),
+        let (listen, worker) = match &self.command {
+            Command::Serve(args) => (args.listen.clone(), None),
             Command::Worker(args) | Command::ChaosWorker(ChaosWorkerArgs { worker: args, .. }) => {
-                (None, args.concurrency.clone(), args.name.clone())
+                (None, Some(args))
             }
-            _ => (None, None, None),
+            _ => (None, None),
         };
+        let of_worker =
+            |flag: fn(&WorkerArgs) -> &Option<String>| worker.and_then(|args| flag(args).clone());
         let flags = [
             ("database_url", "--database-url", self.database_url.clone()),
             ("log", "--log", self.log.clone()),
             ("log_format", "--log-format", self.log_format.clone()),
             ("listen", "--listen", listen),
-            ("worker.concurrency", "--concurrency", concurrency),
-            ("worker.name", "--name", name),
+            (
+                "worker.concurrency",
+                "--concurrency",
+                of_worker(|args| &args.concurrency),
+            ),
+            ("worker.listen", "--listen", of_worker(|args| &args.listen)),
+            ("worker.name", "--name", of_worker(|args| &args.name)),
         ];
         let given = flags.into_iter();
         given

@@ -12,7 +12,7 @@ pub(crate) use layers::{Layers, Setting};
 
 use crate::cli::Cli;
 use crate::failure::usage;
-use leadrail_connections::VaultKey;
+use leadrail_connections::{Vault, VaultKey};
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -37,12 +37,43 @@ pub(crate) struct Config {
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
     pub(crate) worker: WorkerConfig,
+    /// Where a worker answers for its health, if anywhere.
+    pub(crate) worker_listen: Option<SocketAddr>,
     pub(crate) call_timeout: Option<Duration>,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
-    vault_key: Option<SecretString>,
-    vault_key_file: Option<PathBuf>,
+    vault_key: KeySource,
+    vault_old_key: KeySource,
     layers: Layers,
+}
+
+/// Where a vault key stands, if anywhere.
+enum KeySource {
+    Nowhere,
+    Text(SecretString),
+    File(PathBuf),
+}
+
+impl KeySource {
+    /// Of two keys of the configuration, of which one at most is set.
+    fn read(from: &Reader<'_>, key: &str, file: &str) -> anyhow::Result<Self> {
+        match (from.text(key)?, from.text(file)?) {
+            (None, None) => Ok(Self::Nowhere),
+            (Some(text), None) => Ok(Self::Text(text.into())),
+            (None, Some(file)) => Ok(Self::File(file.into())),
+            (Some(_), Some(_)) => Err(usage(format!(
+                "{key} and {file} are both set; keep one (`leadrail config` says where they stand)"
+            ))),
+        }
+    }
+
+    fn key(&self) -> anyhow::Result<Option<VaultKey>> {
+        match self {
+            Self::Nowhere => Ok(None),
+            Self::Text(key) => Ok(Some(VaultKey::parse(key.expose_secret())?)),
+            Self::File(file) => Ok(Some(VaultKey::read(file)?)),
+        }
+    }
 }
 
 /// Reads flags, environment and file.
@@ -51,11 +82,26 @@ pub(crate) struct Config {
 /// A wrong use that names the key and the place it stands in, never a secret's value.
 pub(crate) fn load(cli: &Cli) -> anyhow::Result<Config> {
     let file = layers::file(cli.config.as_deref())?;
+    refuse_password(cli.database_url.as_deref().unwrap_or_default())?;
     read(Layers::read(
         file.as_deref(),
         std::env::vars_os(),
         &cli.settings(),
     )?)
+}
+
+/// A command line can be read by everybody on the machine.
+fn refuse_password(url: &str) -> anyhow::Result<()> {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let user = address.rsplit_once('@').map_or("", |(user, _)| user);
+    let user = user.split_once("://").map_or(user, |(_, user)| user);
+    if user.contains(':') || query.contains("password=") {
+        return Err(usage(
+            "--database-url has a password, which everybody on this machine can read in the list of \
+             processes; give the URL in DATABASE_URL instead",
+        ));
+    }
+    Ok(())
 }
 
 fn read(layers: Layers) -> anyhow::Result<Config> {
@@ -75,24 +121,19 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
     worker.limits.throttle_wait = from.duration("worker.throttle_wait")?;
     worker.limits.throttle_default = from.duration("worker.throttle_default")?;
     worker.limits.gate_recheck = from.duration("worker.gate_recheck")?;
-    let config = Config {
+    Ok(Config {
         database_url: from.text("database_url")?.map(SecretString::from),
         listen: from.address("listen")?,
         log: from.text("log")?.unwrap_or_else(|| "off".to_owned()),
         log_format: from.log_format("log_format")?,
         worker,
+        worker_listen: from.optional_address("worker.listen")?,
         call_timeout: from.optional_duration("http.call_timeout")?,
         guard: from.guard("outbound.allow")?,
-        vault_key: from.text("vault_key")?.map(SecretString::from),
-        vault_key_file: from.text("vault_key_file")?.map(PathBuf::from),
+        vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
+        vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,
         layers,
-    };
-    if config.vault_key.is_some() && config.vault_key_file.is_some() {
-        return Err(usage(
-            "vault_key and vault_key_file are both set; keep one (`leadrail config` says where they stand)",
-        ));
-    }
-    Ok(config)
+    })
 }
 
 impl Config {
@@ -106,24 +147,27 @@ impl Config {
         KEYS.iter().map(|key| self.layers.setting(key.name))
     }
 
-    /// The vault key, if one is configured.
+    /// The vault, if a key for it is configured.
     ///
     /// # Errors
-    /// What is wrong with the key or its file.
-    pub(crate) fn vault_key(&self) -> anyhow::Result<Option<VaultKey>> {
-        match (&self.vault_key, &self.vault_key_file) {
-            (Some(key), _) => Ok(Some(VaultKey::parse(key.expose_secret())?)),
-            (None, Some(file)) => Ok(Some(VaultKey::read(file)?)),
-            (None, None) => Ok(None),
-        }
+    /// What is wrong with a key or its file.
+    pub(crate) fn vault(&self) -> anyhow::Result<Option<Vault>> {
+        let Some(key) = self.vault_key.key()? else {
+            return Ok(None);
+        };
+        let vault = Vault::from(key);
+        Ok(Some(match self.vault_old_key.key()? {
+            Some(old) => vault.with_older(old),
+            None => vault,
+        }))
     }
 
-    /// The vault key, which this command cannot do without.
+    /// The vault, which this command cannot do without.
     ///
     /// # Errors
-    /// None is configured, or as [`Config::vault_key`].
-    pub(crate) fn need_vault_key(&self) -> anyhow::Result<VaultKey> {
-        self.vault_key()?.ok_or_else(|| {
+    /// No key is configured, or as [`Config::vault`].
+    pub(crate) fn need_vault(&self) -> anyhow::Result<Vault> {
+        self.vault()?.ok_or_else(|| {
             usage(
                 "no vault key is configured: set LEADRAIL_VAULT_KEY or LEADRAIL_VAULT_KEY_FILE \
                  (`openssl rand -hex 32` makes one)",

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::failure::{told, usage};
 use anyhow::Context as _;
-use leadrail_connections::VaultKey;
+use leadrail_connections::Vault;
 use leadrail_desk::Desk;
 use leadrail_engine::{DatabaseHosts, Engine};
 use leadrail_outbound::Outbound;
@@ -44,7 +44,7 @@ pub(crate) async fn desk(config: &Config) -> anyhow::Result<Desk> {
 
 /// The same, with the vault key.
 pub(crate) async fn desk_with_vault(config: &Config) -> anyhow::Result<Desk> {
-    let vault = config.need_vault_key()?;
+    let vault = config.need_vault()?;
     with_vault(desk(config).await?, vault, config)
 }
 
@@ -53,23 +53,24 @@ pub(crate) fn on(pool: PgPool, config: &Config) -> Desk {
     Desk::new(Engine::new(pool), config.worker.schedule.clone())
 }
 
-fn with_vault(desk: Desk, vault: VaultKey, config: &Config) -> anyhow::Result<Desk> {
+fn with_vault(desk: Desk, vault: Vault, config: &Config) -> anyhow::Result<Desk> {
     let http = Outbound::new(config.guard.clone()).context("no CRM can be called")?;
     Ok(desk.with_vault(vault, http))
 }
 
 /// A desk for a service, with the vault key: waits for a database that is away, refuses one that is not migrated or
-/// forgets commits. `None` when asked to stop before it was there.
+/// forgets commits, and a vault key that is not its own. `None` when asked to stop before it was there.
 pub(crate) async fn desk_for_service(
     config: &Config,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Desk>> {
-    let vault = config.need_vault_key()?;
+    // Said before the database is waited for, if it is wrong already.
+    config.need_vault()?;
     let hosts = hosts(config)?;
     let mut said = None::<Instant>;
     loop {
         let error = match ready(&hosts, config).await {
-            Ok(()) => return with_vault(on(hosts.durable_pool(), config), vault, config).map(Some),
+            Ok(desk) => return Ok(Some(desk)),
             Err(error) => error,
         };
         if !error.downcast_ref().is_some_and(passes_by_itself) {
@@ -86,7 +87,7 @@ pub(crate) async fn desk_for_service(
     }
 }
 
-async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<()> {
+async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<Desk> {
     let mut connection = try_once(hosts).await?;
     let forgets = leadrail_desk::forgetful_setting(&mut connection).await?;
     let _ = connection.close().await;
@@ -97,9 +98,19 @@ async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<()> {
         );
     }
     let pool = hosts.durable_pool();
-    let refused = refuse_closed(&on(pool.clone(), config)).await;
-    pool.close().await;
-    refused
+    let desk = with_vault(on(pool.clone(), config), config.need_vault()?, config)?;
+    match refuse_unfit(&desk).await {
+        Ok(()) => Ok(desk),
+        Err(refused) => {
+            pool.close().await;
+            Err(refused)
+        }
+    }
+}
+
+async fn refuse_unfit(desk: &Desk) -> anyhow::Result<()> {
+    refuse_closed(desk).await?;
+    desk.check_vault_key().await.map_err(told)
 }
 
 /// A plain session where writes are taken, with the settings that the server gives to anyone.

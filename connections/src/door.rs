@@ -14,7 +14,7 @@ use sqlx::PgPool;
 
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
-    Connections, NewConnection, VaultKey,
+    Connections, NewConnection, Vault,
 };
 
 /// Opens connections. Cheap to clone; workers, checks, the command line and the API all use it.
@@ -92,7 +92,7 @@ impl Doors {
 
     /// The doors of the connections in `pool`'s database, sealed under `vault`.
     #[must_use]
-    pub fn over(pool: PgPool, vault: VaultKey, http: Outbound) -> Self {
+    pub fn over(pool: PgPool, vault: impl Into<Vault>, http: Outbound) -> Self {
         Self::new(Connections::new(pool, vault), http)
     }
 

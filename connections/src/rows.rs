@@ -19,13 +19,42 @@ pub(crate) struct StoredConnection {
     pub(crate) envelope: Envelope,
 }
 
-/// The place a connection's secret is sealed for.
-pub(crate) fn secret_place(account: &str, id: ConnectionId) -> Place<'_> {
-    Place {
-        table: "connection",
-        account,
-        row: id.0,
-        field: "secret",
+/// What a connection's secret is sealed for: the row, where it is sent, how, and which of the
+/// row's secrets it is.
+pub(crate) struct Sealing<'a> {
+    pub(crate) id: ConnectionId,
+    pub(crate) account: &'a str,
+    pub(crate) crm: &'a str,
+    pub(crate) base_url: Option<&'a BaseUrl>,
+    pub(crate) auth_method: &'a str,
+    pub(crate) secret_version: i32,
+}
+
+impl<'a> Sealing<'a> {
+    /// As the row says today.
+    pub(crate) fn of(connection: &'a Connection) -> Self {
+        Self {
+            id: connection.id,
+            account: &connection.account,
+            crm: &connection.crm,
+            base_url: connection.base_url.as_ref(),
+            auth_method: &connection.auth_method,
+            secret_version: connection.secret_version,
+        }
+    }
+
+    /// Hands the place to whoever seals or opens. Without an address of its own the secret goes to
+    /// the CRM's, so the CRM is one of the terms.
+    pub(crate) fn place<T>(&self, with: impl FnOnce(Place<'_>) -> T) -> T {
+        let version = self.secret_version.to_string();
+        let address = self.base_url.map_or("", BaseUrl::as_str);
+        with(Place {
+            table: "connection",
+            account: self.account,
+            row: self.id.0,
+            field: "secret",
+            terms: &[self.crm, address, self.auth_method, &version],
+        })
     }
 }
 
@@ -159,14 +188,47 @@ pub(crate) async fn list(
     stored.map(|stored| Ok(stored?.connection)).collect()
 }
 
-/// The id of the connection that `new` would replace.
-pub(crate) async fn id_of(
+/// A connection that stands where another is to be stored.
+pub(crate) struct Present {
+    pub(crate) id: ConnectionId,
+    pub(crate) secret_version: i32,
+}
+
+/// How many connections of a CRM are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionCount {
+    /// The CRM.
+    pub crm: String,
+    /// The state.
+    pub state: ConnectionState,
+    /// How many.
+    pub count: i64,
+}
+
+/// How many connections each CRM has in each state that some are in.
+pub(crate) async fn counts(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<ConnectionCount>> {
+    sqlx::query_as!(
+        ConnectionCount,
+        r#"
+        select crm, state as "state: ConnectionState", count(*) as "count!"
+        from leadrail.connection
+        group by crm, state
+        order by crm, state
+        "#
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The connection that `new` would replace.
+pub(crate) async fn present(
     db: impl PgExecutor<'_>,
     new: &CheckedConnection,
-) -> sqlx::Result<Option<ConnectionId>> {
-    sqlx::query_scalar!(
+) -> sqlx::Result<Option<Present>> {
+    sqlx::query_as!(
+        Present,
         r#"
-        select id as "id: ConnectionId"
+        select id as "id: ConnectionId", secret_version
         from leadrail.connection
         where account = $1 and crm = $2 and coalesce(crm_account_id, '') = coalesce($3, '')
         "#,
@@ -178,14 +240,14 @@ pub(crate) async fn id_of(
     .await
 }
 
-/// Inserts or replaces the connection `id`, or does nothing and returns `false` if another id
-/// holds the place meanwhile.
+/// Inserts the connection or replaces its secret, or does nothing and returns `false` if another id
+/// or version holds the place meanwhile.
 ///
-/// The envelope opens under its own id only, so it must never land in a row with another one: that
-/// is what the condition on the update is for.
+/// The envelope opens under its own id and version only, so it must never land in a row with
+/// others: that is what the condition on the update is for.
 pub(crate) async fn upsert(
     db: impl PgExecutor<'_>,
-    id: ConnectionId,
+    sealing: &Sealing<'_>,
     new: &CheckedConnection,
     envelope: &Envelope,
 ) -> sqlx::Result<bool> {
@@ -193,16 +255,16 @@ pub(crate) async fn upsert(
         r#"
         insert into leadrail.connection as present (
             id, account, crm, crm_account_id, base_url, auth_method,
-            vault_key_id, sealed_data_key, sealed_secret, settings
+            vault_key_id, sealed_data_key, sealed_secret, settings, secret_version
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (account, crm, coalesce(crm_account_id, '')) do update
         set base_url = excluded.base_url,
             auth_method = excluded.auth_method,
             vault_key_id = excluded.vault_key_id,
             sealed_data_key = excluded.sealed_data_key,
             sealed_secret = excluded.sealed_secret,
-            secret_version = present.secret_version + 1,
+            secret_version = excluded.secret_version,
             settings = excluded.settings,
             state = 'active',
             state_reason = null,
@@ -212,9 +274,9 @@ pub(crate) async fn upsert(
             last_verified_at = null,
             verified_name = null,
             updated_at = leadrail.now()
-        where present.id = excluded.id
+        where present.id = excluded.id and present.secret_version + 1 = excluded.secret_version
         "#,
-        id.0,
+        sealing.id.0,
         new.account,
         new.crm,
         new.crm_account_id,
@@ -224,26 +286,37 @@ pub(crate) async fn upsert(
         envelope.sealed_data_key,
         envelope.sealed_secret,
         new.settings.to_json(),
+        sealing.secret_version,
     );
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
-/// Notes that the CRM accepted the secret; `false` if there is no such connection.
+/// Notes that the CRM accepted this version of the secret, if it is still the present one.
 pub(crate) async fn mark_verified(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
+    secret_version: SecretVersion,
     name: Option<&str>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+) -> sqlx::Result<Transition> {
+    sqlx::query_as!(
+        Transition,
         r#"
-        update leadrail.connection
-        set last_verified_at = leadrail.now(), verified_name = $2, updated_at = leadrail.now()
-        where id = $1
+        with changed as (
+            update leadrail.connection
+            set last_verified_at = leadrail.now(), verified_name = $3, updated_at = leadrail.now()
+            where id = $1 and secret_version = $2
+            returning id
+        )
+        select
+            exists (select from leadrail.connection where id = $1) as "known!",
+            exists (select from changed) as "changed!"
         "#,
         id.0,
+        secret_version,
         name,
-    );
-    Ok(done.execute(db).await?.rows_affected() == 1)
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// What a change of state came to.
@@ -314,20 +387,20 @@ pub(crate) async fn set_state(
     .await
 }
 
-/// One connection that is sealed under another vault key than `vault_key_id`, with that key's id.
+/// One connection that is in use and sealed under another vault key than these, with that key's id.
 pub(crate) async fn sealed_otherwise(
     db: impl PgExecutor<'_>,
-    vault_key_id: &str,
+    vault_key_ids: &[String],
 ) -> sqlx::Result<Option<(ConnectionId, String)>> {
     let other = sqlx::query!(
         r#"
         select id as "id: ConnectionId", vault_key_id
         from leadrail.connection
-        where vault_key_id <> $1
+        where vault_key_id <> all ($1) and state <> 'disabled'
         order by created_at
         limit 1
         "#,
-        vault_key_id,
+        vault_key_ids,
     );
     Ok(other
         .fetch_optional(db)

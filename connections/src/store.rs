@@ -7,11 +7,11 @@ use sqlx::PgPool;
 
 use crate::{
     Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Lookup,
-    NewConnection, OpenConnection, VaultError, VaultKey,
+    NewConnection, OpenConnection, Vault, VaultError,
     cache::{Cache, CacheKey},
     lookup::{Choice, choose},
-    new_connection::is_id_text,
-    rows::{self, StoredConnection, Transition, secret_place},
+    new_connection::{CheckedConnection, is_id_text},
+    rows::{self, ConnectionCount, Present, Sealing, StoredConnection, Transition},
     sealed,
 };
 
@@ -35,17 +35,17 @@ pub struct Connections(Arc<Inner>);
 
 struct Inner {
     pool: PgPool,
-    vault: VaultKey,
+    vault: Vault,
     adapters: Adapters,
     cache: Cache,
 }
 
 impl Connections {
     /// The connections in `pool`'s database, sealed under `vault`.
-    pub fn new(pool: PgPool, vault: VaultKey) -> Self {
+    pub fn new(pool: PgPool, vault: impl Into<Vault>) -> Self {
         Self(Arc::new(Inner {
             pool,
-            vault,
+            vault: vault.into(),
             adapters: Adapters::all(),
             cache: Cache::default(),
         }))
@@ -66,41 +66,33 @@ impl Connections {
         let new = new.check(&self.0.adapters)?;
         let secrets = sealed::written(&new.secrets);
         // A second round is only needed if someone else connected the same place in between; then
-        // the secret must be sealed anew, for the id that stands there.
+        // the secret must be sealed anew, for the id and version that stand there.
         loop {
-            let present = rows::id_of(&self.0.pool, &new).await?;
-            let id = present.unwrap_or_else(ConnectionId::random);
-            let place = secret_place(&new.account, id);
-            let sealed = self.0.vault.seal(place, &secrets);
-            let envelope = sealed.map_err(ConnectionError::vault(id))?;
-            if rows::upsert(&self.0.pool, id, &new, &envelope).await? {
+            let present = rows::present(&self.0.pool, &new).await?;
+            let sealing = sealing(&new, present.as_ref());
+            let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
+            let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
+            if rows::upsert(&self.0.pool, &sealing, &new, &envelope).await? {
                 self.0.cache.forget();
-                return self.get(id).await;
+                return self.get(sealing.id).await;
             }
         }
     }
 
-    /// The connections that pass `filter`, ordered by account, CRM and CRM account.
+    /// The connections that pass `filter`, as [`list`] gives them.
     ///
     /// # Errors
-    /// [`ConnectionError::Database`]; `Damaged` if a row was edited into nonsense.
+    /// As [`list`].
     pub async fn list(&self, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
-        let possible = |text: &Option<String>| text.as_deref().is_none_or(is_id_text);
-        if !possible(&filter.account) || !possible(&filter.crm) {
-            return Ok(vec![]);
-        }
-        rows::list(&self.0.pool, filter).await
+        list(&self.0.pool, filter).await
     }
 
     /// The connection with this id, as it is now.
     ///
     /// # Errors
-    /// [`ConnectionError::NotFound`], `Damaged` or `Database`.
+    /// As [`get`].
     pub async fn get(&self, id: ConnectionId) -> ConnectionResult<Connection> {
-        let stored = rows::by_id(&self.0.pool, id).await?;
-        stored
-            .map(|stored| stored.connection)
-            .ok_or(ConnectionError::NotFound { id })
+        get(&self.0.pool, id).await
     }
 
     /// The connection that a lead of `account` for `crm` goes through.
@@ -173,19 +165,20 @@ impl Connections {
         self.open(id).await
     }
 
-    /// Notes that the CRM accepted the credential just now and what it calls the account.
+    /// Notes that the CRM accepted this version of the secrets just now and what it calls the account;
+    /// returns whether it is still the present one.
     ///
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn mark_verified(
         &self,
         id: ConnectionId,
+        version: SecretVersion,
         name: Option<&str>,
-    ) -> ConnectionResult<()> {
+    ) -> ConnectionResult<bool> {
         let name = name.map(note);
-        let known = rows::mark_verified(&self.0.pool, id, name.as_deref()).await?;
-        self.0.cache.forget();
-        known.then_some(()).ok_or(ConnectionError::NotFound { id })
+        let marked = rows::mark_verified(&self.0.pool, id, version, name.as_deref()).await?;
+        self.changed(id, &marked)
     }
 
     /// Notes that the CRM refused this version of the secrets; returns whether that is news.
@@ -235,15 +228,16 @@ impl Connections {
             .await
     }
 
-    /// Checks that every connection is sealed under our vault key, as `leadrail doctor` wants to know.
+    /// Checks that every connection that is not disabled is sealed under one of our vault keys: who
+    /// cannot open them must not start, nor add another under a key of its own.
     ///
     /// # Errors
     /// [`ConnectionError::Vault`] naming the first that is not; `Database`.
     pub async fn check_vault_key(&self) -> ConnectionResult<()> {
-        let have = self.0.vault.id();
-        match rows::sealed_otherwise(&self.0.pool, &have).await? {
+        match rows::sealed_otherwise(&self.0.pool, &self.0.vault.ids()).await? {
             None => Ok(()),
             Some((id, sealed)) => {
+                let have = self.0.vault.id();
                 let source = VaultError::KeyMismatch { sealed, have };
                 Err(ConnectionError::Vault { id, source })
             }
@@ -271,8 +265,8 @@ impl Connections {
 
     fn unseal(&self, stored: &StoredConnection) -> ConnectionResult<OpenConnection> {
         let connection = stored.connection.clone();
-        let place = secret_place(&connection.account, connection.id);
-        let secrets = self.0.vault.open(place, &stored.envelope);
+        let sealing = Sealing::of(&connection);
+        let secrets = sealing.place(|place| self.0.vault.open(place, &stored.envelope));
         let secrets = secrets.map_err(ConnectionError::vault(connection.id))?;
         let damaged = ConnectionError::Damaged {
             id: connection.id,
@@ -283,6 +277,49 @@ impl Connections {
             secrets: secrets.of_version(connection.secret_version),
             connection,
         })
+    }
+}
+
+/// The connections that pass `filter`, ordered by account, CRM and CRM account. Needs no vault key.
+///
+/// # Errors
+/// [`ConnectionError::Database`]; `Damaged` if a row was edited into nonsense.
+pub async fn list(pool: &PgPool, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
+    let possible = |text: &Option<String>| text.as_deref().is_none_or(is_id_text);
+    if !possible(&filter.account) || !possible(&filter.crm) {
+        return Ok(vec![]);
+    }
+    rows::list(pool, filter).await
+}
+
+/// The connection with this id, as it is now. Needs no vault key.
+///
+/// # Errors
+/// [`ConnectionError::NotFound`], `Damaged` or `Database`.
+pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection> {
+    let stored = rows::by_id(pool, id).await?;
+    stored
+        .map(|stored| stored.connection)
+        .ok_or(ConnectionError::NotFound { id })
+}
+
+/// How many connections each CRM has in each state that some are in. Needs no vault key.
+///
+/// # Errors
+/// [`ConnectionError::Database`].
+pub async fn counts(pool: &PgPool) -> ConnectionResult<Vec<ConnectionCount>> {
+    Ok(rows::counts(pool).await?)
+}
+
+/// What the secrets of `new` are sealed for: the next version of what stands there, or the first.
+fn sealing<'a>(new: &'a CheckedConnection, present: Option<&Present>) -> Sealing<'a> {
+    Sealing {
+        id: present.map_or_else(ConnectionId::random, |present| present.id),
+        account: &new.account,
+        crm: &new.crm,
+        base_url: new.base_url.as_ref(),
+        auth_method: &new.auth_method,
+        secret_version: present.map_or(1, |present| present.secret_version + 1),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The desk: what every operation needs, built in one place.
 
 use crate::error::{DeskError, DeskResult};
-use leadrail_connections::{Connections, Doors, VaultKey};
+use leadrail_connections::{Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
 use leadrail_workflows::LeadDoor;
@@ -31,9 +31,9 @@ impl Desk {
         }
     }
 
-    /// Opens the accounts' credentials with this key, and calls their CRMs through this client.
+    /// Opens the accounts' credentials with this vault, and calls their CRMs through this client.
     #[must_use]
-    pub fn with_vault(mut self, vault: VaultKey, http: Outbound) -> Self {
+    pub fn with_vault(mut self, vault: impl Into<Vault>, http: Outbound) -> Self {
         self.doors = Some(Doors::over(self.engine.pool().clone(), vault, http));
         self
     }

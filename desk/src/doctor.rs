@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::error::{DeskResult, sentence};
 use chrono::{DateTime, Utc};
-use leadrail_connections::{ConnectionFilter, Connections, VaultKey};
+use leadrail_connections::{ConnectionFilter, ConnectionState, Connections, Vault};
 use leadrail_engine::{Check, Workflow as _};
 use leadrail_workflows::PushLead;
 use sqlx::PgConnection;
@@ -63,13 +63,14 @@ impl Desk {
     ///
     /// # Errors
     /// When the invariants cannot be read. What is found is not an error but the result.
-    pub async fn doctor(&self, key: Result<Option<VaultKey>, String>) -> DeskResult<Vec<Check>> {
+    pub async fn doctor(&self, key: Result<Option<Vault>, String>) -> DeskResult<Vec<Check>> {
         let migrations = self.migrations().await;
         let ready = migrations.is_ok();
         let mut checks = vec![check("migrations", migrations)];
         if ready {
             checks.push(check("vault_key", self.vault_key(key).await));
             checks.extend(self.engine().check_invariants().await?);
+            checks.push(check("old_transactions", self.old_transactions().await));
             checks.push(check("lead_rows", self.lead_rows().await));
         }
         Ok(checks)
@@ -84,6 +85,10 @@ impl Desk {
                 pending.len()
             )),
         }
+    }
+
+    async fn old_transactions(&self) -> Finding {
+        self.transaction_age().await.map_err(unread)?.judge()
     }
 
     /// The newest leads have a run and a row each, and the catch-all holds none that should have a
@@ -138,24 +143,29 @@ impl Desk {
         }
     }
 
-    /// Opens every stored connection, for a key may match and a row be damaged all the same.
-    async fn vault_key(&self, key: Result<Option<VaultKey>, String>) -> Finding {
+    /// Opens every connection that is not switched off, for a key may match and a row be damaged all
+    /// the same.
+    async fn vault_key(&self, key: Result<Option<Vault>, String>) -> Finding {
         let pool = self.engine().pool();
-        let stored = sqlx::query_scalar!(r#"select count(*) as "count!" from leadrail.connection"#)
-            .fetch_one(pool)
-            .await
-            .map_err(unread)?;
+        let stored = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from leadrail.connection where state <> 'disabled'"#
+        )
+        .fetch_one(pool)
+        .await
+        .map_err(unread)?;
         let Some(key) = key? else {
             return unneeded(stored);
         };
         let name = key.id();
         let connections = Connections::new(pool.clone(), key);
         let every = ConnectionFilter::default();
-        for connection in connections.list(&every).await.map_err(unread)? {
+        let listed = connections.list(&every).await.map_err(unread)?;
+        let in_use = |state| state != ConnectionState::Disabled;
+        for connection in listed.iter().filter(|listed| in_use(listed.state)) {
             let opened = connections.open(connection.id).await;
             opened.map_err(|error| {
                 let said = sentence(&error);
-                format!("{said}; start with the key it was sealed with, or add it again")
+                format!("{said}; start with the key it was sealed with, keep that as vault_old_key, or add it again")
             })?;
         }
         Ok(format!("{name} opens all {stored} connections"))

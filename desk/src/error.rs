@@ -39,9 +39,27 @@ pub enum DeskError {
         /// The id that was asked for.
         run: leadrail_engine::RunId,
     },
+    /// A signal says more than one may.
+    #[error("a signal has at most 1 MiB")]
+    SignalTooLarge,
+    /// A run has as many signals waiting for it as it may.
+    #[error("too many signals wait for this run already; it has asked for none of them")]
+    TooManySignals,
     /// The operation opens credentials, and this desk was given no vault key.
     #[error("no vault key was given, and connections cannot be used without")]
     NoVaultKey,
+    /// The vault key is not the one that sealed what is there.
+    #[error(
+        "vault key mismatch: this is the vault key {have}, and connections are sealed with {sealed}; \
+         start with {sealed}, or set it as vault_old_key beside the new one. If it is lost, \
+         disable its connections and add them again"
+    )]
+    OtherVaultKey {
+        /// The fingerprint of the key that sealed them.
+        sealed: String,
+        /// The fingerprint of the key that was given.
+        have: String,
+    },
     /// There can be no HTTP client on this machine.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
@@ -73,7 +91,7 @@ impl DeskError {
     #[must_use]
     pub fn is_wrong_use(&self) -> bool {
         match self {
-            Self::Refused { .. } | Self::SeveralLeads => true,
+            Self::Refused { .. } | Self::SeveralLeads | Self::SignalTooLarge => true,
             Self::Setup(_) => true,
             Self::Connection(error) => matches!(
                 error,

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, sentence};
+use leadrail_connections::ConnectionCount;
 use leadrail_engine::QueueDepth;
 
 impl Desk {
@@ -19,6 +20,14 @@ impl Desk {
             Err(error @ DeskError::Migration(_)) => Ok(Some(sentence(&error))),
             Err(error) => Err(error),
         }
+    }
+
+    /// How many connections each CRM has in each state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn connection_counts(&self) -> DeskResult<Vec<ConnectionCount>> {
+        Ok(leadrail_connections::counts(self.engine().pool()).await?)
     }
 
     /// The queue in figures, cheap at any depth.

@@ -17,9 +17,10 @@ impl Desk {
     /// Stops a lane: its runs stay queued, those that run go on. False when it was stopped already.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] for the name, or when the database cannot be written.
+    /// [`DeskError::Refused`] for a name that is none or of no lane, or when the database cannot be written.
     pub async fn pause_lane(&self, who: &Actor, lane: &str) -> DeskResult<bool> {
-        let news = self.engine().pause_lane(named(lane)?).await?;
+        let lane = self.known(named(lane)?).await?;
+        let news = self.engine().pause_lane(lane).await?;
         audit(who, Action::LanePause, &lane, &news);
         Ok(news)
     }
@@ -32,6 +33,30 @@ impl Desk {
         let news = self.engine().resume_lane(named(lane)?).await?;
         audit(who, Action::LaneResume, &lane, &news);
         Ok(news)
+    }
+
+    /// A lane that has runs or a setting, or into which leads of a connection would go: whoever stops
+    /// another one has mistyped it, and believes that it is stopped.
+    async fn known<'a>(&self, lane: &'a str) -> DeskResult<&'a str> {
+        let is_a_connections = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from leadrail.connection c
+                where $1 in (
+                    leadrail.lane_of(c.account, c.crm, c.crm_account_id),
+                    leadrail.lane_of(c.account, c.crm, null)
+                )
+            ) as "is!"
+            "#,
+            lane
+        );
+        let is_a_connections = is_a_connections.fetch_one(self.engine().pool()).await?;
+        if is_a_connections || self.lanes().await?.iter().any(|known| known.lane == lane) {
+            return Ok(lane);
+        }
+        let rule =
+            "no run and no connection has a lane of this name; look for it in the list of lanes";
+        Err(DeskError::refused("lane", rule))
     }
 
     /// Sets how many runs of a lane may start, over all workers; what is not given is unlimited.

@@ -9,6 +9,7 @@
 //! and no text that only one of the two could say.
 
 mod actor;
+mod age;
 mod connections;
 mod crm;
 mod desk;
@@ -20,9 +21,11 @@ mod leads;
 mod migrate;
 mod rehearse;
 mod runs;
+mod vault;
 mod wait;
 
 pub use actor::Actor;
+pub use age::TransactionAge;
 pub use connections::{Connected, ConnectionTest, RELEASE_SPACING};
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;

@@ -175,7 +175,7 @@ fn end_badly(ctx: &Ctx, error: WorkflowError) -> Transition {
 }
 
 fn bury(ctx: &Ctx, error: WorkflowError) -> Transition {
-    tracing::warn!(run.id = %ctx.run_id(), reason = %error.reason, "The run is a dead letter");
+    tracing::warn!(run.id = %ctx.run_id(), lane = %ctx.lane(), activity = error.activity.as_deref(), reason = %error.reason, "The run is a dead letter: {}", error.reason);
     let payload = serde_json::json!({ "reason": error.reason, "message": error.message });
     ctx.add_row(HistoryKind::RunDead, None, None, Some(payload.to_string()));
     let mut transition = Transition::to(RunState::Dead);

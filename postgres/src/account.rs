@@ -11,6 +11,9 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
 
+/// What of the environment a command of another user gets.
+const HANDED_ON: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "TMPDIR", "TZ"];
+
 /// Who runs the server: ourselves, or an unprivileged user that root lends it to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
@@ -43,15 +46,21 @@ impl Account {
     }
 
     /// A command that will run as this user. Supplementary groups are dropped by the standard
-    /// library whenever root changes the user.
+    /// library whenever root changes the user. Of our environment it gets what programs need to be
+    /// found and to run: our secrets would be readable to that user.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         if let Self::Lent { uid, gid, .. } = self {
             command.uid(*uid).gid(*gid);
         }
         // The caller's working directory may be one that this user cannot enter.
+        let handed_on = HANDED_ON
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
         command
             .current_dir("/")
+            .env_clear()
+            .envs(handed_on)
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         command
@@ -146,6 +155,22 @@ mod tests {
             unprivileged("postgres:x:0:0::/:/bin/sh\nnobody:x\n\nnobody:x:y:z\n"),
             None
         );
+    }
+
+    #[test]
+    fn a_command_gets_nothing_of_our_environment_but_what_it_needs() {
+        // Cargo sets many variables for this test, as a shell may hold secrets.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let shown = Account::Ourselves
+            .command("env")
+            .output()
+            .expect("env runs");
+        let shown = String::from_utf8_lossy(&shown.stdout);
+        let of_sh = ["LC_ALL", "PWD", "SHLVL", "_"];
+        for line in shown.lines() {
+            let name = line.split('=').next().unwrap_or_default();
+            assert!(HANDED_ON.contains(&name) || of_sh.contains(&name), "{name}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use leadrail_lead::MAX_PAYLOAD_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::problem::Problem;
 
@@ -18,6 +18,12 @@ use crate::problem::Problem;
 pub(crate) const MAX_BATCH_BYTES: usize = 16 << 20;
 /// How many bodies larger than one lead are in memory at a time.
 const LARGE_BODIES: usize = 8;
+/// How long a large body waits for a place before its sender is told to come again.
+const PLACE_WITHIN: Duration = Duration::from_secs(5);
+/// How much of a large body must come in how long: whoever stops in the middle of one makes others
+/// wait.
+const PACE_BYTES: usize = 256 << 10;
+const PACE_WITHIN: Duration = Duration::from_secs(2);
 /// What is read and thrown away of a body that is too large, so that its sender reads our answer
 /// and not a reset connection.
 const DISCARD_BYTES: usize = 4 * MAX_BATCH_BYTES;
@@ -102,8 +108,11 @@ impl BodyReader {
             return Err(refuse(stream, "a batch has at most 16 MiB").await);
         }
         let mut read = BytesMut::new();
-        let mut place = None;
-        while let Some(chunk) = stream.next().await {
+        let mut place = None::<Place>;
+        while let Some(chunk) = match &mut place {
+            None => stream.next().await,
+            Some(place) => place.next(&mut stream).await?,
+        } {
             let chunk = chunk.map_err(|_| Problem::bad_request("the body ended early"))?;
             read.extend_from_slice(&chunk);
             if read.len() > MAX_PAYLOAD_BYTES && format == Format::Json && !is_array(&read) {
@@ -113,14 +122,51 @@ impl BodyReader {
                 return Err(refuse(stream, "a batch has at most 16 MiB").await);
             }
             if read.len() > MAX_PAYLOAD_BYTES && place.is_none() {
-                let free = Arc::clone(&self.large).try_acquire_owned();
-                place = Some(free.map_err(|_| Problem::busy())?);
+                place = Some(self.place().await?);
             }
         }
         Ok(Read {
             bytes: read.freeze(),
-            _place: place,
+            _place: place.map(|place| place.permit),
         })
+    }
+
+    async fn place(&self) -> Result<Place, Problem> {
+        let free = Arc::clone(&self.large).acquire_owned();
+        match timeout(PLACE_WITHIN, free).await {
+            Ok(Ok(permit)) => Ok(Place {
+                permit,
+                since: Instant::now(),
+                bytes: 0,
+            }),
+            _ => Err(Problem::busy()),
+        }
+    }
+}
+
+/// One of the few places for large bodies, and how its holder uses it.
+struct Place {
+    permit: OwnedSemaphorePermit,
+    since: Instant,
+    bytes: usize,
+}
+
+impl Place {
+    /// The next of the body, as long as it comes at a pace.
+    async fn next(
+        &mut self,
+        stream: &mut BodyDataStream,
+    ) -> Result<Option<Result<Bytes, axum::Error>>, Problem> {
+        let chunk = timeout_at(self.since + PACE_WITHIN, stream.next()).await;
+        let chunk = chunk.map_err(|_| Problem::too_slow())?;
+        self.bytes += chunk
+            .as_ref()
+            .and_then(|chunk| chunk.as_ref().ok())
+            .map_or(0, Bytes::len);
+        if self.bytes >= PACE_BYTES {
+            (self.since, self.bytes) = (Instant::now(), 0);
+        }
+        Ok(chunk)
     }
 }
 

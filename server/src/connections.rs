@@ -14,7 +14,7 @@ use crate::extract::ConnectionIdPath;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::problems::{BadParameter, DatabaseAway, NoSuchConnection, NotAConnectionId};
-use crate::state::{App, in_time, problem};
+use crate::state::{App, in_time};
 
 /// Whether leads may go through a connection.
 #[derive(ToSchema)]
@@ -184,6 +184,6 @@ pub(crate) async fn post_connection_test(
 ) -> Result<Json<ConnectionTest>, Problem> {
     // A database that is away is known before the CRM is asked.
     in_time(app.desk.connection(id)).await?;
-    let tested = app.desk.test(&actor, id).await.map_err(problem)?;
-    Ok(Json(tested.into()))
+    let tested = app.call(|desk| async move { desk.test(&actor, id).await });
+    Ok(Json(tested.await?.into()))
 }

@@ -42,7 +42,7 @@ pub(crate) async fn edge(request: Request, next: Next) -> Response {
 }
 
 async fn guarded(request: Request, next: Next, within: Duration) -> Response {
-    if let Err(problem) = guard::admit(request.uri(), request.headers()) {
+    if let Err(problem) = guard::admit(request.method(), request.uri(), request.headers()) {
         return problem.into_response();
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();

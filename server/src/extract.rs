@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use http::HeaderMap;
 use http::request::Parts;
 use leadrail_connections::ConnectionId;
 use leadrail_engine::RunId;
 use leadrail_lead::EventId;
 
+use crate::body::Format;
 use crate::problem::Problem;
 
 /// `{event_id}`: the lead's own id.
@@ -64,6 +66,15 @@ impl<S: Send + Sync> FromRequestParts<S> for RunIdPath {
             Problem::bad_parameter("the run_id is a UUID, as the answer to a lead tells it")
         });
         Ok(Self(id.await?))
+    }
+}
+
+/// Refuses a body that is not said to be JSON: what a page of another site can send without asking
+/// first never is.
+pub(crate) fn json_only(headers: &HeaderMap) -> Result<(), Problem> {
+    match Format::of(headers)? {
+        Format::Json => Ok(()),
+        Format::Ndjson => Err(Problem::unsupported("send application/json")),
     }
 }
 

@@ -2,18 +2,22 @@
 //!
 //! The API listens on loopback only, but a browser on this machine runs pages from anywhere. A page
 //! can point its own name at 127.0.0.1 (DNS rebinding) and is told by the `Host` header; a page that
-//! posts across sites is told by the `Origin` header.
+//! posts across sites is told by the `Origin` header, and one of another port or name of this machine
+//! by `Sec-Fetch-Site`.
 
 use std::net::IpAddr;
 
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 
 use crate::problem::Problem;
 
+/// Browsers say here where the page stands that calls, and no page can write it.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// Lets through what was addressed to this machine by someone on this machine.
-pub(crate) fn admit(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn admit(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
     if !host.is_some_and(is_loopback) || hosts.next().is_some() {
@@ -37,7 +41,17 @@ pub(crate) fn admit(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
             "a web page of another site may not call this API",
         ));
     }
+    if !method.is_safe() && headers.get_all(SEC_FETCH_SITE).iter().any(is_elsewhere) {
+        return Err(Problem::foreign(
+            "a web page that is not this API's own may not change anything",
+        ));
+    }
     Ok(())
+}
+
+/// What a browser says of a page that is not of the very origin it calls.
+fn is_elsewhere(site: &http::HeaderValue) -> bool {
+    site != "same-origin" && site != "none"
 }
 
 /// Whether `host[:port]` can only mean this machine. RFC 6761 gives `localhost` and everything
@@ -98,7 +112,27 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().expect("a value"));
         }
-        admit(&uri.parse().expect("a target"), &map).is_ok()
+        admit(&Method::POST, &uri.parse().expect("a target"), &map).is_ok()
+    }
+
+    #[test]
+    fn a_page_of_another_origin_may_look_and_not_change() {
+        let asked = |method: Method, site: &str| {
+            let mut map = HeaderMap::new();
+            map.append(HOST, "localhost".parse().expect("a value"));
+            map.append(SEC_FETCH_SITE, site.parse().expect("a value"));
+            admit(&method, &Uri::from_static("/"), &map).is_ok()
+        };
+        for (site, changes) in [
+            ("same-origin", true),
+            ("none", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("anything", false),
+        ] {
+            assert_eq!(asked(Method::POST, site), changes, "{site}");
+            assert!(asked(Method::GET, site), "a link may lead here from {site}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::problems::NotReady;
-use crate::queue;
+use crate::queue::{self, Figures};
 use crate::state::{App, in_time};
 
 /// A short word on how it is.
@@ -39,13 +39,13 @@ pub(crate) async fn healthz() -> Json<Health> {
     )
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    match in_time(app.desk.closed_because()).await? {
+    match in_time(app.closed_because()).await? {
         None => Ok(Json(Health { status: "ready" })),
         Some(why) => Err(Problem::not_ready(why)),
     }
 }
 
-/// Counters, histograms and the queue's depth for Prometheus. Holds no personal data.
+/// Counters, histograms, the queue's depth and the states of connections for Prometheus. Holds no personal data.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses((status = 200, description = "Prometheus text format", body = String,
@@ -54,8 +54,14 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
 pub(crate) async fn metrics_text(
     State(app): State<App>,
 ) -> ([(HeaderName, &'static str); 1], String) {
-    let queue = in_time(app.desk.queue_depth()).await.ok();
-    let text = metrics::render() + &queue::render(queue.as_ref());
+    let figures = in_time(async {
+        Ok(Figures {
+            queue: app.desk.queue_depth().await?,
+            connections: app.desk.connection_counts().await?,
+            age: app.desk.transaction_age().await?,
+        })
+    });
+    let text = metrics::render() + &queue::render(figures.await.ok().as_ref());
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,

@@ -16,6 +16,7 @@
 
 mod audience;
 mod body;
+mod changes;
 mod connections;
 mod edge;
 mod extract;
@@ -26,6 +27,8 @@ mod listen;
 mod metrics;
 mod openapi;
 mod params;
+mod patience;
+mod places;
 mod problem;
 mod problems;
 mod queue;
@@ -33,6 +36,7 @@ mod router;
 mod runs;
 mod state;
 
-pub use listen::{BindError, Listener, bind, serve};
+pub use listen::{BindError, Listener, bind, serve, serve_within, serve_worker};
 pub use openapi::openapi;
+pub use places::Limits;
 pub use router::router;

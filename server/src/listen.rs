@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,20 +10,28 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use leadrail_desk::Desk;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
-use crate::router::router;
+use crate::patience::Patient;
+use crate::places::{Kind, Limits, Place, Places};
+use crate::router::{of_worker, only_health, with_app};
+use crate::state::App;
 
 /// A head that takes longer, or a connection that is idle for longer, is given up.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// The most bytes of a head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// Connections at a time; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 1_024;
+/// The head of a request on a reserved place: whoever asks for our health asks at once.
+const RESERVED_HEAD_WITHIN: Duration = Duration::from_secs(2);
+/// An answer of which nothing is read for longer is given up.
+const READ_BY_PEER_WITHIN: Duration = Duration::from_secs(15);
+/// How soon a peer is asked whether it is still there, and how often again.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
 /// How long requests that are under way may take to end once the server stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(25);
 /// Out of file descriptors: some become free soon.
@@ -81,39 +88,94 @@ pub async fn bind(address: SocketAddr) -> Result<Listener, BindError> {
     Ok(Listener(listener))
 }
 
-/// Serves the API until `shutdown`; then takes no new requests and ends those under way.
+/// Serves the API until `shutdown`; then takes no new requests, ends those under way, and the changes
+/// that were begun.
 ///
 /// It speaks HTTP/1.1. After 25 seconds of draining, what is still open is cut.
 pub async fn serve(listener: Listener, desk: Desk, shutdown: CancellationToken) {
-    let router = router(desk);
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    serve_within(listener, desk, Limits::default(), shutdown).await;
+}
+
+/// The same, with other limits.
+pub async fn serve_within(
+    listener: Listener,
+    desk: Desk,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    let (app, changes) = App::new(desk);
+    let (all, health) = (with_app(app.clone()), only_health(app));
+    run(listener, all, health, limits, shutdown, changes.ended()).await;
+}
+
+/// Serves health and metrics of a worker of this process, known to the engine by this name, until
+/// `shutdown`. It is ready once it is registered.
+pub async fn serve_worker(
+    listener: Listener,
+    desk: Desk,
+    worker: String,
+    shutdown: CancellationToken,
+) {
+    let router = of_worker(App::of_worker(desk, worker));
+    let nothing = std::future::ready(());
+    let (health, limits) = (router.clone(), Limits::default());
+    run(listener, router, health, limits, shutdown, nothing).await;
+}
+
+/// Takes connections until `shutdown`, and ends in good order; `last` is waited for when all
+/// connections are closed.
+async fn run(
+    listener: Listener,
+    all: Router,
+    health: Router,
+    limits: Limits,
+    shutdown: CancellationToken,
+    last: impl Future<Output = ()>,
+) {
+    let server = Server {
+        all,
+        health,
+        graceful: GracefulShutdown::new(),
+        places: Places::new(limits),
+    };
     let mut upkeep = interval(UPKEEP);
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             _ = upkeep.tick() => metrics::upkeep(),
-            (stream, place) = accept(&listener, &places) => {
-                tokio::spawn(connection(stream, router.clone(), graceful.watcher(), place));
-            }
+            (stream, peer) = accept(&listener) => server.welcome(stream, peer),
         }
     }
     drop(listener);
+    let Server {
+        all,
+        health,
+        graceful,
+        ..
+    } = server;
+    // What they hold is what `last` may wait for.
+    drop((all, health));
     let open = graceful.count();
-    tracing::info!(open, "The API stops; {open} connections are open");
-    if timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
+    tracing::info!(
+        open,
+        "No more requests are taken; {open} connections are open"
+    );
+    let end = Instant::now() + DRAIN_WITHIN;
+    let drained = async {
+        graceful.shutdown().await;
+        last.await;
+    };
+    if timeout_at(end, drained).await.is_err() {
         tracing::warn!("Some requests did not end within {DRAIN_WITHIN:?} and are cut");
     }
 }
 
-/// The next connection and its place, once there is one.
-async fn accept(listener: &Listener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await;
-    let place = place.expect("nobody closes the semaphore");
+/// The next connection.
+async fn accept(listener: &Listener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.0.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(error = %error.kind(), "A connection could not be accepted");
                 sleep(ACCEPT_PAUSE).await;
@@ -122,20 +184,55 @@ async fn accept(listener: &Listener, places: &Arc<Semaphore>) -> (TcpStream, Own
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-) {
+/// What every connection needs.
+struct Server {
+    all: Router,
+    health: Router,
+    graceful: GracefulShutdown,
+    places: Places,
+}
+
+impl Server {
+    /// Serves a connection, if there is a place for it. Whoever gets none is told at once by a closed
+    /// connection: in the kernel's queue it would wait behind those who hold the places.
+    fn welcome(&self, stream: TcpStream, peer: SocketAddr) {
+        let Some(place) = self.places.take(peer.ip().to_canonical()) else {
+            metrics::refused();
+            return;
+        };
+        let router = match place.kind {
+            Kind::Any => &self.all,
+            Kind::Reserved => &self.health,
+        };
+        tokio::spawn(connection(
+            stream,
+            router.clone(),
+            self.graceful.watcher(),
+            place,
+        ));
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, watcher: Watcher, place: Place) {
     // Answers are small and somebody waits for them.
     let _ = stream.set_nodelay(true);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE_AGAIN);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+    let reserved = place.kind == Kind::Reserved;
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(if reserved {
+            RESERVED_HEAD_WITHIN
+        } else {
+            HEAD_WITHIN
+        })
+        .keep_alive(!reserved)
         .max_buf_size(MAX_HEAD_BYTES);
-    let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let stream = TokioIo::new(Patient::new(stream, READ_BY_PEER_WITHIN));
+    let serving = http.serve_connection(stream, TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(serving).await {
         tracing::debug!(error = %error, "A connection broke");
     }

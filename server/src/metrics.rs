@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 const LEADS: &str = "leadrail_leads_total";
 const REQUESTS: &str = "leadrail_http_requests_total";
+const REFUSED: &str = "leadrail_http_connections_refused_total";
 const REQUEST_SECONDS: &str = "leadrail_http_request_seconds";
 const COMMIT_SECONDS: &str = "leadrail_shared_commit_seconds";
 const COMMIT_RUNS: &str = "leadrail_shared_commit_runs";
@@ -49,6 +50,7 @@ fn builder() -> PrometheusBuilder {
 fn describe() {
     describe_counter!(LEADS, "Leads that came in, by what became of them");
     describe_counter!(REQUESTS, "Requests by route, method and status");
+    describe_counter!(REFUSED, "Connections for which there was no place");
     describe_histogram!(
         REQUEST_SECONDS,
         Unit::Seconds,
@@ -80,6 +82,11 @@ pub(crate) fn upkeep() {
 /// Counts one lead by what became of it.
 pub(crate) fn lead(outcome: &'static str) {
     counter!(LEADS, "outcome" => outcome).increment(1);
+}
+
+/// Counts a connection for which there was no place.
+pub(crate) fn refused() {
+    counter!(REFUSED).increment(1);
 }
 
 /// Counts one answer.

@@ -140,6 +140,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "ended", "It has ended", detail)
     }
 
+    /// A run that hears none of them has too many signals.
+    pub(crate) fn too_many_signals(detail: impl Into<String>) -> Self {
+        let title = "Too many signals";
+        Self::new(StatusCode::CONFLICT, "too-many-signals", title, detail)
+    }
+
     /// Several accounts have a lead under this event id.
     pub(crate) fn several_accounts() -> Self {
         let detail = "several accounts have a lead with this event_id: add ?account=";
@@ -152,6 +158,13 @@ impl Problem {
         let detail = "the database does not answer: send the request again, the same event_id is \
                       accepted only once";
         Self::overloaded_or_away("database-unavailable", "The database is away", detail)
+    }
+
+    /// A change is still being made, and nobody knows yet how it ends.
+    pub(crate) fn unconfirmed() -> Self {
+        let detail =
+            "the change is still being made: look at what became of it before you send it again";
+        Self::overloaded_or_away("unconfirmed", "Not known yet", detail)
     }
 
     /// Too much is being written or received at the moment.

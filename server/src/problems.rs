@@ -58,10 +58,11 @@ problems! {
     NothingPublished: 404 "The run publishes nothing under this name";
     AnotherLead: 409 "Another lead has this event_id";
     EndedOrSeveralLeads: 409 "It has ended, or several accounts have one";
-    RunEnded: 409 "The run has ended";
+    RunEnded: 409 "The run has ended, or has too many signals";
     SeveralLeads: 409 "Several accounts have one: add ?account=";
     SignalTooLarge: 413 "More than 1 MiB";
     LeadsTooLarge: 413 "Too many bytes or leads";
+    NotJson: 415 "Not said to be JSON";
     NeitherJsonNorNdjson: 415 "Neither JSON nor NDJSON";
     InvalidLead: 422 "Not a valid lead; `errors` names every bad field";
     DatabaseAway: 503 "The database is away";

@@ -6,16 +6,17 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
+use leadrail_engine::{RunId, Sent};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::audience::Who;
-use crate::extract::{NamePath, RunIdPath};
+use crate::extract::{NamePath, RunIdPath, json_only};
 use crate::problem::Problem;
 use crate::problems::{
-    DatabaseAway, NoSuchRun, NotARunId, NotASignal, NothingPublished, RunEnded, SignalTooLarge,
+    DatabaseAway, NoSuchRun, NotARunId, NotASignal, NotJson, NothingPublished, RunEnded,
+    SignalTooLarge,
 };
 use crate::state::{App, in_time};
 
@@ -42,7 +43,7 @@ pub(crate) struct SignalOutcome {
     responses(
         (status = 202, description = "Kept until the run asks for it", body = SignalOutcome),
         (status = 200, description = "This key was sent before", body = SignalOutcome),
-        NotASignal, NoSuchRun, RunEnded, SignalTooLarge, DatabaseAway,
+        NotASignal, NoSuchRun, RunEnded, SignalTooLarge, NotJson, DatabaseAway,
     )
 )]
 pub(crate) async fn post_signal(
@@ -54,9 +55,14 @@ pub(crate) async fn post_signal(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let key = key_of(&headers)?;
+    json_only(&headers)?;
     let payload = payload_of(body)?;
-    let sent = app.desk.signal(&actor, run_id, &name, &payload, key);
-    let outcome = in_time(sent).await?;
+    let key = key.map(str::to_owned);
+    let sent = app.change(|desk| async move {
+        let key = key.as_deref();
+        desk.signal(&actor, run_id, &name, &payload, key).await
+    });
+    let outcome = sent.await?;
     let status = match outcome {
         Sent::Sent => StatusCode::ACCEPTED,
         Sent::Duplicate => StatusCode::OK,
@@ -97,10 +103,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 fn payload_of(body: Result<Bytes, BytesRejection>) -> Result<Value, Problem> {
-    let too_large = || Problem::too_large(format!("a signal has at most {LARGEST_VALUE} bytes"));
-    let body = body.map_err(|_| too_large())?;
-    if body.len() > LARGEST_VALUE {
-        return Err(too_large());
-    }
+    // The server reads no more than it must; what a signal may have is the desk's to say.
+    let body = body.map_err(|_| Problem::too_large("a signal has at most 1 MiB"))?;
     serde_json::from_slice(&body).map_err(|_| Problem::bad_request("the body is no JSON"))
 }

@@ -7,26 +7,80 @@ use leadrail_engine::kind_of_database_error;
 use tokio::time::timeout;
 
 use crate::body::BodyReader;
+use crate::changes::{Changes, UnderWay};
 use crate::metrics;
 use crate::problem::Problem;
 
-/// How long a read may take before the database counts as away.
+/// How long a read may take before the database counts as away, and a change before its caller is told
+/// that it goes on.
 const READ_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long the caller of a change that asks a CRM waits for it, below the time of a whole request.
+const CALL_WITHIN: Duration = Duration::from_secs(25);
 
 /// What the handlers see: the desk, and what they share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) bodies: BodyReader,
+    /// The worker of this process whose health is asked for, by its name.
+    worker: Option<String>,
+    changes: Changes,
 }
 
 impl App {
-    pub(crate) fn new(desk: Desk) -> Self {
+    /// And the changes that its calls begin.
+    pub(crate) fn new(desk: Desk) -> (Self, UnderWay) {
         metrics::install();
-        Self {
+        let (changes, under_way) = Changes::new();
+        let app = Self {
             bodies: BodyReader::default(),
             desk,
+            worker: None,
+            changes,
+        };
+        (app, under_way)
+    }
+
+    /// For the health of a worker of this process.
+    pub(crate) fn of_worker(desk: Desk, worker: String) -> Self {
+        let (app, _) = Self::new(desk);
+        Self {
+            worker: Some(worker),
+            ..app
         }
+    }
+
+    /// Why no work should come here, as a sentence.
+    pub(crate) async fn closed_because(&self) -> Result<Option<String>, DeskError> {
+        if let Some(why) = self.desk.closed_because().await? {
+            return Ok(Some(why));
+        }
+        let Some(name) = &self.worker else {
+            return Ok(None);
+        };
+        let registered = self.desk.engine().has_worker(name, std::process::id());
+        Ok((!registered.await?).then(|| format!("the worker {name} is not registered")))
+    }
+
+    /// Makes a change at the desk: it ends and is audited even where its caller goes, or is answered
+    /// before it ends.
+    pub(crate) async fn change<T, F>(&self, make: impl FnOnce(Desk) -> F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DeskError>> + Send + 'static,
+    {
+        let change = make(self.desk.clone());
+        self.changes.make(READ_WITHIN, change).await
+    }
+
+    /// The same for a change that asks a CRM, which has more time.
+    pub(crate) async fn call<T, F>(&self, make: impl FnOnce(Desk) -> F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DeskError>> + Send + 'static,
+    {
+        let change = make(self.desk.clone());
+        self.changes.make(CALL_WITHIN, change).await
     }
 }
 
@@ -58,6 +112,8 @@ pub(crate) fn problem(error: DeskError) -> Problem {
             Problem::unavailable()
         }
         DeskError::SeveralLeads => Problem::several_accounts(),
+        DeskError::SignalTooLarge => Problem::too_large(error.to_string()),
+        DeskError::TooManySignals => Problem::too_many_signals(error.to_string()),
         DeskError::Refused {
             what: "payload" | "why",
             reason,

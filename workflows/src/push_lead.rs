@@ -76,32 +76,52 @@ impl Workflow for PushLead {
 
     async fn run(&self, ctx: Ctx, payload: Value) -> WorkflowResult<PushLeadOutput> {
         let lead = Lead::from_value(payload).map_err(|faults| invalid(&faults))?;
+        let crm = lead.routing.destination_crm.clone();
+        let ended = self.push(&ctx, lead).await;
+        count(crm.as_ref(), &ended);
+        ended
+    }
+}
+
+/// One lead that came to its end, by CRM and what became of it.
+fn count(crm: Option<&CrmName>, ended: &WorkflowResult<PushLeadOutput>) {
+    let (outcome, reason) = match ended {
+        Ok(PushLeadOutput::Recorded) => ("recorded", String::new()),
+        Ok(PushLeadOutput::Delivered { .. }) => ("delivered", String::new()),
+        Err(error) if error.is_cancelled() => ("cancelled", String::new()),
+        Err(error) => ("dead", error.reason.clone()),
+    };
+    let crm = crm.map_or_else(String::new, ToString::to_string);
+    metrics::counter!("leadrail_leads_ended_total", "crm" => crm, "outcome" => outcome, "reason" => reason).increment(1);
+}
+
+impl PushLead {
+    /// All of it.
+    async fn push(&self, ctx: &Ctx, lead: Lead) -> WorkflowResult<PushLeadOutput> {
         if lead.event == LeadEvent::Unqualified {
             return Ok(PushLeadOutput::Recorded);
         }
         let journey = Journey {
-            destination: Arc::new(self.destination(&ctx, &lead).await?),
+            destination: Arc::new(self.destination(ctx, &lead).await?),
             lead: Arc::new(lead),
             made: Made::default(),
             makers: Vec::new(),
         };
-        let journey = self.caller(&ctx, journey).await?;
-        let journey = self.call(&ctx, journey).await?;
+        let journey = self.caller(ctx, journey).await?;
+        let journey = self.call(ctx, journey).await?;
         if journey.made.lead.is_none() {
             return Err(WorkflowError::new(
                 "not_filed",
                 "every step was taken and the CRM has no lead of it; nothing was delivered",
             ));
         }
-        self.audit(&ctx, &journey).await?;
+        self.audit(ctx, &journey).await?;
         Ok(PushLeadOutput::Delivered {
             crm: journey.destination.crm.clone(),
             made: Box::new(journey.made),
         })
     }
-}
 
-impl PushLead {
     async fn destination(&self, ctx: &Ctx, lead: &Lead) -> WorkflowResult<Destination> {
         let wanted = FindConnectionInput::of(lead).ok_or_else(|| {
             WorkflowError::new(

@@ -44,7 +44,7 @@ async fn all(config: &Config) -> anyhow::Result<Vec<Check>> {
     };
     let mut checks = check_server(&mut session, &place).await;
     let desk = database::on(database::connect(config).await?, config);
-    let key = config.vault_key().map_err(|error| sentence(&error));
+    let key = config.vault().map_err(|error| sentence(&error));
     checks.extend(desk.doctor(key).await.map_err(told)?);
     Ok(checks)
 }

@@ -149,6 +149,8 @@ async fn list(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
     let mut table = output::table(&[
         "lane",
         "queued",
+        "later",
+        "retrying",
         "running",
         "waiting",
         "dead",
@@ -160,6 +162,8 @@ async fn list(desk: &Desk, as_json: bool) -> anyhow::Result<()> {
         table.add_row([
             lane.lane.clone(),
             lane.queued.to_string(),
+            lane.scheduled.to_string(),
+            lane.retrying.to_string(),
             lane.running.to_string(),
             lane.waiting.to_string(),
             lane.dead.to_string(),

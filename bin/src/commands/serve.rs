@@ -5,7 +5,8 @@ use crate::database;
 use crate::failure::usage;
 use crate::output;
 use crate::shutdown;
-use leadrail_server::BindError;
+use leadrail_server::{BindError, Listener};
+use std::net::SocketAddr;
 
 /// Serves the HTTP API on this machine. Waits for a database that is away.
 #[derive(clap::Args)]
@@ -18,11 +19,7 @@ pub(crate) struct ServeArgs {
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
-    let listener = leadrail_server::bind(config.listen).await;
-    let listener = listener.map_err(|error| match error {
-        far @ BindError::NotLoopback { .. } => usage(far.to_string()),
-        taken => anyhow::Error::new(taken).context("choose another address with --listen"),
-    })?;
+    let listener = listening(config.listen).await?;
     let address = listener.local_addr()?;
     let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
@@ -30,4 +27,13 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     output::line(format!("the API is ready at http://{address}"))?;
     leadrail_server::serve(listener, desk, stop).await;
     Ok(())
+}
+
+/// Listens on a loopback address.
+pub(crate) async fn listening(address: SocketAddr) -> anyhow::Result<Listener> {
+    let listener = leadrail_server::bind(address).await;
+    listener.map_err(|error| match error {
+        far @ BindError::NotLoopback { .. } => usage(far.to_string()),
+        taken => anyhow::Error::new(taken).context("choose another address with --listen"),
+    })
 }

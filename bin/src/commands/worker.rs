@@ -1,5 +1,6 @@
 //! `leadrail worker`: executes runs.
 
+use crate::commands::serve::listening;
 use crate::config::Config;
 use crate::database;
 use crate::failure::told;
@@ -7,6 +8,7 @@ use crate::output;
 use crate::shutdown;
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
+use leadrail_server::serve_worker;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +22,9 @@ pub(crate) struct WorkerArgs {
     /// The name people see in lists.
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// A loopback address for /healthz, /readyz and /metrics; none if not given.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
@@ -32,11 +37,23 @@ pub(crate) async fn run_with(
     registry: impl FnOnce(&Desk) -> anyhow::Result<Registry>,
 ) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
+    let listener = match config.worker_listen {
+        Some(address) => Some(listening(address).await?),
+        None => None,
+    };
     let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
     };
     let (engine, config) = (desk.engine(), &config.worker);
     let registry = registry(&desk)?;
+    if let Some(listener) = listener {
+        output::line(format!(
+            "the worker answers for its health at http://{}",
+            listener.local_addr()?
+        ))?;
+        let name = config.name.clone();
+        tokio::spawn(serve_worker(listener, desk.clone(), name, stop.clone()));
+    }
     let saying = say_when_ready(engine.clone(), config.clone(), stop.clone());
     let saying = tokio::spawn(saying);
     run_worker(engine, registry, config.clone(), stop).await;

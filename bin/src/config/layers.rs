@@ -5,6 +5,7 @@ use crate::failure::usage;
 use config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The documented defaults.
@@ -15,8 +16,7 @@ pub(super) const DEFAULT: &str = "default";
 const USUAL_FILE: &str = "leadrail.toml";
 const MASK: &str = "********";
 
-/// All values, each with its place.
-#[derive(Debug)]
+/// All values, each with its place. Secrets are among them, so it does not print.
 pub(crate) struct Layers(BTreeMap<String, Value>);
 
 /// A value as it may be shown.
@@ -36,13 +36,36 @@ pub(super) fn file(asked: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
         .or_else(|| std::env::var_os(FILE_VARIABLE).map(PathBuf::from))
         .filter(|path| !path.as_os_str().is_empty());
     match named {
-        Some(path) if path.is_file() => Ok(Some(path)),
+        Some(path) if path.is_file() => trusted(path).map(Some),
         Some(path) => Err(usage(format!(
             "there is no configuration file {}; correct --config or {FILE_VARIABLE}",
             path.display()
         ))),
-        None => Ok(Some(PathBuf::from(USUAL_FILE)).filter(|usual| usual.is_file())),
+        None => Some(PathBuf::from(USUAL_FILE))
+            .filter(|usual| usual.is_file())
+            .map(trusted)
+            .transpose(),
     }
+}
+
+/// Refuses a file that somebody else could have written: it says where our leads and secrets go.
+fn trusted(path: PathBuf) -> anyhow::Result<PathBuf> {
+    let unreadable = |error| usage(format!("{} cannot be read: {error}", path.display()));
+    let about = path.metadata().map_err(unreadable)?;
+    if about.mode() & 0o002 != 0 {
+        return Err(usage(format!(
+            "{} can be written by everybody on this machine; run `chmod o-w` on it",
+            path.display()
+        )));
+    }
+    let ours = rustix::process::geteuid().as_raw();
+    if ![0, ours].contains(&about.uid()) {
+        return Err(usage(format!(
+            "{} belongs to another user; give it to the user who runs leadrail, or to root",
+            path.display()
+        )));
+    }
+    Ok(path)
 }
 
 impl Layers {

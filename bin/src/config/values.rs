@@ -89,6 +89,13 @@ impl Reader<'_> {
             .ok_or_else(|| self.fault(key, "must be an address and a port such as 127.0.0.1:4000"))
     }
 
+    pub(super) fn optional_address(&self, key: &str) -> anyhow::Result<Option<SocketAddr>> {
+        match self.text(key)? {
+            Some(_) => self.address(key).map(Some),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn log_format(&self, key: &str) -> anyhow::Result<LogFormat> {
         match self.text(key)?.as_deref() {
             Some("text") => Ok(LogFormat::Text),

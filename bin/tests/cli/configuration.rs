@@ -1,5 +1,7 @@
 use crate::kit::Cli;
 use serde_json::Value;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn setting(ran: &Value, key: &str) -> (Value, String) {
     let all = ran.as_array().expect("an array");
@@ -79,6 +81,19 @@ fn unknown_keys_and_bad_values_are_refused_by_every_command() {
 }
 
 #[test]
+fn a_file_that_anybody_can_write_is_not_believed() {
+    let cli = Cli::new();
+    let file = cli.write("leadrail.toml", "log = 'warn'");
+    let mode = |mode| std::fs::set_permissions(&file, Permissions::from_mode(mode)).expect("set");
+    mode(0o646);
+    for arguments in [&["config"][..], &["config", "--config", &file]] {
+        cli.run(arguments).refused(2, "chmod o-w");
+    }
+    mode(0o644);
+    cli.run(&["config"]).well();
+}
+
+#[test]
 fn secrets_are_masked() {
     let cli = Cli::new()
         .with("DATABASE_URL", "postgres://u:canary@h/d")
@@ -94,6 +109,21 @@ fn secrets_are_masked() {
     let ran = cli.run(&["worker"]);
     assert_eq!(ran.code, 1);
     assert!(!ran.err.contains("canary"), "{}", ran.err);
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    for url in [
+        "postgres://u:canary@h/d",
+        "postgres://u:can@ary@h1:1,h2:2/d",
+        "postgres://u@h/d?password=canary",
+    ] {
+        let ran = Cli::new().run(&["config", "--database-url", url]);
+        ran.refused(2, "DATABASE_URL");
+        assert!(!ran.err.contains("ary"), "{}", ran.err);
+    }
+    let ran = Cli::new().run(&["config", "--database-url", "postgres://u@h:5432/d"]);
+    ran.well();
 }
 
 #[test]

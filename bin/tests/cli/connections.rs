@@ -1,4 +1,4 @@
-use crate::kit::{Cli, crm, lead};
+use crate::kit::{Cli, VAULT_KEY, crm, lead};
 use serde_json::{Value, json};
 
 const ADD: [&str; 6] = [
@@ -45,6 +45,30 @@ async fn a_secret_comes_from_standard_input_or_a_file_and_is_never_shown() {
     }
     let ran = cli.run_with(&[&ADD[..], &["--secret", "canary"]].concat(), "");
     assert_eq!(ran.code, 2, "there is no such flag");
+}
+
+#[tokio::test]
+async fn connecting_again_changes_only_what_is_given() {
+    let cli = Cli::migrated().await;
+    let settings = r#"{"lead_source": "Phone", "call_timeout_ms": 5000}"#;
+    let url = "https://sandbox.crm.example/hcp";
+    let first = add(
+        &cli,
+        &["--settings", settings, "--base-url", url],
+        "canary-one",
+    );
+    let again = add(&cli, &[], "canary-two");
+    for kept in ["id", "settings", "base_url", "auth_method"] {
+        assert_eq!(first[kept], again[kept], "{kept}");
+    }
+    let source = r#"{"lead_source": null}"#;
+    let less = add(
+        &cli,
+        &["--settings", source, "--base-url", ""],
+        "canary-three",
+    );
+    assert_eq!(less["settings"], json!({"call_timeout_ms": 5000}));
+    assert_eq!(less["base_url"], Value::Null);
 }
 
 #[tokio::test]
@@ -196,8 +220,42 @@ async fn the_doctor_opens_every_stored_connection() {
         "{}",
         ran.out
     );
-    cli.run(&["connection", "list"])
-        .refused(2, "openssl rand -hex 32");
+    assert!(cli.run(&["connection", "list"]).well().out.contains("acme"));
+}
+
+#[tokio::test]
+async fn nothing_starts_or_seals_with_a_vault_key_that_is_not_the_databases() {
+    let cli = Cli::migrated().await;
+    add(&cli, &[], "canary");
+    let other_key = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    let cli = cli.with("LEADRAIL_VAULT_KEY", other_key);
+    let again = [
+        "connection",
+        "add",
+        "--account",
+        "acme",
+        "--crm",
+        "housecall_pro",
+    ];
+    for arguments in [
+        &["worker"][..],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &again,
+    ] {
+        let ran = cli.run_with(arguments, "canary");
+        ran.refused(1, "connections are sealed with k-");
+        assert!(!ran.err.contains(other_key));
+    }
+    let cli = cli.with("LEADRAIL_VAULT_OLD_KEY", VAULT_KEY);
+    assert!(
+        cli.run(&["doctor"])
+            .well()
+            .out
+            .contains("opens all 1 connections")
+    );
+    let mut worker = cli.serve(&["worker"]);
+    assert_eq!(worker.stop().code, 0);
+    cli.run_with(&again, "canary").well();
 }
 
 /// Waits until there is a lead in this state.

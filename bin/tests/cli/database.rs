@@ -87,8 +87,9 @@ async fn a_database_that_may_forget_commits_is_refused() {
 async fn a_database_that_does_not_exist_is_not_waited_for() {
     let cli = Cli::migrated().await;
     let wrong = format!("{}_missing", cli.url());
+    let cli = cli.with("LEADRAIL_DATABASE_URL", &wrong);
     for arguments in [&["worker"][..], &["lead", "list"]] {
-        let ran = cli.run(&[arguments, &["--database-url", &wrong]].concat());
+        let ran = cli.run(arguments);
         assert_eq!(ran.code, 1, "{}", ran.err);
         assert!(ran.err.contains("does not exist"), "{}", ran.err);
     }

@@ -214,4 +214,6 @@ async fn a_lane_is_paused_limited_and_listed() {
         "--concurrency",
     );
     cli.run(&["lane", "pause", ""]).refused(2, "1 to 500");
+    cli.run(&["lane", "pause", "acme/housecall"])
+        .refused(2, "no connection has a lane of this name");
 }

@@ -1,4 +1,6 @@
 use crate::kit::{Cli, VAULT_KEY};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 #[tokio::test]
 async fn the_api_says_where_it_is_and_ends_in_order() {
@@ -63,4 +65,31 @@ async fn json_logs_are_one_object_a_line() {
         let line: serde_json::Value = serde_json::from_str(line).expect("an object");
         assert!(line["fields"]["message"].is_string(), "{line}");
     }
+}
+
+/// What `path` is answered at this address.
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+#[tokio::test]
+async fn a_worker_answers_for_its_health_where_it_is_told_to() {
+    let cli = Cli::migrated().await;
+    let mut worker = cli.serve(&["worker", "--listen", "127.0.0.1:0"]);
+    let said = worker.ready.trim_end().to_owned();
+    let (_, address) = said.rsplit_once("http://").expect("an address");
+    assert!(ask(address, "/healthz").starts_with("HTTP/1.1 200 "));
+    // Ready once it is registered.
+    while !ask(address, "/readyz").starts_with("HTTP/1.1 200 ") {}
+    let metrics = ask(address, "/metrics");
+    assert!(metrics.contains("leadrail_workers 1"), "{metrics}");
+    assert!(ask(address, "/v1/leads").starts_with("HTTP/1.1 404 "));
+    assert_eq!(worker.stop().code, 0);
+    cli.run(&["worker", "--listen", "0.0.0.0:0"])
+        .refused(2, "can be reached from other machines");
 }

@@ -31,6 +31,9 @@ pub struct Place<'a> {
     pub row: Uuid,
     /// The column, such as `secret`.
     pub field: &'a str,
+    /// What else the row says of where the secret goes and which one it is: written otherwise, it
+    /// does not open.
+    pub terms: &'a [&'a str],
 }
 
 /// A sealed secret as it is stored: three columns of a row.
@@ -135,8 +138,9 @@ fn binding(purpose: &str, place: Place<'_>, key_id: &str) -> Vec<u8> {
         place.field.as_bytes(),
         key_id.as_bytes(),
     ];
+    let terms = place.terms.iter().map(|term| term.as_bytes());
     let mut bound = vec![FORMAT];
-    for part in parts {
+    for part in parts.into_iter().chain(terms) {
         bound.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bound.extend_from_slice(part);
     }
@@ -184,6 +188,7 @@ mod tests {
         account: "acct_1",
         row: ROW,
         field: "secret",
+        terms: &["https://crm.example", "api_key"],
     };
 
     fn key() -> VaultKey {
@@ -234,6 +239,14 @@ mod tests {
             },
             Place {
                 table: "hook",
+                ..PLACE
+            },
+            Place {
+                terms: &["https://crm.example"],
+                ..PLACE
+            },
+            Place {
+                terms: &["https://crm.examplea", "pi_key"],
                 ..PLACE
             },
             // The same letters, cut at another place.

@@ -61,6 +61,54 @@ async fn a_row_moved_to_another_account_does_not_open() {
 }
 
 #[tokio::test]
+async fn a_secret_does_not_open_where_its_row_says_something_else_of_where_it_goes() {
+    let edits = [
+        "crm = 'jobber'",
+        "base_url = 'https://elsewhere.example'",
+        "base_url = null",
+        "base_url = base_url || '/elsewhere'",
+        "auth_method = 'bearer_token'",
+        "secret_version = secret_version + 1",
+    ];
+    for edit in edits {
+        let setup = Setup::new().await;
+        let mut new = new_connection("acct_1", None);
+        new.base_url = Some("https://sandbox.crm.example".into());
+        let added = setup.connections.add(new).await.expect("added");
+        setup.elsewhere().open(added.id).await.expect("as it was");
+        let edited = format!("update leadrail.connection set {edit}");
+        sqlx::query(sqlx::AssertSqlSafe(edited))
+            .execute(&setup.pool)
+            .await
+            .expect("edited");
+        assert_does_not_open(&setup, added.id).await;
+    }
+}
+
+#[tokio::test]
+async fn an_older_secret_put_back_does_not_open() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    let keep = "create table public.kept as \
+                select sealed_data_key, sealed_secret from leadrail.connection";
+    sqlx::query(keep).execute(&setup.pool).await.expect("kept");
+    setup.add("acct_1", None).await;
+    setup
+        .elsewhere()
+        .open(added.id)
+        .await
+        .expect("the newer one");
+    let put_back = "update leadrail.connection c \
+                    set sealed_data_key = k.sealed_data_key, sealed_secret = k.sealed_secret \
+                    from public.kept k";
+    sqlx::query(put_back)
+        .execute(&setup.pool)
+        .await
+        .expect("put back");
+    assert_does_not_open(&setup, added.id).await;
+}
+
+#[tokio::test]
 async fn a_tampered_byte_is_noticed() {
     let setup = Setup::new().await;
     let added = setup.add("acct_1", None).await;
@@ -101,6 +149,39 @@ async fn a_wrong_vault_key_is_told_with_both_fingerprints() {
         assert_eq!(id, added.id);
         assert!(sealed.starts_with("k-") && have.starts_with("k-") && sealed != have);
     }
+}
+
+#[tokio::test]
+async fn what_an_older_key_sealed_opens_beside_the_new_one() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    let both = setup.with_both_keys();
+    both.open(added.id).await.expect("opened");
+    both.check_vault_key().await.expect("one of ours");
+    both.add(new_connection("acct_2", None))
+        .await
+        .expect("added");
+    let old = setup.elsewhere().check_vault_key().await;
+    assert!(
+        matches!(old, Err(ConnectionError::Vault { .. })),
+        "sealed under the new key"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_is_switched_off_binds_nobody_to_its_key() {
+    let setup = Setup::new().await;
+    let added = setup.add("acct_1", None).await;
+    setup
+        .connections
+        .disable(added.id, "its key is lost")
+        .await
+        .expect("disabled");
+    setup
+        .with_other_key()
+        .check_vault_key()
+        .await
+        .expect("nothing is in use");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn connecting_again_keeps_the_id_and_replaces_everything_else() {
     let first = setup.add("acct_1", None).await;
     setup
         .connections
-        .mark_verified(first.id, Some("Acme Plumbing"))
+        .mark_verified(first.id, 1, Some("Acme Plumbing"))
         .await
         .expect("verified");
     setup
@@ -247,7 +247,7 @@ async fn a_passed_check_is_remembered_with_the_crms_name_for_the_account() {
     let added = setup.add("acct_1", None).await;
     setup
         .connections
-        .mark_verified(added.id, Some("Acme Plumbing"))
+        .mark_verified(added.id, 1, Some("Acme Plumbing"))
         .await
         .expect("verified");
     let verified = setup.connections.get(added.id).await.expect("there");
@@ -255,7 +255,7 @@ async fn a_passed_check_is_remembered_with_the_crms_name_for_the_account() {
     assert_eq!(verified.verified_name.as_deref(), Some("Acme Plumbing"));
     setup
         .connections
-        .mark_verified(added.id, Some(&"\0x".repeat(5000)))
+        .mark_verified(added.id, 1, Some(&"\0x".repeat(5000)))
         .await
         .expect("verified");
     let hostile = setup
@@ -276,7 +276,7 @@ async fn an_unknown_id_is_not_found_by_anything() {
     let errors = [
         connections.get(id).await.err(),
         connections.open(id).await.err(),
-        connections.mark_verified(id, None).await.err(),
+        connections.mark_verified(id, 1, None).await.err(),
         connections
             .mark_needs_reauth(added.id, added.secret_version, "401")
             .await

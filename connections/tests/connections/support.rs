@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leadrail_connections::{Connection, Connections, NewConnection, VaultKey};
+use leadrail_connections::{Connection, Connections, NewConnection, Vault, VaultKey};
 use leadrail_postgres::testing::TestDatabase;
 use secrecy::SecretString;
 use serde_json::json;
@@ -43,6 +43,13 @@ impl Setup {
     /// The store of someone who was given another vault key.
     pub(crate) fn with_other_key(&self) -> Connections {
         store(&self.pool, OTHER_KEY)
+    }
+
+    /// The store of someone who has the other key, and ours as the older one.
+    pub(crate) fn with_both_keys(&self) -> Connections {
+        let key = |text| VaultKey::parse(text).expect("a key");
+        let vault = Vault::from(key(OTHER_KEY)).with_older(key(KEY));
+        Connections::new(self.pool.clone(), vault)
     }
 
     pub(crate) async fn add(&self, account: &str, crm_account_id: Option<&str>) -> Connection {

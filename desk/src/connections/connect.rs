@@ -26,6 +26,8 @@ impl Desk {
     pub async fn connect(&self, who: &Actor, new: NewConnection) -> DeskResult<Connected> {
         let doors = self.doors()?;
         doors.admits(&new)?;
+        // A second key in one database is one that somebody will be without.
+        self.check_vault_key().await?;
         let connection = doors.connections().add(new).await?;
         audit(
             who,

@@ -3,7 +3,7 @@
 use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::DeskResult;
-use leadrail_adapters::AdapterError;
+use leadrail_adapters::{AdapterError, SecretVersion};
 use leadrail_connections::{Connection, ConnectionId, ConnectionState, Door, DoorError, Doors};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ impl Desk {
             released: 0,
         };
         match ask(doors, id).await? {
-            Ok(name) => self.accepted(who, &connection, name, &mut test).await?,
+            Ok(accepted) => self.accepted(who, &connection, accepted, &mut test).await?,
             Err(refusal) => {
                 (test.reason, test.detail) = (Some(refusal.reason), Some(refusal.detail))
             }
@@ -62,22 +62,32 @@ impl Desk {
         &self,
         who: &Actor,
         connection: &Connection,
-        name: String,
+        accepted: Accepted,
         test: &mut ConnectionTest,
     ) -> DeskResult<()> {
         let connections = self.connections()?;
-        connections
-            .mark_verified(connection.id, Some(&name))
-            .await?;
+        let (id, name) = (connection.id, accepted.name);
         test.ok = true;
+        // Of a secret that was replaced while the CRM was asked, the answer says nothing.
+        if connections
+            .mark_verified(id, accepted.version, Some(&name))
+            .await?
+        {
+            connections.reactivate(id).await?;
+        }
         test.account_name = Some(name);
-        // Read anew: a person may have switched it off while the CRM was asked.
-        connections.reactivate(connection.id).await?;
+        // Read anew: a person may have switched it off meanwhile.
         if connections.get(connection.id).await?.state == ConnectionState::Active {
             test.released = self.release(who, connection).await?;
         }
         Ok(())
     }
+}
+
+/// What the CRM calls the account, and which secret it accepted.
+struct Accepted {
+    name: String,
+    version: SecretVersion,
 }
 
 /// Why a test failed.
@@ -86,8 +96,8 @@ struct Refusal {
     detail: String,
 }
 
-/// The account's name as the CRM tells it. A connection whose credential is refused is marked.
-async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<String, Refusal>> {
+/// The account as the CRM tells it. A connection whose credential is refused is marked.
+async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<Accepted, Refusal>> {
     let door = match doors.open_whatever_its_state(id).await {
         Ok(door) => door,
         Err(DoorError::Connection(error)) => return Err(error.into()),
@@ -111,7 +121,10 @@ async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<String, Refus
         }
     };
     match door.adapter.check(&door.session).await {
-        Ok(account) => Ok(Ok(account.name)),
+        Ok(account) => Ok(Ok(Accepted {
+            name: account.name,
+            version: door.session.secret_version(),
+        })),
         Err(error) => refused(doors, &door, &error).await.map(Err),
     }
 }

@@ -3,8 +3,12 @@
 use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
-use leadrail_engine::{RunId, Sent};
+use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
 use serde_json::Value;
+
+/// So many signals, and so many bytes of them, may wait for one run: it may never ask for any.
+const MOST_WAITING: i64 = 1_000;
+const MOST_WAITING_BYTES: i64 = 16 << 20;
 
 impl Desk {
     /// Sends a signal to a run, which keeps it until it asks for it. The same `key` again is the same
@@ -12,7 +16,9 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Refused`] for a `name` that has not 1 to 200 characters, a `key` that has not 1 to 200
-    /// visible ASCII characters, or a `payload` with NUL in a text; or when the database cannot be written.
+    /// visible ASCII characters, or a `payload` with NUL in a text; [`DeskError::SignalTooLarge`] for one of
+    /// more than [`LARGEST_VALUE`] bytes, [`DeskError::TooManySignals`] where too many wait for the run
+    /// already; or when the database cannot be written.
     pub async fn signal(
         &self,
         who: &Actor,
@@ -22,6 +28,7 @@ impl Desk {
         key: Option<&str>,
     ) -> DeskResult<Sent> {
         check(name, payload, key)?;
+        self.refuse_more(run, key).await?;
         let sent = self.engine().signal(run, name, payload, key).await?;
         let outcome = match sent {
             Sent::Sent => "sent",
@@ -31,6 +38,26 @@ impl Desk {
         };
         audit(who, Action::RunSignal, &run, &outcome);
         Ok(sent)
+    }
+
+    /// Refuses a signal that is new where as many wait as may.
+    async fn refuse_more(&self, run: RunId, key: Option<&str>) -> DeskResult<()> {
+        let waiting = sqlx::query!(
+            r#"
+            select count(*) as "signals!", coalesce(sum(pg_column_size(payload)), 0)::bigint as "bytes!",
+                   exists (select from leadrail.signal s where s.run_id = $1 and s.key = $2) as "sent!"
+            from leadrail.signal
+            where run_id = $1 and taken_at is null
+            "#,
+            run.0,
+            key
+        );
+        let waiting = waiting.fetch_one(self.engine().pool()).await?;
+        let full = waiting.signals >= MOST_WAITING || waiting.bytes >= MOST_WAITING_BYTES;
+        match full && !waiting.sent {
+            true => Err(DeskError::TooManySignals),
+            false => Ok(()),
+        }
     }
 
     /// What a run publishes under a name, if it does.
@@ -65,6 +92,9 @@ fn check(name: &str, payload: &Value, key: Option<&str>) -> DeskResult<()> {
     if key.is_some_and(|key| !(1..=200).contains(&key.len()) || !is_visible(key)) {
         let rule = "a signal's key has 1 to 200 visible ASCII characters";
         return Err(DeskError::refused("key", rule));
+    }
+    if payload.to_string().len() > LARGEST_VALUE {
+        return Err(DeskError::SignalTooLarge);
     }
     // What PostgreSQL cannot store as text would come back as a fault of ours.
     if holds_nul(payload) {

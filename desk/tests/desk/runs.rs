@@ -205,3 +205,34 @@ async fn a_run_named_twice_is_followed_as_one() {
     let ended = room.desk.until_ended(&[run, run], |_| ()).await;
     assert_eq!(ended.expect("followed").to_string(), "1 cancelled");
 }
+
+#[tokio::test]
+async fn a_run_is_not_told_without_end_what_it_does_not_ask_for() {
+    let room = Room::open().await;
+    let run = room.queued(1).await[0];
+    let (desk, who) = (&room.desk, someone());
+    let huge = json!("x".repeat(1 << 20));
+    let refused = desk.signal(&who, run, "go", &huge, None).await;
+    assert!(matches!(refused, Err(DeskError::SignalTooLarge)));
+
+    let first = desk.signal(&who, run, "go", &json!(1), Some("k")).await;
+    assert_eq!(first.expect("sent"), Sent::Sent);
+    sqlx::query(
+        "insert into leadrail.signal (run_id, name, payload)
+         select $1, 'go', '1' from generate_series(1, 999)",
+    )
+    .bind(run.0)
+    .execute(room.pool())
+    .await
+    .expect("sent");
+    let more = desk.signal(&who, run, "go", &json!(1), None).await;
+    assert!(matches!(more, Err(DeskError::TooManySignals)));
+    // One that was sent before is no more of them.
+    let again = desk.signal(&who, run, "go", &json!(1), Some("k")).await;
+    assert_eq!(again.expect("told"), Sent::Duplicate);
+    let taken =
+        "update leadrail.signal set taken_at = now() where payload::text = '1' and key is null";
+    room.sql(taken).await;
+    let after = desk.signal(&who, run, "go", &json!(1), None).await;
+    assert_eq!(after.expect("sent"), Sent::Sent);
+}

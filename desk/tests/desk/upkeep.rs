@@ -64,6 +64,11 @@ async fn a_lane_is_stopped_and_let_go_by_a_name_that_can_be_one() {
                 .is_err()
         );
     }
+    let unknown = desk.pause_lane(&who, "acme/jobber").await;
+    assert!(unknown.expect_err("no such lane").is_wrong_use());
+    desk.limit_lane(&who, "acme/jobber", &LaneLimits::default())
+        .await
+        .expect("it has a setting");
     assert!(desk.pause_lane(&who, "acme/jobber").await.expect("stopped"));
     assert!(!desk.pause_lane(&who, "acme/jobber").await.expect("told"));
     let lanes = desk.lanes().await.expect("listed");
@@ -89,8 +94,8 @@ async fn the_doctor_looks_at_migrations_first_and_opens_every_connection() {
     room.desk.connect(&someone(), new).await.expect("connected");
     let right = VaultKey::parse(KEY).expect("a key");
     let wrong = VaultKey::generate().expect("a key");
-    assert!(vault(Ok(Some(right))).await.1);
-    assert!(!vault(Ok(Some(wrong))).await.1);
+    assert!(vault(Ok(Some(right.into()))).await.1);
+    assert!(!vault(Ok(Some(wrong.into()))).await.1);
     assert!(!vault(Ok(None)).await.1);
     assert!(!vault(Err("the key file cannot be read".to_owned())).await.1);
 }

@@ -25,8 +25,12 @@ pub struct LaneLimits {
 pub struct LaneView {
     /// Its name.
     pub lane: String,
-    /// Runs that are due or will be, those that retry included.
+    /// Runs that could be claimed but for what holds the lane back.
     pub queued: i64,
+    /// Runs that are to begin later.
+    pub scheduled: i64,
+    /// Runs that failed and try again, or are replayed.
+    pub retrying: i64,
     /// Runs that a worker holds.
     pub running: i64,
     /// Runs that wait for a time, a gate or a lock.
@@ -37,11 +41,11 @@ pub struct LaneView {
     pub oldest_due: Option<DateTime<Utc>>,
     /// Since when a person has stopped it.
     pub paused_at: Option<DateTime<Utc>>,
-    /// Until when the other side wants to be left alone.
+    /// Until when the other side wants to be left alone; `None` once that is over.
     pub held_until: Option<DateTime<Utc>>,
     /// How many calls the other side still takes until `budget_until`, less the starts since.
     pub budget_left: Option<i32>,
-    /// Until when `budget_left` counts.
+    /// Until when `budget_left` counts; both are `None` once that is over.
     pub budget_until: Option<DateTime<Utc>>,
     /// At most so many run at a time.
     pub max_running: Option<i32>,
@@ -62,7 +66,9 @@ impl Engine {
             r#"
             with live as (
                 select lane,
-                       count(*) filter (where state in ('queued', 'retrying', 'replaying')) as queued,
+                       count(*) filter (where state = 'queued' and due_at <= leadrail.now()) as queued,
+                       count(*) filter (where state = 'queued' and due_at > leadrail.now()) as scheduled,
+                       count(*) filter (where state in ('retrying', 'replaying')) as retrying,
                        count(*) filter (where state = 'running') as running,
                        count(*) filter (where state = 'waiting') as waiting,
                        count(*) filter (where state = 'dead') as dead,
@@ -72,10 +78,13 @@ impl Engine {
                 group by lane
             )
             select coalesce(r.lane, l.name) as "lane!", coalesce(r.queued, 0) as "queued!",
+                   coalesce(r.scheduled, 0) as "scheduled!", coalesce(r.retrying, 0) as "retrying!",
                    coalesce(r.running, 0) as "running!", coalesce(r.waiting, 0) as "waiting!",
                    coalesce(r.dead, 0) as "dead!", r.oldest_due, l.paused_at as "paused_at?",
-                   l.held_until as "held_until?", l.budget_left as "budget_left?",
-                   l.budget_until as "budget_until?", l.max_running as "max_running?",
+                   case when l.held_until > leadrail.now() then l.held_until end as "held_until?",
+                   case when l.budget_until > leadrail.now() then l.budget_left end as "budget_left?",
+                   case when l.budget_until > leadrail.now() then l.budget_until end as "budget_until?",
+                   l.max_running as "max_running?",
                    extract(epoch from l.gap)::float8 as gap_seconds, l.burst as "burst?"
             from live r
             full join leadrail.lane l on l.name = r.lane

@@ -4,18 +4,20 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use leadrail_engine::{Cancelled, RunId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::show::Whose;
 use crate::audience::Who;
-use crate::extract::EventIdPath;
+use crate::extract::{EventIdPath, json_only};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::problems::{DatabaseAway, EndedOrSeveralLeads, NoSuchLead, NotAnEventIdOrUnreadable};
-use crate::state::{App, in_time};
+use crate::problems::{
+    DatabaseAway, EndedOrSeveralLeads, NoSuchLead, NotAnEventIdOrUnreadable, NotJson,
+};
+use crate::state::App;
 
 /// Why a lead is cancelled; the body may also be empty.
 #[derive(Deserialize, ToSchema)]
@@ -44,7 +46,7 @@ pub(crate) struct CancelOutcome {
     responses(
         (status = 202, description = "It had begun and stops at its next step", body = CancelOutcome),
         (status = 200, description = "It is cancelled", body = CancelOutcome),
-        NotAnEventIdOrUnreadable, NoSuchLead, EndedOrSeveralLeads, DatabaseAway,
+        NotAnEventIdOrUnreadable, NoSuchLead, EndedOrSeveralLeads, NotJson, DatabaseAway,
     )
 )]
 pub(crate) async fn post_cancel(
@@ -52,12 +54,18 @@ pub(crate) async fn post_cancel(
     Who(actor): Who,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
+    if !body.is_empty() {
+        json_only(&headers)?;
+    }
     let why = why_of(&body)?;
-    let account = whose.account.as_deref();
-    let cancelled = app.desk.cancel_lead(&actor, event_id, account, &why);
-    let (run_id, outcome) = in_time(cancelled).await?;
+    let cancelled = app.change(|desk| async move {
+        let account = whose.account.as_deref();
+        desk.cancel_lead(&actor, event_id, account, &why).await
+    });
+    let (run_id, outcome) = cancelled.await?;
     let status = match outcome {
         Cancelled::Cancelled => StatusCode::OK,
         Cancelled::Asked => StatusCode::ACCEPTED,

@@ -4,7 +4,8 @@ use leadrail_connections::{Connection, ConnectionState, NewConnection};
 use leadrail_crm_sim::CrmSim;
 use reqwest::Method;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{Api, lead};
 
@@ -154,4 +155,31 @@ async fn a_connection_that_is_not_there_cannot_be_tested() {
         .await
         .assert_problem(404);
     test(&api, "none").await.assert_problem(400);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_take_its_test_along() {
+    let api = Api::start().await;
+    let crm = TcpListener::bind("127.0.0.1:0").await.expect("listening");
+    let base = format!("http://{}/hcp", crm.local_addr().expect("an address"));
+    let id = connect(&api, &base, "sim-acme").await.id;
+    let mut caller = TcpStream::connect(api.address).await.expect("connected");
+    let call = format!(
+        "POST /v1/connections/{id}/test HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+    );
+    caller.write_all(call.as_bytes()).await.expect("sent");
+    let (mut asked, _) = crm.accept().await.expect("the CRM is asked");
+    drop(caller);
+    // Calls that come later are answered, so the end of that connection was heard.
+    for _ in 0..3 {
+        assert_eq!(api.get("/readyz").await.status, 200);
+    }
+    let question = asked.read(&mut [0; 4_096]).await.expect("the question");
+    assert!(question > 0);
+    let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    asked.write_all(refusal).await.expect("answered");
+    let state = async || api.connections().get(id).await.expect("there").state;
+    while state().await != ConnectionState::NeedsReauth {
+        tokio::task::yield_now().await;
+    }
 }

@@ -58,3 +58,34 @@ async fn a_web_page_of_another_site_can_neither_post_nor_test() {
     }
     assert_eq!(api.kept().await, 0);
 }
+
+#[tokio::test]
+async fn a_page_on_another_port_of_this_machine_changes_nothing() {
+    let api = Api::start().await;
+    let accepted = api.post_lead(&lead(1)).await.json();
+    let (event, run) = (accepted["event_id"].as_str(), accepted["run_id"].as_str());
+    let (event, run) = (event.expect("an id"), run.expect("an id"));
+    let calls = [
+        format!("/v1/leads/{event}/cancel"),
+        format!("/v1/runs/{run}/signals/go"),
+        "/v1/connections/3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10/test".to_owned(),
+    ];
+    for path in &calls {
+        let request = api.client.post(api.url(path)).body("{}");
+        let request = request.header("origin", "http://localhost:3000");
+        let request = request.header("sec-fetch-site", "same-site");
+        api.send(request).await.assert_problem(403);
+    }
+    // A browser that does not say so can send a form or plain text without asking first, not JSON.
+    for path in &calls[..2] {
+        for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
+            let request = api.client.post(api.url(path)).body("{}");
+            let request = request.header("content-type", kind);
+            api.send(request).await.assert_problem(415);
+        }
+    }
+    assert_eq!(
+        api.get(&format!("/v1/leads/{event}")).await.json()["lead"]["state"],
+        "queued"
+    );
+}

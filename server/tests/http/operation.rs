@@ -1,6 +1,8 @@
 //! What whoever runs it asks, and how it stops.
 
+use leadrail_connections::NewConnection;
 use reqwest::Method;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -59,6 +61,10 @@ async fn metrics_show_outcomes_times_and_the_queue_and_no_personal_data() {
     }
     assert_eq!(value(&text, "leadrail_database_up"), Some(1.0));
     assert_eq!(value(&text, "leadrail_dead_letters"), Some(0.0));
+    assert!(!text.contains("leadrail_connections{"), "{text}");
+    assert!(value(&text, "leadrail_database_xid_age").is_some_and(|age| age > 0.0));
+    let open = value(&text, "leadrail_database_oldest_transaction_seconds");
+    assert!(open.is_some_and(|open| open < 3_600.0), "{open:?}");
     let due: f64 = (0..10)
         .filter_map(|n| value(&text, &format!("leadrail_runs_due{{priority=\"{n}\"}}")))
         .sum();
@@ -82,6 +88,32 @@ async fn the_age_of_the_oldest_due_run_grows_with_the_time_it_waits() {
         age.is_some_and(|age| (3_600.0..3_700.0).contains(&age)),
         "{age:?}"
     );
+}
+
+#[tokio::test]
+async fn metrics_show_connections_by_crm_and_state() {
+    let api = Api::start().await;
+    let new = NewConnection {
+        account: "acme".into(),
+        crm: "housecall_pro".into(),
+        crm_account_id: None,
+        base_url: None,
+        auth_method: "api_key".into(),
+        secrets: [("api_key".to_owned(), "canary".to_owned().into())].into(),
+        settings: json!({}),
+    };
+    let added = api.connections().add(new).await.expect("added");
+    let count = async |state: &str| {
+        let text = api.get("/metrics").await.text;
+        let line = format!("leadrail_connections{{crm=\"housecall_pro\",state=\"{state}\"}}");
+        value(&text, &line)
+    };
+    assert_eq!(count("active").await, Some(1.0));
+    let connections = api.connections();
+    let refused = connections.mark_needs_reauth(added.id, 1, "HTTP 401").await;
+    assert!(refused.expect("noted"));
+    assert_eq!(count("active").await, None);
+    assert_eq!(count("needs_reauth").await, Some(1.0));
 }
 
 #[tokio::test]

@@ -27,7 +27,11 @@ async fn signal(api: &Api, run: &str, name: &str, key: Option<&str>, body: Strin
 
 async fn cancel(api: &Api, event_id: &str, body: &'static str) -> Answer {
     let path = api.url(&format!("/v1/leads/{event_id}/cancel"));
-    api.send(api.client.post(path).body(body)).await
+    let mut request = api.client.post(path).body(body);
+    if !body.is_empty() {
+        request = request.header("content-type", JSON);
+    }
+    api.send(request).await
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_server::{bind, serve};
+use leadrail_server::{Limits, bind, serve_within};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Api {
     pub(crate) async fn unmigrated() -> Self {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
-        let mut api = Self::on(pool).await;
+        let mut api = Self::on(pool, Limits::default()).await;
         api._database = Some(database);
         api
     }
@@ -63,17 +63,28 @@ impl Api {
     /// On a database that may not be there.
     pub(crate) async fn on_url(url: &str) -> Self {
         let pool = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
-        Self::on(pool.connect_lazy(url).expect("a URL")).await
+        Self::on(pool.connect_lazy(url).expect("a URL"), Limits::default()).await
     }
 
-    async fn on(pool: PgPool) -> Self {
+    /// Without a database, with these limits.
+    pub(crate) async fn limited(limits: Limits) -> Self {
+        let pool = PgPoolOptions::new().connect_lazy("postgres://u@127.0.0.1:1/d");
+        Self::on(pool.expect("a URL"), limits).await
+    }
+
+    async fn on(pool: PgPool, limits: Limits) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
             .with_vault(VaultKey::parse(KEY).expect("a key"), http);
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(serve(listener, desk.clone(), shutdown.clone()));
+        let served = tokio::spawn(serve_within(
+            listener,
+            desk.clone(),
+            limits,
+            shutdown.clone(),
+        ));
         #[expect(clippy::disallowed_methods, reason = "our own API is called")]
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))

@@ -7,8 +7,8 @@ use crate::failure::{told, usage};
 use crate::output;
 use anyhow::Context as _;
 use leadrail_adapters::{AuthMethod, SetupError};
-use leadrail_connections::NewConnection;
-use leadrail_desk::{Connected, DeskError, adapter, auth_method};
+use leadrail_connections::{Connection, ConnectionFilter, NewConnection};
+use leadrail_desk::{Connected, Desk, DeskError, adapter, auth_method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -21,6 +21,9 @@ use std::time::Duration;
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Connects an account to a CRM, or connects it again under the same id.
+///
+/// Connecting again needs the secret; settings, address and way in stay as they are unless they are
+/// given.
 ///
 /// The secret is read from standard input or a file, never from the command line. Where a way in needs
 /// several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
@@ -38,7 +41,7 @@ pub(crate) struct AddArgs {
     /// The account's id in the CRM, where leads name one (routing.crm_account_id).
     #[arg(long, value_name = "ID")]
     crm_account_id: Option<String>,
-    /// Another address of the CRM: a sandbox, the simulator.
+    /// Another address of the CRM: a sandbox, the simulator. Empty is the CRM's own again.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// How the secrets authenticate; the CRM's usual way if not given. A wrong one is answered with
@@ -48,7 +51,8 @@ pub(crate) struct AddArgs {
     /// The file with the secrets; standard input if not given.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// What the contractor chose, as a JSON object such as {"call_timeout_ms": 5000}.
+    /// What the contractor chose, as a JSON object such as {"call_timeout_ms": 5000}; null takes a
+    /// setting away.
     #[arg(long, value_name = "JSON")]
     settings: Option<String>,
     /// Prints the connection as JSON.
@@ -58,15 +62,31 @@ pub(crate) struct AddArgs {
 
 pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let adapter = adapter(&args.crm).map_err(told)?;
-    let method = auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
-    let settings = settings(args.settings.as_deref(), config.call_timeout)?;
-    let secrets = secrets(method, read_secrets(args.secret_file.as_deref())?)?;
+    auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
+    let given = given_settings(args.settings.as_deref())?;
+    let secret = read_secrets(args.secret_file.as_deref())?;
     let desk = database::desk_with_vault(config).await?;
+    let present = present(&desk, &args).await?;
+    let of_present = present.as_ref();
+    let auth = args
+        .auth
+        .as_deref()
+        .or(of_present.map(|present| &*present.auth_method));
+    let method = auth_method(adapter, auth).map_err(no_way_in)?;
+    let secrets = secrets(method, secret)?;
+    let settings = match of_present {
+        Some(present) => changed(serde_json::to_value(&present.settings)?, given),
+        None => first(given, config.call_timeout)?,
+    };
+    let kept_url = of_present.and_then(|present| present.base_url.as_ref());
+    let base_url = args
+        .base_url
+        .or(kept_url.map(|url| url.as_str().to_owned()));
     let new = NewConnection {
         account: args.account,
         crm: args.crm,
         crm_account_id: args.crm_account_id,
-        base_url: args.base_url,
+        base_url: base_url.filter(|url| !url.is_empty()),
         auth_method: method.id.to_owned(),
         secrets,
         settings,
@@ -105,17 +125,42 @@ fn no_way_in(error: DeskError) -> anyhow::Error {
     }
 }
 
-/// The settings as given, with the configured deadline where they name none.
-fn settings(given: Option<&str>, call_timeout: Option<Duration>) -> anyhow::Result<Value> {
-    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
-    let mut settings = object(given.unwrap_or("{}")).ok_or_else(|| {
-        usage(r#"--settings wants a JSON object such as {"call_timeout_ms": 5000}"#)
-    })?;
+/// The connection that stands where this one is to be, if one does.
+async fn present(desk: &Desk, args: &AddArgs) -> anyhow::Result<Option<Connection>> {
+    let filter = ConnectionFilter {
+        account: Some(args.account.clone()),
+        crm: Some(args.crm.clone()),
+        state: None,
+    };
+    let listed = desk.list_connections(&filter).await.map_err(told)?;
+    let mut there = listed.into_iter();
+    Ok(there.find(|listed| listed.crm_account_id == args.crm_account_id))
+}
+
+fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
+    let given = given.unwrap_or("{}");
+    serde_json::from_str(given)
+        .map_err(|_| usage(r#"--settings wants a JSON object such as {"call_timeout_ms": 5000}"#))
+}
+
+/// The settings of a new connection: as given, with the configured deadline where they name none.
+fn first(given: Map<String, Value>, call_timeout: Option<Duration>) -> anyhow::Result<Value> {
+    let mut settings = given;
     if let Some(timeout) = call_timeout {
         let ms = u64::try_from(timeout.as_millis())?;
         settings.entry("call_timeout_ms").or_insert(ms.into());
     }
     Ok(Value::Object(settings))
+}
+
+/// The settings of a connection that is there, with those that are given; null takes one away.
+fn changed(present: Value, given: Map<String, Value>) -> Value {
+    let Value::Object(mut settings) = present else {
+        return Value::Object(given);
+    };
+    settings.extend(given);
+    settings.retain(|_, value| !value.is_null());
+    Value::Object(settings)
 }
 
 /// What was given, by name: the whole text where the way in needs one secret, else a JSON object.
@@ -220,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_configured_deadline_is_for_connections_that_name_none() {
-        let read = |given, timeout| settings(given, timeout).unwrap();
+        let read = |given, timeout| first(given_settings(given).unwrap(), timeout).unwrap();
         let two = Some(Duration::from_secs(2));
         assert_eq!(read(None, None), json!({}));
         assert_eq!(read(None, two), json!({"call_timeout_ms": 2000}));
@@ -230,7 +275,18 @@ mod tests {
             json!({"call_timeout_ms": 5, "lead_source": "Ad"})
         );
         for wrong in ["", "[]", "5", "{", "call_timeout_ms=5"] {
-            assert!(settings(Some(wrong), None).is_err(), "{wrong}");
+            assert!(given_settings(Some(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn settings_that_are_given_change_those_and_no_others() {
+        let given = |text| given_settings(Some(text)).unwrap();
+        let present = json!({"call_timeout_ms": 5, "lead_source": "Ad"});
+        assert_eq!(changed(present.clone(), given("{}")), present);
+        let other = changed(present.clone(), given(r#"{"lead_source": "Call"}"#));
+        assert_eq!(other, json!({"call_timeout_ms": 5, "lead_source": "Call"}));
+        let less = changed(present, given(r#"{"lead_source": null}"#));
+        assert_eq!(less, json!({"call_timeout_ms": 5}));
     }
 }

@@ -36,7 +36,7 @@ fn state(text: &str) -> Result<ConnectionState, String> {
 }
 
 pub(crate) async fn run(args: ListArgs, config: &Config) -> anyhow::Result<()> {
-    let desk = database::desk_with_vault(config).await?;
+    let desk = database::desk(config).await?;
     let filter = ConnectionFilter {
         account: args.account,
         crm: args.crm,

@@ -4,7 +4,7 @@ use crate::actor;
 use crate::failure::{Said, told, usage};
 use crate::output;
 use anyhow::Context as _;
-use leadrail_desk::Desk;
+use leadrail_desk::{Desk, DeskError};
 use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -81,9 +81,7 @@ fn read_payload(text: &str) -> anyhow::Result<Value> {
         text => text,
     };
     if text.len() > LARGEST_VALUE {
-        return Err(usage(format!(
-            "a payload has at most {LARGEST_VALUE} bytes"
-        )));
+        return Err(told(DeskError::SignalTooLarge));
     }
     serde_json::from_str(text).map_err(|error| usage(format!("the payload is no JSON: {error}")))
 }

@@ -61,6 +61,7 @@ impl<A: Activity> Call<'_, A> {
             Decision::GiveUp(_) => (HistoryKind::ActivityFailed, None),
         };
         self.add_failure(kind, attempt, error, next, stage);
+        self.say(attempt, error, &decision);
         metrics::counter!("leadrail_activity_failures_total", "activity" => self.activity.label(self.input), "reason" => error.reason.to_string()).increment(1);
         let next = next.unwrap_or_default();
         match decision {
@@ -83,6 +84,18 @@ impl<A: Activity> Call<'_, A> {
                 activity: Some(self.label.to_string()),
             }),
         }
+    }
+
+    /// Ids, words of ours and times: what the other side wrote may be about somebody.
+    fn say(&self, attempt: &Attempt, error: &ActivityError, decision: &Decision) {
+        let (then, wait) = match decision {
+            Decision::Retry(wait) => ("retrying", *wait),
+            Decision::Pause(wait) => ("throttled", *wait),
+            Decision::Block(_, wait) => ("waiting", *wait),
+            // Said when the run is buried.
+            Decision::GiveUp(_) => return,
+        };
+        tracing::info!(run.id = %self.ctx.run_id(), lane = %self.ctx.lane(), activity = %self.label, attempt = attempt.number, reason = %error.reason, then, next_in_s = wait.as_secs(), "An attempt failed: {} ({then})", error.reason);
     }
 
     /// The next look after an unknown outcome must come when it means something.
