@@ -15,7 +15,7 @@ const STEPS: [&str; 4] = ["lookup", "customer_create", "lead_create", "note_atta
 const CLAIM: &str = "
     with picked as (
         select r.id from leadrail.workflow_run r
-        where r.priority = 2 and r.lane = '' and r.due_at <= leadrail.now()
+        where r.priority = 2 and r.lane = '' and r.due_at <= leadrail.now() and not r.asleep
         order by r.due_at limit $1 for update skip locked
     ), claimed as (
         update leadrail.workflow_run r

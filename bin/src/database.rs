@@ -28,9 +28,9 @@ pub(crate) fn hosts(config: &Config) -> anyhow::Result<DatabaseHosts> {
     Ok(hosts.with(|options| options.application_name("leadrail")))
 }
 
-/// A pool on a database that must be there now.
+/// A pool on a database that must be there now, for a person who waits.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<PgPool> {
-    let hosts = hosts(config)?;
+    let hosts = hosts(config)?.patient();
     try_once(&hosts).await.with_context(|| away(&hosts))?;
     Ok(hosts.durable_pool())
 }
@@ -131,8 +131,10 @@ async fn refuse_closed(desk: &Desk) -> anyhow::Result<()> {
 /// Whether waiting helps: not against a wrong password or a database that does not exist.
 fn passes_by_itself(error: &sqlx::Error) -> bool {
     match error {
+        // A pooler answers 08P01 to a session that asks for settings.
         sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
-            matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "55000"
+            let passes = matches!(code.get(..2), Some("08" | "53" | "57" | "58"));
+            (passes && code != "08P01") || code == "55000"
         }),
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
         _ => false,

@@ -22,8 +22,8 @@ comment on column leadrail.function_file.checksum is 'SHA-384 of the text; the l
 
 -- Runs: one mutable row each, the head.
 --
--- Hot by design: `due_at` and `worker_id` are the only indexed columns that ever change, so a run's
--- end is a HOT update. Nothing else may be indexed here: no predicate may name `state`.
+-- Hot by design: `due_at`, `worker_id` and `asleep` are the only indexed columns that ever change, and
+-- `asleep` only together with `due_at`, so a run's end is a HOT update. Nothing else may be indexed here: no predicate may name `state`.
 create type leadrail.run_state as enum (
     'queued', 'running', 'retrying', 'waiting', 'replaying', 'completed', 'dead', 'cancelled'
 );
@@ -46,6 +46,7 @@ create table leadrail.workflow_run (
     created_at timestamptz not null default leadrail.now(),
     input json not null,
     parent_id uuid,
+    asleep boolean not null default false,
     -- Claimable exactly while it has a due time; a running or ended run has none.
     constraint due_only_while_claimable check (
         (state in ('queued', 'retrying', 'replaying') and due_at is not null)
@@ -75,7 +76,10 @@ comment on column leadrail.workflow_run.scope is 'The tenant: keys are unique in
 comment on column leadrail.workflow_run.lane is 'What runs queue behind together.';
 comment on column leadrail.workflow_run.parent_id is 'The run that started this one and is cancelled together with it; null for a run of its own.';
 
-create index workflow_run_line on leadrail.workflow_run (priority, lane, due_at) where due_at is not null;
+comment on column leadrail.workflow_run.asleep is 'Put away until due_at, which was far off: no claim passes it by. The first claim after that wakes it.';
+
+create index workflow_run_line on leadrail.workflow_run (priority, lane, due_at) where due_at is not null and not asleep;
+create index workflow_run_asleep on leadrail.workflow_run (priority, due_at) where due_at is not null and asleep;
 create index workflow_run_worker on leadrail.workflow_run (worker_id) where worker_id is not null;
 create index workflow_run_parent on leadrail.workflow_run (parent_id) where parent_id is not null;
 
@@ -180,6 +184,14 @@ create table leadrail.run_gate (
 create index run_gate_gate on leadrail.run_gate (gate);
 comment on table leadrail.run_gate is 'Which runs wait for what: opening the gate makes them due.';
 
+create table leadrail.lock_salt (
+    one boolean primary key default true check (one),
+    salt bigint not null
+);
+comment on table leadrail.lock_salt is 'One row: what makes the names of our advisory locks ours. Any session of the database may take such a lock; which one it would have to be is not for everyone to know.';
+insert into leadrail.lock_salt (salt)
+values (('x' || encode(substring(uuid_send(gen_random_uuid()) from 1 for 8), 'hex'))::bit(64)::bigint);
+
 create table leadrail.gate_opening (
     gate text primary key,
     opened_at timestamptz not null
@@ -268,13 +280,14 @@ create table leadrail.worker (
     pid integer not null,
     version text not null,
     backend_pid integer not null,
-    backend_start timestamptz not null,
+    backend_start timestamptz,
     lease interval not null,
     started_at timestamptz not null default leadrail.now(),
     seen_at timestamptz not null default leadrail.now(),
     quiet boolean not null default false
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 comment on column leadrail.worker.backend_pid is 'The session that the worker keeps open; its end is the hint that the worker died.';
+comment on column leadrail.worker.backend_start is 'When that session began, for a process id may be given out again; null where PostgreSQL does not say.';
 comment on column leadrail.worker.quiet is 'It had nothing to do for a while and asks for work rarely, relying on notifications.';
 
 create table leadrail.worker_deaths (

@@ -6,6 +6,7 @@
 -- Asks a run and its children to stop: 'cancelled' (it had not begun, or was dead), 'asked' (its
 -- workflow hears of it and may clean up), 'ended' or 'unknown'.
 create or replace function leadrail.cancel_run(p_run uuid, p_why text) returns text language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_answer text := 'unknown';
@@ -42,6 +43,7 @@ $$;
 
 -- The same for one run, whose head and whose gate the caller has locked.
 create or replace function leadrail.cancel_one(p_run leadrail.workflow_run, p_why text) returns text language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_run.state in ('completed', 'cancelled') then
@@ -72,6 +74,7 @@ $$;
 -- Runs that parked although they were asked to stop, and have not heard, are due at once; ended ones
 -- need no asking.
 create or replace function leadrail.heed_cancel_requests(t_run uuid[]) returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     update leadrail.workflow_run r

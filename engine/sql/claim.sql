@@ -2,7 +2,8 @@
 --
 -- A claim goes over the lanes that have something due, the most urgent first, and gives the lanes of
 -- one priority equal shares; a lane with a million runs costs it one index probe, as one with one run
--- does.
+-- does. Runs that are due far in the future are asleep and in another index: a lane that has no others
+-- costs it nothing.
 --
 -- Lanes that hold an interrupted run are served before the other lanes of their priority. A run that
 -- lost its worker is at the head of its lane already, yet with a backlog in hundreds of lanes it would
@@ -12,12 +13,12 @@
 -- When something is due first, for each priority and lane, and whether that is an interrupted run.
 create or replace function leadrail.lanes_in_line()
 returns table (priority smallint, lane text, first_due timestamptz, interrupted boolean) language sql stable
-as $$
+begin atomic
     with recursive line as (
         (
             select r.priority, r.lane, r.due_at, r.due_at < r.created_at as interrupted
             from leadrail.workflow_run r
-            where r.due_at is not null
+            where r.due_at is not null and not r.asleep
             order by r.priority, r.lane, r.due_at
             limit 1
         )
@@ -27,26 +28,69 @@ as $$
         cross join lateral (
             select r.priority, r.lane, r.due_at, r.due_at < r.created_at as interrupted
             from leadrail.workflow_run r
-            where r.due_at is not null and (r.priority, r.lane) > (line.priority, line.lane)
+            where r.due_at is not null and not r.asleep and (r.priority, r.lane) > (line.priority, line.lane)
             order by r.priority, r.lane, r.due_at
             limit 1
         ) n
     )
-    select line.priority, line.lane, line.due_at, line.interrupted from line
+    select line.priority, line.lane, line.due_at, line.interrupted from line;
+end;
+
+-- Wakes runs whose time has come, in each priority the first first; enough for any claim.
+create or replace function leadrail.wake_sleepers(p_now timestamptz) returns void language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update leadrail.workflow_run r
+    set asleep = false
+    -- As an array, so that each is found by its id, whatever statistics say.
+    where r.id = any (array(
+        select s.id
+        from generate_series(0, 9) as p (priority)
+        cross join lateral (
+            select r.id
+            from leadrail.workflow_run r
+            where r.priority = p.priority and r.due_at <= p_now and r.asleep
+            order by r.due_at
+            limit 4096
+            for update skip locked
+        ) s
+    ));
+end
 $$;
+
+-- When the next one wakes; null when none sleeps.
+create or replace function leadrail.first_awakening() returns timestamptz language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select min(s.due_at)
+    from generate_series(0, 9) as p (priority)
+    cross join lateral (
+        select r.due_at
+        from leadrail.workflow_run r
+        where r.priority = p.priority and r.due_at is not null and r.asleep
+        order by r.due_at
+        limit 1
+    ) s
+$$;
+
+-- Whether a run that is due after so long is to be put away until then.
+create or replace function leadrail.sleeps_for(p_ms bigint) returns boolean language sql immutable parallel safe
+return coalesce(p_ms > 2000, false);
 
 -- Claims due runs of one lane and priority for a worker, whose fence the caller holds. Its plan is kept
 -- from call to call, which a function in plain SQL would make anew each time.
 create or replace function leadrail.claim_from_lane(
     p_worker uuid, p_priority smallint, p_lane text, p_want integer, p_limited boolean, p_workflows text[], p_now timestamptz
 ) returns setof leadrail.claimed language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
     with picked as materialized (
         select r.id
         from leadrail.workflow_run r
-        where r.priority = p_priority and r.lane = p_lane and r.due_at <= p_now and r.workflow = any (p_workflows)
+        where r.priority = p_priority and r.lane = p_lane and r.due_at <= p_now and not r.asleep and r.workflow = any (p_workflows)
         order by r.due_at
         limit p_want
         for update skip locked
@@ -87,6 +131,7 @@ $$;
 -- last row is no run: leadrail.claimed says what it means.
 create or replace function leadrail.claim_runs(p_worker uuid, p_want integer, p_workflows text[])
 returns setof leadrail.claimed language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();
@@ -101,6 +146,7 @@ declare
     v_got integer;
     v_rest leadrail.claimed;
 begin
+    perform leadrail.wake_sleepers(v_now);
     for v_priority, v_again in
         select i.priority, array_agg(i.lane order by i.interrupted desc, random())
         from leadrail.lanes_in_line() i
@@ -136,15 +182,24 @@ begin
     if v_left > 0 then
         -- What is due but went to others, or waits for a place, is asked for again soon. It goes with the
         -- runs, in a row of its own: one statement is one round trip, and rows are what costs least.
-        select (extract(epoch from min(greatest(
-            i.first_due, l.held_until, l.next_free_at - (l.burst - 1) * l.gap,
-            case when l.budget_left <= 0 then l.budget_until end,
-            v_now + case when l.max_running is null then interval '10 milliseconds' else interval '50 milliseconds' end
-        )) - v_now) * 1000)::bigint
-        into v_rest.wait_ms
-        from leadrail.lanes_in_line() i
-        left join leadrail.lane l on l.name = i.lane
-        where l.paused_at is null;
+        select (extract(epoch from least(
+            (
+                select min(greatest(
+                    i.first_due, l.held_until, l.next_free_at - (l.burst - 1) * l.gap,
+                    case when l.budget_left <= 0 then l.budget_until end,
+                    v_now + case when l.max_running is null then interval '10 milliseconds' else interval '50 milliseconds' end
+                ))
+                from leadrail.lanes_in_line() i
+                left join leadrail.lane l on l.name = i.lane
+                where l.paused_at is null
+            ),
+            (
+                select greatest(s.due_at, v_now + interval '10 milliseconds')
+                from (select leadrail.first_awakening() as due_at) s
+                where s.due_at is not null
+            )
+        ) - v_now) * 1000)::bigint
+        into v_rest.wait_ms;
         v_rest.claimed_at := v_now;
         return next v_rest;
     end if;

@@ -11,6 +11,7 @@ create or replace function leadrail.enqueue_runs(
 ) returns table (ord bigint, run_id uuid, outcome text, state leadrail.run_state, fingerprint text)
 language plpgsql
 set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -27,8 +28,8 @@ begin
     on conflict do nothing;
 
     insert into leadrail.workflow_run
-        (id, due_at, changed_at, created_at, priority, workflow, scope, key, lane, input)
-    select i.id, v_now + i.delay_ms * interval '1 millisecond', v_now, v_now,
+        (id, due_at, asleep, changed_at, created_at, priority, workflow, scope, key, lane, input)
+    select i.id, v_now + i.delay_ms * interval '1 millisecond', leadrail.sleeps_for(i.delay_ms), v_now, v_now,
            i.priority, i.workflow, i.scope, i.key, i.lane, i.input::json
     from unnest(p_ids, p_workflows, p_scopes, p_keys, p_lanes, p_priorities, p_delays_ms, p_inputs)
         as i (id, workflow, scope, key, lane, priority, delay_ms, input)
@@ -60,6 +61,7 @@ $$;
 -- whole server at commit. While all workers are quiet nobody would ask for a while, and nobody
 -- competes for that lock either: then it may be sent.
 create or replace function leadrail.hint_if_quiet() returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if (select bool_and(w.quiet) from leadrail.worker w) then

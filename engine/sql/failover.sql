@@ -7,6 +7,7 @@
 
 -- Notices a failover; when the last one was noticed, or null. One small read when nothing changed.
 create or replace function leadrail.note_timeline() returns timestamptz language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();

@@ -1,23 +1,24 @@
 -- Gates and signals: how a run waits for somebody else.
 --
 -- One mechanism carries all waits: a run parks at gates, and whoever has news for it opens one. Who
--- parks and who opens exclude each other by a transaction-level lock of the gate's name, and the
+-- parks and who opens exclude each other by a transaction-level lock (leadrail.lock_number), and the
 -- parking side looks once more before it lets go, so no wake-up is lost between look and park.
 -- Locks are taken in one order everywhere: gates by name, then heads.
 
 -- The gate at which a run waits for signals of a name.
 create or replace function leadrail.signal_gate(p_run uuid, p_name text) returns text
-language sql immutable parallel safe as $$ select 'signal:' || p_run || ':' || p_name $$;
+language sql immutable parallel safe return 'signal:' || p_run || ':' || p_name;
 
 -- Locks gates until the transaction ends: openers alone, parkers beside each other.
 create or replace function leadrail.lock_gates(p_gates text[], p_opens boolean[]) returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_name bigint;
     v_opens boolean;
 begin
     for v_name, v_opens in
-        select hashtextextended('leadrail.gate:' || g.gate, 0) as name, bool_or(g.opens)
+        select leadrail.lock_number('gate:' || g.gate) as name, bool_or(g.opens)
         from unnest(p_gates, p_opens) as g (gate, opens)
         group by name
         order by name
@@ -34,6 +35,7 @@ $$;
 -- Makes the runs due that wait at any of these gates, `p_spacing_ms` apart and the urgent first. The
 -- caller has locked the gates.
 create or replace function leadrail.wake_gates(p_gates text[], p_spacing_ms bigint) returns integer language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with opened as (
         delete from leadrail.run_gate g
@@ -46,7 +48,8 @@ as $$
     ), freed as (
         update leadrail.workflow_run r
         set state = 'queued', changed_at = leadrail.now(),
-            due_at = leadrail.now() + ranked.turn * p_spacing_ms * interval '1 millisecond'
+            due_at = leadrail.now() + ranked.turn * p_spacing_ms * interval '1 millisecond',
+            asleep = leadrail.sleeps_for(ranked.turn * p_spacing_ms)
         from ranked
         where r.id = ranked.id and r.state = 'waiting'
         returning r.id
@@ -58,6 +61,7 @@ $$;
 -- `p_spacing_ms` apart over all the gates and the urgent first, and answers how many.
 create or replace function leadrail.open_gates(p_gates text[], p_spacing_ms bigint default 0) returns integer
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform leadrail.lock_gates(p_gates, array_fill(true, array[cardinality(p_gates)]));
@@ -71,6 +75,7 @@ $$;
 -- Whether what a run wants to wait for at a gate is there already, since it was claimed.
 create or replace function leadrail.gate_is_open(p_run uuid, p_gate text, p_since timestamptz) returns boolean
 language sql stable
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when p_gate like 'signal:%' then exists (
@@ -91,6 +96,7 @@ $$;
 -- Parks runs at gates and opens others; the caller has locked them and moved the heads.
 create or replace function leadrail.pass_gates(g_run uuid[], g_gate text[], g_since timestamptz[], g_opens boolean[])
 returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_gate text;
@@ -121,6 +127,7 @@ $$;
 -- continued as a new one gets it there.
 create or replace function leadrail.signal_run(p_run uuid, p_name text, p_payload jsonb default 'null', p_key text default null)
 returns text language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_run uuid := p_run;

@@ -12,6 +12,7 @@
 -- row that remembers is the turn: whoever does not get it has nothing to do.
 create or replace function leadrail.move_ended_runs(p_rows integer, out looked integer, out moved integer)
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_from uuid;
@@ -68,6 +69,7 @@ $$;
 -- Forgets suspects that have ended, and what was kept beyond its day and has ended since: its end is as
 -- long ago as a day may be, and what belonged to it goes with it.
 create or replace function leadrail.forget_kept_rows() returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_edge timestamptz;
@@ -96,6 +98,7 @@ $$;
 -- Writes down that a clean-up was done, or why not.
 create or replace function leadrail.note_housekeeping(p_task text, p_error text default null) returns void
 language sql
+set search_path = pg_catalog, pg_temp
 as $$
     insert into leadrail.housekeeping as h (task, tried_at, done_at, error)
     values (p_task, leadrail.now(), case when p_error is null then leadrail.now() end, p_error)
@@ -106,9 +109,10 @@ $$;
 -- What workers do every hour so that nothing grows for ever. Any number may call it at once: one
 -- does it. A task that fails stops no other and says so in leadrail.housekeeping.
 create or replace function leadrail.keep_house() returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if not pg_try_advisory_xact_lock(hashtext('leadrail.keep_house')) then
+    if not pg_try_advisory_xact_lock(leadrail.lock_number('keep_house')) then
         return;
     end if;
     begin

@@ -20,6 +20,7 @@ create or replace function leadrail.journal(
 set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 -- Where nothing but a scan will do (a table of one row) its price must not look like a long query's.
 set jit = off
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();
@@ -48,6 +49,7 @@ begin
                 when 'queued' then r.created_at - interval '1 microsecond'
                 else v_now + t.delay_ms * interval '1 millisecond'
             end,
+            asleep = leadrail.sleeps_for(t.delay_ms),
             changed_at = v_now, attempt = t.attempt, activity = t.activity, reason = t.reason
         from (
             select t.run_id, t.state, t.delay_ms, t.attempt, t.activity, t.reason,
@@ -94,6 +96,7 @@ $$;
 -- that are asked to stop.
 create or replace function leadrail.follow_history(h_run uuid[], h_kind leadrail.history_kind[], h_payload text[])
 returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();
@@ -133,6 +136,7 @@ $$;
 -- that it has not taken, and whoever waits for its end.
 create or replace function leadrail.continue_run(p_run uuid, p_next uuid, p_input json) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();

@@ -5,6 +5,7 @@
 -- How many runs of a lane may start now; null where nothing limits it. Locks the lane's row, so that
 -- two claims do not both take its last place; one that another claim has now gets none.
 create or replace function leadrail.lane_allowance(p_lane text, p_now timestamptz) returns integer language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_lane leadrail.lane;
@@ -41,6 +42,7 @@ $$;
 -- Sets what a lane may do; null takes a limit away. A lane without any setting has no row.
 create or replace function leadrail.limit_lane(p_lane text, p_max_running integer, p_gap interval, p_burst integer) returns void
 language sql
+set search_path = pg_catalog, pg_temp
 as $$
     insert into leadrail.lane as l (name, max_running, gap, burst)
     values (p_lane, p_max_running, p_gap, coalesce(p_burst, 1))
@@ -51,6 +53,7 @@ $$;
 
 -- Stops a lane: its runs stay queued, those that run go on. False when it was stopped already.
 create or replace function leadrail.pause_lane(p_lane text) returns boolean language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with paused as (
         insert into leadrail.lane as l (name, paused_at) values (p_lane, leadrail.now())
@@ -62,6 +65,7 @@ $$;
 
 -- Lets a lane go on, also one that the other side wanted to be left alone. False when it did.
 create or replace function leadrail.resume_lane(p_lane text) returns boolean language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with resumed as (
         update leadrail.lane l
@@ -76,6 +80,7 @@ $$;
 
 -- Leaves the other side alone: no run of the lane starts before then. The longer wish holds.
 create or replace function leadrail.hold_lane(p_lane text, p_ms bigint) returns void language sql
+set search_path = pg_catalog, pg_temp
 as $$
     insert into leadrail.lane as l (name, held_until)
     values (p_lane, leadrail.now() + p_ms * interval '1 millisecond')
@@ -85,6 +90,7 @@ $$;
 -- The other side said how many calls it still takes until when. Answers overtake each other, so of
 -- those that speak of one period the least counts.
 create or replace function leadrail.budget_lane(p_lane text, p_left integer, p_ms bigint) returns void language sql
+set search_path = pg_catalog, pg_temp
 as $$
     insert into leadrail.lane as l (name, budget_left, budget_until)
     values (p_lane, p_left, leadrail.now() + p_ms * interval '1 millisecond')

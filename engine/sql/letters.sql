@@ -6,8 +6,8 @@
 -- Whether a letter is meant. A plain expression, so that it becomes part of the plan of whoever asks.
 create or replace function leadrail.letter_matches(d leadrail.dead_letter, f leadrail.letter_filter)
 returns boolean language sql immutable parallel safe
-as $$
-    select ((f).runs is null or (d).run_id = any ((f).runs))
+return
+    ((f).runs is null or (d).run_id = any ((f).runs))
        and ((f).scope is null or (d).scope = (f).scope)
        and ((f).lanes is null or (d).lane = any ((f).lanes))
        and ((f).workflow is null or (d).workflow = (f).workflow)
@@ -21,13 +21,13 @@ as $$
                 when (d).discarded_at is not null then 'discarded'
                 when (d).replay_id is not null then 'enlisted'
                 else 'open'
-            end)
-$$;
+            end);
 
 -- Marks letters as not wanted any more, and takes them out of replays that have not come to them; how
 -- many. Their runs stay dead.
 create or replace function leadrail.discard_letters(p_filter leadrail.letter_filter, p_by text, p_why text)
 returns bigint language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with meant as materialized (
         select d.run_id
@@ -47,6 +47,7 @@ $$;
 
 -- Takes the mark off again; how many.
 create or replace function leadrail.undiscard_letters(p_filter leadrail.letter_filter) returns bigint language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with meant as materialized (
         select d.run_id
@@ -67,6 +68,7 @@ $$;
 -- Puts letters that are in no incident into this one; how many were. By their numbers: a run that was
 -- revived meanwhile and died again is another letter.
 create or replace function leadrail.sort_letters(p_incident bigint, p_letters bigint[]) returns bigint language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with meant as materialized (
         select d.run_id
@@ -88,6 +90,7 @@ $$;
 -- for nobody, so whoever has locked letters may call it.
 create or replace function leadrail.lock_dead(p_runs uuid[]) returns uuid[] language sql
 set enable_seqscan = off
+set search_path = pg_catalog, pg_temp
 as $$
     select array(
         select r.id
@@ -101,6 +104,7 @@ $$;
 -- how many. Whatever somebody has in hand at the moment has time until the next round.
 create or replace function leadrail.settle_discards(p_rows integer) returns integer language plpgsql
 set enable_seqscan = off set jit = off
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();

@@ -11,6 +11,7 @@ return date '2001-01-01' + (day - date '2001-01-01') / days * days;
 -- The partition of one table for a day; false when it is there, or when rows that already fell into the
 -- default partition would refuse it.
 create or replace function leadrail.make_partition(parent text, day date) returns boolean language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_table leadrail.dated_table;
@@ -22,7 +23,7 @@ declare
 begin
     select t.* into strict v_table from leadrail.dated_table t where t.name = parent;
     v_first := leadrail.partition_start(day, v_table.days);
-    v_part := parent || '_' || to_char(v_first, 'YYYYMMDD');
+    v_part := parent || '_' || to_char(v_first::timestamp, 'YYYYMMDD');
     if to_regclass(format('leadrail.%I', v_part)) is not null then
         return false;
     end if;
@@ -48,19 +49,20 @@ $$;
 create or replace function leadrail.make_history_partitions(first_day date, days integer) returns integer
 language plpgsql
 set lock_timeout = '2s'
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_made integer := 0;
     v_day date;
     v_name text;
 begin
-    perform pg_advisory_xact_lock(hashtext('leadrail.history_partition'));
+    perform pg_advisory_xact_lock(leadrail.lock_number('history_partition'));
     for n in 0 .. days - 1 loop
         v_day := first_day + n;
         for v_name in select t.name from leadrail.dated_table t order by t.nth desc loop
             continue when not leadrail.make_partition(v_name, v_day) or v_name <> 'history';
             insert into leadrail.history_partition (name, from_at, to_at) values (
-                'history_' || to_char(v_day, 'YYYYMMDD'),
+                'history_' || to_char(v_day::timestamp, 'YYYYMMDD'),
                 v_day::timestamp at time zone 'UTC',
                 (v_day + 1)::timestamp at time zone 'UTC'
             );
@@ -76,6 +78,7 @@ $$;
 -- into the default partition.
 create or replace function leadrail.drop_partitions(p_table leadrail.dated_table, last_day date) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_part text;
@@ -86,7 +89,7 @@ begin
         join pg_class c on c.oid = i.inhrelid
         where i.inhparent = format('leadrail.%I', p_table.name)::regclass
           and c.relname ~ '_[0-9]{8}$'
-          and right(c.relname, 8) <= to_char(last_day + 1 - p_table.days, 'YYYYMMDD')
+          and right(c.relname, 8) <= to_char((last_day + 1 - p_table.days)::timestamp, 'YYYYMMDD')
         order by c.relname
     loop
         execute format('alter table leadrail.%I detach partition leadrail.%I', p_table.name, v_part);
@@ -107,13 +110,14 @@ $$;
 -- with the last of them.
 create or replace function leadrail.drop_oldest_day() returns text language plpgsql
 set lock_timeout = '2s'
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_edge timestamptz;
     v_day leadrail.history_partition;
     v_table leadrail.dated_table;
 begin
-    perform pg_advisory_xact_lock(hashtext('leadrail.history_partition'));
+    perform pg_advisory_xact_lock(leadrail.lock_number('history_partition'));
     select leadrail.now() - r.history_for into v_edge from leadrail.retention r;
     select p.* into v_day
     from leadrail.history_partition p

@@ -8,6 +8,7 @@
 -- When the run that leads a replay ended for good; null while it lives. One that continued as a new run
 -- lives on in that, one that is dead may be revived. Long ago when there was none.
 create or replace function leadrail.replay_ended_at(p_replay uuid) returns timestamptz language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_run uuid := p_replay;
@@ -37,11 +38,12 @@ $$;
 -- its choice for good: asked again it answers the same. Null when no such run lives.
 create or replace function leadrail.enlist_letters(p_replay uuid, p_filter leadrail.letter_filter) returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_enlisted bigint;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('leadrail.replay:' || p_replay, 0));
+    perform pg_advisory_xact_lock(leadrail.lock_number('replay:' || p_replay));
     if leadrail.replay_ended_at(p_replay) is not null then
         return null;
     end if;
@@ -81,6 +83,7 @@ create or replace function leadrail.revive_enlisted(
     p_replay uuid, p_lane text, p_most integer, p_round integer, p_by text
 ) returns integer language plpgsql
 set enable_seqscan = off set jit = off
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := leadrail.now();
@@ -128,6 +131,7 @@ $$;
 
 -- Gives back the letters that these replays have not sent through yet; how many.
 create or replace function leadrail.release_replays(p_replays uuid[]) returns bigint language sql
+set search_path = pg_catalog, pg_temp
 as $$
     with kept as materialized (
         select d.run_id
@@ -148,6 +152,7 @@ $$;
 -- The same for all replays whose runs ended without doing so; and forgets the counts of replays whose
 -- runs are not kept any more.
 create or replace function leadrail.release_ended_replays() returns void language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform leadrail.release_replays(array(

@@ -7,6 +7,7 @@
 -- Sends one dead letter through again, from its last checkpoint: also out of a replay that has not come
 -- to it. False when the run is not dead (any more), or discarded.
 create or replace function leadrail.revive_run(p_run uuid, p_by text) returns boolean language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform from leadrail.workflow_run r where r.id = p_run and r.state = 'dead' for no key update;
@@ -30,6 +31,7 @@ $$;
 -- that exist once are looked for before they are made again. 'restarted', 'not_restartable' (it
 -- runs, ended well, was cancelled or discarded, or never began), 'no_such_activity' or 'unknown'.
 create or replace function leadrail.restart_run(p_run uuid, p_from text default null) returns text language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_run leadrail.workflow_run;
@@ -63,6 +65,7 @@ $$;
 
 -- Makes a parked run due now; the attempt that follows uses up none. False when it is not parked.
 create or replace function leadrail.try_now(p_run uuid) returns boolean language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_activity text;

@@ -9,6 +9,7 @@ mod parse;
 
 pub use parse::InvalidHosts;
 
+use crate::session;
 use crate::store::connect::is_transient;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -42,13 +43,25 @@ struct Primary {
 
 impl From<PgConnectOptions> for DatabaseHosts {
     fn from(only: PgConnectOptions) -> Self {
-        Self {
-            all: Arc::new([only]),
-        }
+        Self::new(vec![only])
     }
 }
 
 impl DatabaseHosts {
+    /// In this order, with the settings that every session of ours has.
+    fn new(all: Vec<PgConnectOptions>) -> Self {
+        Self {
+            all: all.into_iter().map(session::pinned).collect(),
+        }
+    }
+
+    /// The same hosts for what a person waits for at a terminal: a statement may take a quarter of an
+    /// hour, where otherwise it is ended after a minute.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        self.with(session::patient)
+    }
+
     /// The same hosts with other settings.
     #[must_use]
     pub fn with(&self, change: impl Fn(PgConnectOptions) -> PgConnectOptions) -> Self {
@@ -153,6 +166,7 @@ struct Fault {
 async fn ask(options: &PgConnectOptions) -> Result<Primary, Fault> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, async {
         let mut session = options.connect().await?;
+        session::must_be_pinned(&mut session).await?;
         let timeline = timeline(&mut session).await?;
         let _ = session.close().await;
         Ok(timeline)

@@ -9,6 +9,7 @@
 //! the server is at work on one statement while the runs of another go on; what one run hands in
 //! always goes to the same writer, in turn. Only the first one claims.
 
+mod aside;
 mod batch;
 mod flush;
 mod intake;
@@ -25,6 +26,7 @@ pub(crate) use postgres::PostgresLedger;
 use crate::failpoint;
 use crate::ids::RunId;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Why something handed in was not written. Either way nothing of it is in the database.
@@ -83,6 +85,12 @@ impl Journal {
     /// Asks for a flush even if nothing is pending: it may claim.
     pub(crate) fn wake(&self) {
         self.first_intake().wake();
+    }
+
+    /// For how long one of its writers has had something to write and no answer.
+    pub(crate) fn stuck_for(&self) -> Duration {
+        let stuck = self.intakes.iter().filter_map(|intake| intake.busy_for());
+        stuck.max().unwrap_or_default()
     }
 
     /// Always the same for one run, by the random end of its id.

@@ -38,6 +38,7 @@ mod names;
 mod past;
 mod rehearsal;
 mod retry;
+mod session;
 mod shared;
 #[cfg(test)]
 mod simulation;

@@ -81,13 +81,14 @@ impl Shared {
         ledger: impl Fn() -> L,
     ) -> Vec<FlushLoop<L>> {
         let intakes = self.journal.intakes().iter().enumerate();
-        let writers = intakes.map(|(nth, intake)| FlushLoop {
-            worker: self.worker,
-            intake: intake.clone(),
-            claims: (nth == 0).then(|| self.claims.clone()),
-            ledger: ledger(),
-            lost: self.lost.clone(),
-            stop: stop.clone(),
+        let writers = intakes.map(|(nth, intake)| {
+            FlushLoop::new(
+                self.worker,
+                intake.clone(),
+                (nth == 0).then(|| self.claims.clone()),
+                ledger(),
+                (self.lost.clone(), stop.clone()),
+            )
         });
         writers.collect()
     }

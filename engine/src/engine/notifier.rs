@@ -6,6 +6,7 @@
 use crate::claim::Claims;
 use crate::journal::Intake;
 use crate::names::NOTIFY_CHANNEL;
+use crate::session;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -129,7 +130,7 @@ async fn send(pool: &PgPool, session: &mut Option<PgConnection>) -> sqlx::Result
     }
     // A hint need not survive a crash, so nobody waits for its commit to reach the disk.
     let options = (*pool.connect_options()).clone();
-    let options = options.options([("synchronous_commit", "off")]);
+    let options = session::pinned(options).options([("synchronous_commit", "off")]);
     let fresh = PgConnection::connect_with(&options).await?;
     notify(session.insert(fresh)).await
 }

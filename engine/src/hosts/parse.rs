@@ -63,7 +63,7 @@ impl FromStr for DatabaseHosts {
             }
             all.push(one);
         }
-        Ok(Self { all: all.into() })
+        Ok(Self::new(all))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A writer: one session, one statement at a time.
 
+use super::aside::Aside;
 use super::ledger::{Aftermath, Answer, Ledger, Refusal};
 use super::{Entry, Intake, NotWritten};
 use crate::claim::Claims;
@@ -22,6 +23,28 @@ pub(crate) struct FlushLoop<L> {
     pub(crate) lost: CancellationToken,
     /// Cancelled by the owner when nothing will be handed in any more.
     pub(crate) stop: CancellationToken,
+    aside: Aside,
+}
+
+impl<L> FlushLoop<L> {
+    /// A writer that finds its entries in this intake, until `stop` or `lost`.
+    pub(crate) fn new(
+        worker: WorkerId,
+        intake: Arc<Intake>,
+        claims: Option<Arc<Claims>>,
+        ledger: L,
+        (lost, stop): (CancellationToken, CancellationToken),
+    ) -> Self {
+        Self {
+            worker,
+            intake,
+            claims,
+            ledger,
+            lost,
+            stop,
+            aside: Aside::default(),
+        }
+    }
 }
 
 impl<L: Ledger> FlushLoop<L> {
@@ -43,6 +66,7 @@ impl<L: Ledger> FlushLoop<L> {
         if !writable {
             self.lost.cancel();
         }
+        carried.extend(self.aside.take());
         for entry in carried {
             entry.answer(Err(NotWritten::TakenOver));
         }
@@ -62,15 +86,20 @@ impl<L: Ledger> FlushLoop<L> {
     }
 
     /// Waits until there is something to write or to claim.
-    async fn next_entries(&self) -> Vec<Entry> {
+    async fn next_entries(&mut self) -> Vec<Entry> {
         loop {
-            let entries = self.intake.take();
+            let mut entries = self.aside.sort(self.intake.take());
+            if self.aside.is_due() {
+                let locked = self.ledger.locked(self.aside.entries()).await;
+                entries.extend(self.aside.free_all_but(&locked));
+            }
             let idle = entries.is_empty() && self.want() == 0;
             if !idle || self.stop.is_cancelled() || self.lost.is_cancelled() {
                 return entries;
             }
             tokio::select! {
                 () = self.intake.woken() => {}
+                () = self.aside.due() => {}
                 () = self.stop.cancelled() => {}
                 () = self.lost.cancelled() => {}
             }
@@ -81,6 +110,7 @@ impl<L: Ledger> FlushLoop<L> {
     async fn flush(&mut self, batch: Vec<Entry>) -> bool {
         let mut may_claim = true;
         loop {
+            let mut late = false;
             let want = if may_claim { self.want() } else { 0 };
             if batch.is_empty() && want == 0 {
                 return true;
@@ -95,6 +125,10 @@ impl<L: Ledger> FlushLoop<L> {
                     return true;
                 }
                 Answer::TakenOver => return self.give_up(batch),
+                Answer::Refused(Refusal::Locked) if batch.is_empty() => {
+                    self.hint();
+                    return true;
+                }
                 Answer::Refused(refusal) if batch.is_empty() => {
                     // A new session is not opened at once, and by then it may be allowed.
                     tracing::error!(worker.id = %self.worker, ?refusal, "PostgreSQL refuses to let this worker claim");
@@ -105,10 +139,15 @@ impl<L: Ledger> FlushLoop<L> {
                     may_claim = false;
                     continue;
                 }
+                Answer::Refused(Refusal::Locked) => {
+                    self.hint();
+                    return self.step_aside(batch).await;
+                }
                 Answer::Refused(refusal) => {
                     self.hint();
                     return self.divide(batch, refusal).await;
                 }
+                Answer::Late => late = true,
                 Answer::Unknown => {}
             }
             let aftermath = self.clear_up(&batch).await;
@@ -117,6 +156,9 @@ impl<L: Ledger> FlushLoop<L> {
                 Aftermath::Committed => {
                     answer_all(batch, &Ok(()));
                     return true;
+                }
+                Aftermath::NotCommitted if late && batch.len() > 1 => {
+                    return self.halve(batch).await;
                 }
                 Aftermath::NotCommitted => {}
                 Aftermath::TakenOver => return self.give_up(batch),
@@ -130,8 +172,12 @@ impl<L: Ledger> FlushLoop<L> {
             claims.asking();
         }
         failpoint!("journal.before_send");
+        self.intake.asks();
         let answer = self.ledger.write(batch, want).await;
         failpoint!("journal.after_send");
+        if !matches!(answer, Answer::Unknown | Answer::Late) {
+            self.intake.is_answered();
+        }
         answer
     }
 
@@ -163,7 +209,7 @@ impl<L: Ledger> FlushLoop<L> {
     }
 
     /// One bad entry must not spoil the others: halve until it stands alone.
-    async fn divide(&mut self, mut batch: Vec<Entry>, refusal: Refusal) -> bool {
+    async fn divide(&mut self, batch: Vec<Entry>, refusal: Refusal) -> bool {
         if batch.len() <= 1 {
             let outcome = match refusal {
                 Refusal::NotOurs => NotWritten::TakenOver,
@@ -171,12 +217,35 @@ impl<L: Ledger> FlushLoop<L> {
                     tracing::error!(worker.id = %self.worker, reason = why, "PostgreSQL refused a journal entry");
                     NotWritten::Refused(why)
                 }
+                Refusal::Locked => {
+                    self.aside.put(batch);
+                    return true;
+                }
             };
             answer_all(batch, &Err(outcome));
             return true;
         }
+        self.halve(batch).await
+    }
+
+    async fn halve(&mut self, mut batch: Vec<Entry>) -> bool {
         let second = batch.split_off(batch.len() / 2);
         Box::pin(self.flush(batch)).await && Box::pin(self.flush(second)).await
+    }
+
+    /// Entries whose runs somebody else has locked must not make the others wait.
+    async fn step_aside(&mut self, batch: Vec<Entry>) -> bool {
+        let locked = self.ledger.locked(&batch).await;
+        let (aside, free): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|entry| locked.contains(&entry.run));
+        if aside.is_empty() {
+            // What is locked is nothing that can be asked for, or is not any more.
+            return self.divide(free, Refusal::Locked).await;
+        }
+        tracing::warn!(worker.id = %self.worker, run.id = %aside[0].run, runs = aside.len(), "Somebody else has locked runs of this worker; they wait, the others go on");
+        self.aside.put(aside);
+        Box::pin(self.flush(free)).await
     }
 }
 

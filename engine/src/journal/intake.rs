@@ -3,12 +3,15 @@
 use super::NotWritten;
 use super::batch::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// What waits for one writer.
 #[derive(Default)]
 pub(crate) struct Intake {
     pending: Mutex<Pending>,
+    /// Since when its writer waits for an answer.
+    busy_since: Mutex<Option<Instant>>,
     wake: Notify,
 }
 
@@ -35,6 +38,27 @@ impl Intake {
     /// Asks for a flush even if nothing is pending: it may claim.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Its writer asks the database, perhaps again.
+    pub(super) fn asks(&self) {
+        self.busy().get_or_insert_with(Instant::now);
+    }
+
+    /// The database has answered its writer.
+    pub(super) fn is_answered(&self) {
+        *self.busy() = None;
+    }
+
+    /// For how long its writer has had no answer; `None` while it asks for nothing.
+    pub(super) fn busy_for(&self) -> Option<Duration> {
+        self.busy().map(|since| since.elapsed())
+    }
+
+    fn busy(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.busy_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn woken(&self) {

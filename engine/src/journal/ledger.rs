@@ -15,6 +15,8 @@ pub(crate) enum Answer {
     TakenOver,
     /// The connection broke: it may have been committed.
     Unknown,
+    /// No answer in time: it may have been committed, and as much again may take as long.
+    Late,
     /// Refused as a whole; nothing of it was committed.
     Refused(Refusal),
 }
@@ -24,6 +26,8 @@ pub(crate) enum Answer {
 pub(crate) enum Refusal {
     /// A run in it belongs to another worker.
     NotOurs,
+    /// Somebody else has locked something of it for longer than the others should wait.
+    Locked,
     /// Data that the database will never take.
     Data(String),
 }
@@ -49,6 +53,9 @@ pub(crate) trait Ledger: Send {
 
     /// Writes the entries and claims up to `want` runs, in one commit.
     fn write(&mut self, batch: &[Entry], want: usize) -> impl Future<Output = Answer> + Send;
+
+    /// Which of these entries' runs cannot be moved now, because somebody else has locked them.
+    fn locked(&mut self, batch: &[Entry]) -> impl Future<Output = Vec<RunId>> + Send;
 
     /// After a broken session: makes sure that nothing of it can still be committed, tells whether
     /// the batch that begins with this line of history was, and, where it may have claimed, gives

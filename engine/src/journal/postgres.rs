@@ -6,11 +6,11 @@ use super::ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
 use crate::claim::ClaimedRun;
 use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
-use crate::store::connect::{Connector, backoff, is_transient};
+use crate::store::connect::{Connector, LOCKED, backoff, in_time, is_transient};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(crate) struct PostgresLedger {
     waits: Option<ExponentialBackoff>,
     /// Server processes of broken sessions that may still be at work on what was asked of them.
     orphans: Vec<ServerProcess>,
+    /// Since when they would not end.
+    haunted_since: Option<Instant>,
 }
 
 struct Session {
@@ -42,7 +44,8 @@ struct Session {
 #[derive(Clone, Copy)]
 struct ServerProcess {
     pid: i32,
-    started: DateTime<Utc>,
+    /// None where PostgreSQL does not say.
+    started: Option<DateTime<Utc>>,
 }
 
 impl PostgresLedger {
@@ -55,6 +58,7 @@ impl PostgresLedger {
             session: None,
             waits: None,
             orphans: Vec::new(),
+            haunted_since: None,
         }
     }
 
@@ -155,6 +159,7 @@ impl PostgresLedger {
     ) -> sqlx::Result<Aftermath> {
         let worker = self.worker.0;
         while let Some(ServerProcess { pid, started }) = self.orphans.last().copied() {
+            let since = *self.haunted_since.get_or_insert_with(Instant::now);
             let ended = sqlx::query_scalar!(
                 r#"select leadrail.end_session($1, $2, $3) as "ended!""#,
                 worker,
@@ -165,10 +170,11 @@ impl PostgresLedger {
             .await?;
             failpoint!("clear_up.after_end_session");
             if !ended {
-                return Err(sqlx::Error::PoolTimedOut);
+                return self.beyond_ending(since);
             }
             self.orphans.pop();
         }
+        self.haunted_since = None;
         let connection = self.connection()?;
         let (run, seq) = first.unzip();
         // Asked together: while the worker has its row, that line can be nobody else's.
@@ -206,6 +212,18 @@ impl PostgresLedger {
     }
 }
 
+impl PostgresLedger {
+    /// A server process that is frozen, or another login's, cannot be ended from here and may still commit.
+    /// Without the worker's row it may not: after a while this incarnation is given up for that.
+    fn beyond_ending(&self, since: Instant) -> sqlx::Result<Aftermath> {
+        if since.elapsed() < self.connector.patience() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
+        tracing::warn!(worker.id = %self.worker, "A session of the journal cannot be ended; this worker starts afresh without it");
+        Ok(Aftermath::TakenOver)
+    }
+}
+
 impl Ledger for PostgresLedger {
     async fn connect(&mut self, given_up: &CancellationToken) -> bool {
         if !self.rest(given_up).await {
@@ -221,8 +239,7 @@ impl Ledger for PostgresLedger {
             let process = sqlx::query_as!(
                 ServerProcess,
                 r#"
-                select pid as "pid!", backend_start as "started!"
-                from pg_stat_activity where pid = pg_backend_pid()
+                select pg_backend_pid() as "pid!", leadrail.session_start() as started
                 "#
             )
             .fetch_one(&mut connection)
@@ -243,13 +260,21 @@ impl Ledger for PostgresLedger {
     }
 
     async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
-        match self.statement(&Columns::of(batch), want).await {
+        let patience = self.connector.patience();
+        let columns = Columns::of(batch);
+        let statement = self.statement(&columns, want);
+        let Ok(answer) = tokio::time::timeout(patience, statement).await else {
+            tracing::warn!(worker.id = %self.worker, ?patience, "PostgreSQL did not answer the journal in time; its session is ended");
+            return Answer::Late;
+        };
+        match answer {
             Ok((runs, next_due)) => {
                 self.waits = None;
                 Answer::Written(runs, next_due)
             }
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 Some(TAKEN_OVER) => Answer::TakenOver,
+                Some(LOCKED) => Answer::Refused(Refusal::Locked),
                 Some(NOT_OURS) => Answer::Refused(Refusal::NotOurs),
                 Some(code) if is_transient(code) => {
                     tracing::warn!(worker.id = %self.worker, error = error.message(), "PostgreSQL does not write the journal now, trying again");
@@ -264,12 +289,33 @@ impl Ledger for PostgresLedger {
         }
     }
 
+    async fn locked(&mut self, batch: &[Entry]) -> Vec<RunId> {
+        let patience = self.connector.patience();
+        let columns = Columns::of(batch);
+        let Ok(session) = self.connection() else {
+            return Vec::new();
+        };
+        let locked = sqlx::query_scalar!(
+            r#"select leadrail.locked_runs($1, $2, $3, $4) as "run!""#,
+            &columns.t_run,
+            &columns.g_run,
+            &columns.g_gate as &[&str],
+            &columns.g_opens,
+        );
+        // Nothing is lost without an answer: whatever is wrong, the next statement meets it too.
+        let locked = in_time(patience, locked.fetch_all(session)).await;
+        locked.unwrap_or_default().into_iter().map(RunId).collect()
+    }
+
     async fn clear_up(
         &mut self,
         first: Option<(RunId, i32)>,
         held: Option<&[Uuid]>,
     ) -> Result<Aftermath, Broken> {
-        self.look(first, held).await.map_err(|error| {
+        // To end a session may take five seconds, and then its row be locked for as long.
+        let patience = self.connector.patience() + Duration::from_secs(10);
+        let looked = in_time(patience, self.look(first, held)).await;
+        looked.map_err(|error| {
             tracing::debug!(error = %error, "The journal could not be looked at after a broken session");
             Broken
         })

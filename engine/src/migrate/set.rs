@@ -5,6 +5,11 @@ use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use std::fmt;
 
+/// Another one may be at it for a while, and a step may take long; but whoever waits for a lock makes all
+/// wait who come after, so a step gives up soon.
+const FOR_THE_TURN: &str = "set statement_timeout = 0; set lock_timeout = '60s'";
+const FOR_EACH_STEP: &str = "set lock_timeout = '5s'";
+
 /// Why a database was not migrated, or could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +21,15 @@ pub enum MigrateError {
     /// release has applied more.
     #[error(transparent)]
     Numbered(sqlx::migrate::MigrateError),
+    /// Texts of every language must fit.
+    #[error(
+        "the database's encoding is {encoding}, which cannot hold every text; create one with \
+         `create database NAME encoding 'UTF8' template template0` and migrate that"
+    )]
+    Encoding {
+        /// Such as `LATIN1`.
+        encoding: String,
+    },
     /// A file of functions failed; nothing of the set's functions was kept.
     #[error("while applying {file}: {source}")]
     File {
@@ -51,6 +65,16 @@ impl From<sqlx::migrate::MigrateError> for MigrateError {
             sqlx::migrate::MigrateError::Execute(error) => Self::Database(error),
             other => Self::Numbered(other),
         }
+    }
+}
+
+async fn must_hold_every_text(db: &mut PgConnection) -> Result<(), MigrateError> {
+    let encoding = sqlx::query_scalar!(r#"select current_setting('server_encoding') as "name!""#)
+        .fetch_one(db)
+        .await?;
+    match encoding.as_str() {
+        "UTF8" => Ok(()),
+        _ => Err(MigrateError::Encoding { encoding }),
     }
 }
 
@@ -109,12 +133,9 @@ impl Set {
     /// files that were applied before that stay.
     pub async fn apply(&self, pool: &PgPool) -> Result<Vec<String>, MigrateError> {
         let mut db = pool.acquire().await?;
-        let applied = self.apply_in_turn(&mut db).await;
-        if applied.is_err() {
-            // The turn is the session's, and so ends with it.
-            db.close_on_drop();
-        }
-        applied
+        // The turn is the session's, and so are its deadlines: they end with it.
+        db.close_on_drop();
+        self.apply_in_turn(&mut db).await
     }
 
     /// What [`apply`](Self::apply) would apply, in order, such as `engine 0001 tables` or
@@ -129,7 +150,10 @@ impl Set {
     }
 
     async fn apply_in_turn(&self, db: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
+        sqlx::raw_sql(FOR_THE_TURN).execute(&mut *db).await?;
+        must_hold_every_text(db).await?;
         db.lock().await?;
+        sqlx::raw_sql(FOR_EACH_STEP).execute(&mut *db).await?;
         let pending = self.pending_in(db).await?;
         let applied = Applied::read(db, self.name).await?;
         let first = self.new_of(&self.first, &applied)?;

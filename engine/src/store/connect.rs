@@ -1,6 +1,7 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
 use super::failover::LastFailover;
+use crate::session;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::sync::Arc;
@@ -11,15 +12,24 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone)]
 pub(crate) struct Connector {
     pool: PgPool,
+    lease: Duration,
     failover: Arc<LastFailover>,
 }
 
 impl Connector {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    /// For a worker with this lease.
+    pub(crate) fn new(pool: PgPool, lease: Duration) -> Self {
         Self {
             pool,
+            lease,
             failover: Arc::default(),
         }
+    }
+
+    /// How long one statement is waited for: a server process that is frozen, or a network that drops
+    /// what we send, never answers.
+    pub(crate) fn patience(&self) -> Duration {
+        (self.lease / 3).max(Duration::from_secs(2))
     }
 
     /// When the database last failed over: every connection looks.
@@ -31,17 +41,18 @@ impl Connector {
     /// what a session asks for: the engine acts outside on the strength of its commits.
     pub(crate) async fn connect(&self) -> sqlx::Result<PgConnection> {
         let options = (*self.pool.connect_options()).clone();
-        let options = options
+        let options = session::hasty(session::pinned(options), self.lease)
             .application_name("leadrail-engine")
             .options([("synchronous_commit", "on")])
             .disable_statement_logging();
-        let connecting = PgConnection::connect_with(&options);
-        let mut connection = tokio::time::timeout(Duration::from_secs(5), connecting)
-            .await
-            .map_err(|_| sqlx::Error::PoolTimedOut)??;
-        must_be_durable(&mut connection).await?;
-        self.failover.note(&mut connection).await?;
-        Ok(connection)
+        let connecting = async {
+            let mut connection = PgConnection::connect_with(&options).await?;
+            session::must_be_pinned(&mut connection).await?;
+            must_be_durable(&mut connection).await?;
+            self.failover.note(&mut connection).await?;
+            Ok(connection)
+        };
+        in_time(Duration::from_secs(5), connecting).await
     }
 
     /// Tries until it works or `given_up` is cancelled.
@@ -67,6 +78,15 @@ impl Connector {
             }
         }
     }
+}
+
+/// What the database answers within this time.
+pub(crate) async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let answer = tokio::time::timeout(patience, answer).await;
+    answer.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
 /// Refuses a standby, and a session that could forget its commits.
@@ -106,6 +126,17 @@ pub(crate) fn backoff() -> ExponentialBackoff {
         .build()
 }
 
+/// Whether somebody else's lock was in the way for too long.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == LOCKED)
+}
+
+/// SQLSTATE of a lock that was not got in time.
+pub(crate) const LOCKED: &str = "55P03";
+
 /// SQLSTATEs after which the same statement may work: connection trouble, shutdown, serialization,
 /// deadlock, no resources, a standby.
 pub(crate) fn is_transient(code: &str) -> bool {
@@ -139,7 +170,7 @@ mod tests {
         let database = TestDatabase::fresh().await;
         let engine = Engine::connect(database.url()).await.unwrap();
         engine.migrate().await.unwrap();
-        let connector = Connector::new(engine.pool().clone());
+        let connector = Connector::new(engine.pool().clone(), Duration::from_secs(15));
         let failover = connector.failover();
         connector.connect().await.unwrap();
         assert_eq!(failover.at(), None);

@@ -48,6 +48,7 @@ impl Engine {
             Check::new("dead_letters", runs::dead_letters(pool).await?),
             Check::new("replays", runs::replays(pool).await?),
             Check::new("running_has_worker", runs::running_has_worker(pool).await?),
+            Check::new("worker_sessions", upkeep::worker_sessions(pool).await?),
             Check::new("waiting_has_end", runs::waiting_has_end(pool).await?),
             Check::new("due_is_claimed", runs::due_is_claimed(pool).await?),
             Check::new("stuck_runs", runs::stuck_runs(pool).await?),

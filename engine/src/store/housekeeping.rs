@@ -1,6 +1,6 @@
 //! The clean-ups of `housekeeping.sql` and `partitions.sql`, as workers call them.
 
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 /// Heads that one statement looks at.
 pub(crate) const HOUSE_BATCH: i32 = 2_000;
@@ -37,10 +37,20 @@ pub(crate) async fn move_ended(pool: &PgPool, rows: i32) -> sqlx::Result<Moved> 
 
 /// Partitions ahead, stale locks and gates, rows kept beyond their day.
 pub(crate) async fn keep(pool: &PgPool) -> sqlx::Result<()> {
+    let mut change = at_leisure(pool).await?;
     sqlx::query!("select leadrail.keep_house() as done")
-        .fetch_one(pool)
-        .await
-        .map(drop)
+        .fetch_one(&mut *change)
+        .await?;
+    change.commit().await
+}
+
+/// A transaction for what goes over a day, or over all there is: a minute may not do.
+async fn at_leisure(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut change = pool.begin().await?;
+    sqlx::query!("set local statement_timeout = '15min'")
+        .execute(&mut *change)
+        .await?;
+    Ok(change)
 }
 
 /// Drops the oldest day that need not be kept; its partition's name.
@@ -48,9 +58,7 @@ pub(crate) async fn keep(pool: &PgPool) -> sqlx::Result<()> {
 /// A failure is written down where doctor finds it, by a statement of its own: the first one is
 /// rolled back.
 pub(crate) async fn drop_oldest_day(pool: &PgPool) -> sqlx::Result<Option<String>> {
-    let dropped = sqlx::query_scalar!("select leadrail.drop_oldest_day()")
-        .fetch_one(pool)
-        .await;
+    let dropped = drop_day(pool).await;
     let why = dropped.as_ref().err().map(ToString::to_string);
     sqlx::query!(
         "select leadrail.note_housekeeping('old_days', $1) as done",
@@ -59,6 +67,15 @@ pub(crate) async fn drop_oldest_day(pool: &PgPool) -> sqlx::Result<Option<String
     .fetch_one(pool)
     .await?;
     dropped
+}
+
+async fn drop_day(pool: &PgPool) -> sqlx::Result<Option<String>> {
+    let mut change = at_leisure(pool).await?;
+    let dropped = sqlx::query_scalar!("select leadrail.drop_oldest_day()")
+        .fetch_one(&mut *change)
+        .await?;
+    change.commit().await?;
+    Ok(dropped)
 }
 
 /// The tasks whose last try failed, with why.

@@ -91,24 +91,44 @@ impl Engine {
             with clock as materialized (select leadrail.now() as now)
             select p.priority as "priority!", clock.now as "now!",
                    (
-                       select count(*) from (
-                           select from leadrail.workflow_run r
-                           where r.priority = p.priority and r.due_at <= clock.now
-                           limit $1
+                       select least(count(*), $1) from (
+                           (
+                               select from leadrail.workflow_run r
+                               where r.priority = p.priority and r.due_at <= clock.now and not r.asleep
+                               limit $1
+                           )
+                           union all
+                           (
+                               select from leadrail.workflow_run r
+                               where r.priority = p.priority and r.due_at <= clock.now and r.asleep
+                               limit $1
+                           )
                        ) due
                    ) as "due!",
                    (
-                       select count(*) from (
-                           select from leadrail.workflow_run r
-                           where r.priority = p.priority and r.due_at > clock.now
-                           limit $1
+                       select least(count(*), $1) from (
+                           (
+                               select from leadrail.workflow_run r
+                               where r.priority = p.priority and r.due_at > clock.now and not r.asleep
+                               limit $1
+                           )
+                           union all
+                           (
+                               select from leadrail.workflow_run r
+                               where r.priority = p.priority and r.due_at > clock.now and r.asleep
+                               limit $1
+                           )
                        ) later
                    ) as "later!",
-                   (
-                       select r.due_at from leadrail.workflow_run r
-                       where r.priority = p.priority and r.due_at is not null
-                       order by r.due_at
-                       limit 1
+                   least(
+                       (
+                           select min(r.due_at) from leadrail.workflow_run r
+                           where r.priority = p.priority and r.due_at is not null and not r.asleep
+                       ),
+                       (
+                           select min(r.due_at) from leadrail.workflow_run r
+                           where r.priority = p.priority and r.due_at is not null and r.asleep
+                       )
                    ) as oldest_due_at
             from clock,
                  unnest(array[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]::smallint[]) as p (priority)

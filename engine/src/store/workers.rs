@@ -69,6 +69,23 @@ pub(crate) async fn renew(
     Ok(row.ours.then_some(row.others))
 }
 
+/// How many other workers there are, or `None` when this one was taken over. Renews nothing.
+pub(crate) async fn others(
+    session: &mut PgConnection,
+    worker: WorkerId,
+) -> sqlx::Result<Option<i64>> {
+    let row = sqlx::query!(
+        r#"
+        select exists (select from leadrail.worker w where w.id = $1) as "ours!",
+               (select count(*) from leadrail.worker w where w.id <> $1) as "others!"
+        "#,
+        worker.0
+    )
+    .fetch_one(session)
+    .await?;
+    Ok(row.ours.then_some(row.others))
+}
+
 /// Everyone who looks dead.
 pub(crate) async fn suspects(session: &mut PgConnection) -> sqlx::Result<Vec<Suspect>> {
     let rows = sqlx::query!(

@@ -3,6 +3,7 @@
 //! `NOTIFY` is a hint and may be lost; the poll behind it may not.
 
 use crate::names::{CANCEL, CRON, NOTIFY_CHANNEL, WORKER, own_channel};
+use crate::session;
 use crate::shared::Shared;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl Hints {
     }
 
     async fn listen_until_broken(&self) -> sqlx::Result<()> {
-        let options = (*self.shared.store.pool.connect_options()).clone();
+        let options = session::pinned((*self.shared.store.pool.connect_options()).clone());
         let alone = sqlx::postgres::PgPoolOptions::new()
             .max_connections(1)
             .connect_lazy_with(options);

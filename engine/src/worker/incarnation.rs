@@ -18,6 +18,7 @@ use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{Monitor, ParallelizeExt, WorkerBuilder};
 use sqlx::PgConnection;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 /// whether a second one is worth its session with fewer runs was not measured.
 const RUNS_A_WRITER: usize = 1_024;
 const MOST_WRITERS: usize = 4;
+
+/// How long, after the grace, the end of a worker may take that the database does not answer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How an incarnation ended.
 pub(super) enum Ended {
@@ -48,7 +52,7 @@ impl Incarnation {
         config: &WorkerConfig,
         shutdown: &CancellationToken,
     ) -> Option<Self> {
-        let connector = Connector::new(engine.pool().clone());
+        let connector = Connector::new(engine.pool().clone(), config.lease);
         let mut waits = backoff();
         let (session, worker) = loop {
             let mut session = connector.connect_patiently(shutdown).await?;
@@ -87,8 +91,25 @@ impl Incarnation {
         })
     }
 
-    /// Works until shut down or taken over.
+    /// Works until shut down or taken over. A shutdown ends it soon after the grace, whatever still waits
+    /// for an answer: the others take over what is left.
     pub(super) async fn run(self, config: &WorkerConfig, shutdown: &CancellationToken) -> Ended {
+        let lost = self.shared.lost.clone();
+        let overdue = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(config.grace + LAST_WORDS).await;
+        };
+        tokio::select! {
+            ended = self.work(config, shutdown) => ended,
+            () = overdue => {
+                tracing::warn!(worker.name = %config.name, "The worker could not end in order; the others will take over");
+                lost.cancel();
+                Ended::Drained
+            }
+        }
+    }
+
+    async fn work(self, config: &WorkerConfig, shutdown: &CancellationToken) -> Ended {
         let shared = self.shared;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -148,7 +169,7 @@ async fn end(shared: &Shared) -> Ended {
 async fn drain_at(
     shutdown: CancellationToken,
     shared: Arc<Shared>,
-    grace: std::time::Duration,
+    grace: Duration,
     stop: CancellationToken,
 ) {
     tokio::select! {

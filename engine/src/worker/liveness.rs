@@ -5,7 +5,7 @@
 
 use crate::ids::WorkerId;
 use crate::shared::Shared;
-use crate::store::connect::Connector;
+use crate::store::connect::{Connector, in_time, is_locked};
 use crate::store::workers;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -23,6 +23,7 @@ const BELIEVED_GONE_AFTER: Duration = Duration::from_millis(800);
 pub(super) struct Liveness {
     shared: Arc<Shared>,
     connector: Connector,
+    lease: Duration,
     renew_every: Duration,
     stop: CancellationToken,
     gone_since: HashMap<WorkerId, Instant>,
@@ -38,6 +39,7 @@ impl Liveness {
         Self {
             shared,
             connector,
+            lease,
             renew_every: lease / 3,
             stop,
             gone_since: HashMap::new(),
@@ -106,17 +108,25 @@ impl Liveness {
     /// Renews the lease; how many others there are, or `None` when this worker was taken over. A quiet
     /// worker tests its hearing by the way.
     async fn renew(&self, session: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+        let patience = self.connector.patience();
+        if self.shared.journal.stuck_for() > self.lease {
+            tracing::warn!(worker.id = %self.shared.worker, "The journal has had no answer for so long that the lease is not renewed");
+            let others = workers::others(session, self.shared.worker);
+            return in_time(patience, others).await;
+        }
         let hearing = &self.shared.hearing;
         let quiet = self.shared.is_quiet() && hearing.is_connected();
         if quiet {
             hearing.ask(Instant::now());
         }
-        workers::renew(session, self.shared.worker, quiet).await
+        let renewed = workers::renew(session, self.shared.worker, quiet);
+        in_time(patience, renewed).await
     }
 
     /// Takes over whoever is dead for sure: its lease is over, or its session stays gone.
     async fn watch(&mut self, session: &mut PgConnection) -> sqlx::Result<()> {
-        let mut suspects = workers::suspects(session).await?;
+        let suspects = workers::suspects(session);
+        let mut suspects = in_time(self.connector.patience(), suspects).await?;
         // A jump of the database's clock makes everyone look late; this one is clearly alive.
         suspects.retain(|suspect| suspect.worker != self.shared.worker);
         self.gone_since
@@ -135,7 +145,15 @@ impl Liveness {
             return Ok(());
         }
         crate::failpoint!("takeover.before_send");
-        let runs = workers::take_over(session, &dead).await?;
+        let taken = workers::take_over(session, &dead);
+        let runs = match in_time(self.lease.max(self.connector.patience()), taken).await {
+            // Somebody looks at one of their runs in a transaction: asked again with the next look.
+            Err(error) if is_locked(&error) => {
+                tracing::warn!(error = %error, "Dead workers cannot be taken over yet");
+                return Ok(());
+            }
+            taken => taken?,
+        };
         crate::failpoint!("takeover.after_send");
         tracing::info!(workers = dead.len(), runs, "Dead workers were taken over");
         metrics::counter!("leadrail_runs_taken_over_total")

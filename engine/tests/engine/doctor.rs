@@ -4,13 +4,14 @@ use crate::kit::{Bench, Working, World, quick, quick_config, registry};
 use leadrail_engine::{Check, LetterFilter, NewRun, RunId, RunState};
 use std::time::Duration;
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "clock_shift",
     "one_run_a_key",
     "one_head_a_run",
     "dead_letters",
     "replays",
     "running_has_worker",
+    "worker_sessions",
     "waiting_has_end",
     "due_is_claimed",
     "stuck_runs",

@@ -4,6 +4,7 @@ use crate::kit::dead::doomed;
 use crate::kit::{Bench, Story};
 use leadrail_engine::{LetterFilter, NewRun};
 use sqlx::PgConnection;
+use std::time::Duration;
 use uuid::Uuid;
 
 async fn enqueue(bench: &Bench, runs: usize) {
@@ -84,6 +85,31 @@ async fn a_flood_after_a_quiet_night_is_claimed_without_reading_all_of_it() {
     let (claimed, read) = journal(&mut session, worker, &[], 10).await;
     assert_eq!(claimed.len(), 10);
     assert!(read < 200, "{read} rows read to claim 10");
+}
+
+#[tokio::test]
+async fn lanes_that_have_nothing_due_yet_cost_a_claim_nothing() {
+    let bench = Bench::new().await;
+    let parked = (0..20_000).map(|lane| NewRun {
+        lane: lane.to_string(),
+        delay: Duration::from_secs(600),
+        ..NewRun::of::<Story>(&vec!["a".to_owned()]).unwrap()
+    });
+    for some in parked.collect::<Vec<_>>().chunks(5_000) {
+        bench.engine.enqueue(some).await.unwrap();
+    }
+    analyze(&bench).await;
+    let (mut session, worker) = session(&bench).await;
+    enqueue(&bench, 20).await;
+    let (claimed, read) = journal(&mut session, worker, &[], 10).await;
+    assert_eq!(claimed.len(), 10);
+    assert!(read < 100, "{read} rows read to claim 10");
+    let (claimed, read) = journal(&mut session, worker, &[], 100).await;
+    assert_eq!(claimed.len(), 10);
+    assert!(read < 100, "{read} rows read to claim the rest");
+    bench.pass(600).await;
+    let (claimed, _) = journal(&mut session, worker, &[], 10).await;
+    assert_eq!(claimed.len(), 10, "their time has come");
 }
 
 #[tokio::test]

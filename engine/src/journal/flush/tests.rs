@@ -28,6 +28,10 @@ where
         (self.write)(batch, want)
     }
 
+    async fn locked(&mut self, _: &[Entry]) -> Vec<RunId> {
+        Vec::new()
+    }
+
     async fn clear_up(
         &mut self,
         _: Option<(RunId, i32)>,
@@ -66,14 +70,13 @@ fn nothing_to_claim() -> Answer {
 }
 
 fn flushing<L>(journal: &Journal, claims: &Arc<Claims>, ledger: L) -> FlushLoop<L> {
-    FlushLoop {
-        worker: WorkerId(Uuid::nil()),
-        intake: journal.intakes()[0].clone(),
-        claims: Some(claims.clone()),
+    FlushLoop::new(
+        WorkerId(Uuid::nil()),
+        journal.intakes()[0].clone(),
+        Some(claims.clone()),
         ledger,
-        lost: CancellationToken::new(),
-        stop: CancellationToken::new(),
-    }
+        <_>::default(),
+    )
 }
 
 /// Hands in an entry for each of these runs and flushes them together: what each was told, and

@@ -22,7 +22,7 @@ impl Bench {
         let database = TestDatabase::fresh().await;
         let engine = Engine::connect(database.url()).await.unwrap();
         engine.migrate().await.unwrap();
-        let connector = Connector::new(engine.pool().clone());
+        let connector = Connector::new(engine.pool().clone(), Duration::from_secs(15));
         let mut session = connector.connect().await.unwrap();
         let worker = workers::register(&mut session, "tests", Duration::from_secs(3_600)).await;
         let mut ledger = PostgresLedger::new(worker.unwrap(), vec!["story".into()], connector);
@@ -139,7 +139,11 @@ async fn a_worker_that_outlived_a_failover_gets_no_session() {
 async fn sessions_in_which_nothing_is_written_are_opened_ever_more_slowly() {
     let pool = PgPool::connect_lazy("postgres://nowhere").unwrap();
     let worker = WorkerId(Uuid::nil());
-    let mut ledger = PostgresLedger::new(worker, Vec::new(), Connector::new(pool));
+    let mut ledger = PostgresLedger::new(
+        worker,
+        Vec::new(),
+        Connector::new(pool, Duration::from_secs(15)),
+    );
     let given_up = CancellationToken::new();
     let mut waits = Vec::new();
     for _ in 0..12 {

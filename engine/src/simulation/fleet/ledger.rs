@@ -5,7 +5,7 @@ use super::world::World;
 use super::{Flaw, dice};
 use crate::claim::ClaimedRun;
 use crate::ids::{RunId, WorkerId};
-use crate::journal::{Aftermath, Answer, Broken, Entry, Ledger};
+use crate::journal::{Aftermath, Answer, Broken, Entry, Ledger, Refusal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
@@ -73,6 +73,10 @@ impl Ledger for SimulatedLedger {
     }
 
     async fn write(&mut self, batch: &[Entry], want: usize) -> Answer {
+        if self.world.breaks(3) {
+            dice::note("locked", || self.worker.to_string());
+            return Answer::Refused(Refusal::Locked);
+        }
         let statement = Statement {
             worker: self.worker,
             entries: batch.iter().map(as_sent).collect(),
@@ -85,8 +89,15 @@ impl Ledger for SimulatedLedger {
             Ok(Ok(runs)) => Answer::Written(runs, None),
             Ok(Err(Refused::TakenOver)) => Answer::TakenOver,
             Ok(Err(Refused::Entry(refusal))) => Answer::Refused(refusal),
+            Err(_) if dice::percent(50) => Answer::Late,
             Err(_) => Answer::Unknown,
         }
+    }
+
+    async fn locked(&mut self, batch: &[Entry]) -> Vec<RunId> {
+        dice::a_while(4).await;
+        let locked = batch.iter().filter(|_| self.world.breaks(50));
+        locked.map(|entry| entry.run).collect()
     }
 
     async fn clear_up(

@@ -148,3 +148,26 @@ pub(super) async fn failover(pool: &PgPool) -> sqlx::Result<Finding> {
         ),
     }))
 }
+
+/// A session that cannot be seen cannot be seen to end: its worker is taken over when its lease is over.
+pub(super) async fn worker_sessions(pool: &PgPool) -> sqlx::Result<Finding> {
+    let row = sqlx::query!(
+        r#"
+        select count(*) as "workers!",
+               count(*) filter (where a.pid is not null and a.backend_start is null) as "hidden!"
+        from leadrail.worker w
+        left join pg_stat_activity a on a.pid = w.backend_pid
+        "#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Ok(match row.hidden {
+        0 => format!("{} workers, whose sessions can be seen", row.workers),
+        hidden => format!(
+            "{hidden} of {} workers use another role, whose sessions are hidden from this one; where \
+             their process ids are used again at once, they are taken over when their leases are over \
+             (`grant pg_read_all_stats` to our roles shows them)",
+            row.workers
+        ),
+    }))
+}
