@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use leadrail_adapters::{AdapterError, AdapterResult, CallBudget, Record, Step, StepKey};
-use leadrail_connections::{Closed, ConnectionError, ConnectionResult, Door, DoorError, Doors};
-use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget, FailureKind};
+use leadrail_connections::{ConnectionError, Door, DoorError, Doors};
+use leadrail_engine::{ActivityError, ActivityResult, Attempt, Budget};
 
 use crate::destination::Destination;
 use crate::failure;
@@ -16,9 +16,9 @@ const BEFORE_THE_END: Duration = Duration::from_millis(250);
 /// A CRM, open for one attempt.
 pub(crate) struct OpenCrm<'a> {
     pub(crate) door: Door,
-    doors: &'a Doors,
-    destination: &'a Destination,
-    attempt: &'a Attempt,
+    pub(crate) doors: &'a Doors,
+    pub(crate) destination: &'a Destination,
+    pub(crate) attempt: &'a Attempt,
 }
 
 /// Takes a step of the run's plan, whatever it does.
@@ -43,12 +43,7 @@ impl<'a> OpenCrm<'a> {
         destination: &'a Destination,
         activity: &'static str,
     ) -> ActivityResult<Self> {
-        let left = attempt.time_left().saturating_sub(BEFORE_THE_END);
-        let door = doors.open(destination.connection_id, left).await;
-        let door = door.map_err(|error| {
-            say_if_sealed(&error, destination);
-            failure::of_opening(error, attempt.number, destination.gate())
-        })?;
+        let door = open_door(doors, attempt, destination).await?;
         Ok(Self {
             door: Door {
                 session: door.session.on_behalf_of(activity),
@@ -93,53 +88,32 @@ impl<'a> OpenCrm<'a> {
         metrics::counter!("leadrail_crm_answers_total", "crm" => crm, "kind" => kind, "reason" => reason).increment(1);
     }
 
-    /// The CRM refuses our credentials. The first lead that learns of it dies and closes the
-    /// connection; those under way at the same time wait with the ones that come after.
-    async fn refused(&self, error: &AdapterError) -> ActivityError {
-        match self.close_connection(error).await {
-            Ok(Some(why)) => why,
-            Ok(None) => failure::of_answer(error, self.destination.gate()),
-            Err(away) => failure::of_connection(&away, self.destination.gate()),
-        }
-    }
-
-    /// Marks the connection. Where that is no news, says what the lead does instead of dying.
-    async fn close_connection(
-        &self,
-        refusal: &AdapterError,
-    ) -> ConnectionResult<Option<ActivityError>> {
-        let Door {
-            connection,
-            adapter,
-            session,
-        } = &self.door;
-        let (connections, id, title) =
-            (self.doors.connections(), connection.id, adapter.crm().title);
-        let version = session.secret_version();
-        if connections
-            .mark_needs_reauth(id, version, refusal.detail())
-            .await?
-        {
-            tracing::warn!(connection.id = %id, crm = %self.destination.crm, "{title} refused the credentials of connection {id}; its leads wait until it is connected again");
-            return Ok(None);
-        }
-        let now = connections.get(id).await?;
-        Ok(Some(match Closed::of(&now, title) {
-            Some(closed) => failure::of_closed(closed, self.destination.gate()),
-            None => {
-                let message = "The account was connected again during the call";
-                ActivityError::new(FailureKind::NotDone, "reconnected", message)
-            }
-        }))
-    }
-
     fn keep_evidence(&self) {
-        for exchange in self.door.session.take_exchanges() {
-            self.attempt.record(exchange);
-        }
-        if let Some(CallBudget { left, resets_in }) = self.door.session.take_budget() {
-            self.attempt.report_budget(Budget { left, resets_in });
-        }
+        keep_evidence(&self.door, self.attempt);
+    }
+}
+
+/// Opens a connection for what is left of the attempt, or says why its leads must wait.
+pub(crate) async fn open_door(
+    doors: &Doors,
+    attempt: &Attempt,
+    destination: &Destination,
+) -> ActivityResult<Door> {
+    let left = attempt.time_left().saturating_sub(BEFORE_THE_END);
+    let door = doors.open(destination.connection_id, left).await;
+    door.map_err(|error| {
+        say_if_sealed(&error, destination);
+        failure::of_opening(error, attempt.number, destination.gate())
+    })
+}
+
+/// Puts what was exchanged into the attempt's evidence.
+pub(crate) fn keep_evidence(door: &Door, attempt: &Attempt) {
+    for exchange in door.session.take_exchanges() {
+        attempt.record(exchange);
+    }
+    if let Some(CallBudget { left, resets_in }) = door.session.take_budget() {
+        attempt.report_budget(Budget { left, resets_in });
     }
 }
 

@@ -6,9 +6,6 @@ use leadrail_adapters::{AdapterError, SetupError};
 use leadrail_connections::{Closed, ConnectionError, DoorError, VaultError};
 use leadrail_engine::{ActivityError, FailureKind};
 
-/// The reason of a run that died because the CRM refused the connection's credentials.
-pub(crate) const AUTH: &str = "auth";
-
 /// A step that so many attempts could not finish waits at its gate instead of being given back: it
 /// must not become a dead letter because of a key that its worker lacks.
 const GIVEN_BACK_UNTIL: u32 = 3;
@@ -17,8 +14,8 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What follows from a CRM's answer.
 ///
-/// Refused credentials are final for this run; what becomes of the connection and of its other
-/// leads is decided where the call was made. What is set up wrongly keeps its leads at the gate.
+/// What is set up wrongly keeps its leads at the gate. A refusal of ours does too, if nobody has
+/// asked again whether it is one ([`refused`](crate::access::OpenCrm::refused)).
 pub(crate) fn of_answer(error: &AdapterError, gate: String) -> ActivityError {
     let reason = error.failure().reason.clone();
     let message = error.detail().to_owned();
@@ -26,10 +23,7 @@ pub(crate) fn of_answer(error: &AdapterError, gate: String) -> ActivityError {
         AdapterError::NotDone(_) => ActivityError::new(FailureKind::NotDone, reason, message),
         AdapterError::Ambiguous(_) => ActivityError::new(FailureKind::Ambiguous, reason, message),
         AdapterError::Rejected(_) => ActivityError::new(FailureKind::Rejected, reason, message),
-        AdapterError::Auth(_) | AdapterError::Forbidden(_) => {
-            ActivityError::new(FailureKind::Rejected, AUTH, message)
-        }
-        AdapterError::Setup(_) => {
+        AdapterError::Auth(_) | AdapterError::Forbidden(_) | AdapterError::Setup(_) => {
             ActivityError::new(FailureKind::Blocked { gate }, reason, message)
         }
         AdapterError::Throttled { retry_after, .. } => {
@@ -135,7 +129,11 @@ mod tests {
                 FailureKind::Rejected,
                 "http_503",
             ),
-            (AdapterError::Auth(failure()), FailureKind::Rejected, "auth"),
+            (
+                AdapterError::Auth(failure()),
+                FailureKind::Blocked { gate: gate() },
+                "http_503",
+            ),
             (
                 AdapterError::Setup(failure()),
                 FailureKind::Blocked { gate: gate() },
@@ -143,8 +141,8 @@ mod tests {
             ),
             (
                 AdapterError::Forbidden(failure()),
-                FailureKind::Rejected,
-                "auth",
+                FailureKind::Blocked { gate: gate() },
+                "http_503",
             ),
             (
                 throttled(after),

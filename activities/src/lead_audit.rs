@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use leadrail_adapters::{AdapterResult, Made, Record, Slot, StepKey};
+use chrono::{DateTime, Utc};
+use leadrail_adapters::{AdapterResult, Made, Record, StepKey};
 use leadrail_connections::Doors;
 use leadrail_engine::{
-    Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Engine, RunId,
+    Activity, ActivityError, ActivityOptions, ActivityResult, Attempt, Engine, Event, HistoryKind,
+    RunId,
 };
 use leadrail_lead::Lead;
 use serde::{Deserialize, Serialize};
@@ -62,12 +64,14 @@ pub struct StepFindings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
-    /// One of each, as far as the CRM can be asked: as it should be.
+    /// One of each: as it should be.
     Single,
     /// More than one of something.
     Duplicate,
-    /// The lead is not there any more: somebody deleted or converted it.
+    /// None of something: somebody deleted, merged or converted it, or it is not where we look.
     Gone,
+    /// Of something nobody can tell, and what can be told is as it should be.
+    Unknown,
 }
 
 impl Activity for LeadAudit {
@@ -83,6 +87,7 @@ impl Activity for LeadAudit {
     async fn run(&self, attempt: &Attempt, input: &AuditInput) -> ActivityResult<AuditFindings> {
         let (destination, made) = (Arc::new(input.destination.clone()), &input.made);
         let lead = Arc::new(self.lead_of(input.run_id).await?);
+        let begun = self.begun(input.run_id).await?;
         let crm = OpenCrm::open(&self.doors, attempt, &destination, Self::NAME).await?;
         let mut found = Vec::new();
         for &step in &input.steps {
@@ -92,7 +97,8 @@ impl Activity for LeadAudit {
                 step,
                 made: made.clone(),
             };
-            let records = crm.judge(look(&crm, &step, attempt).await).await?;
+            let since = begun.since(step.step);
+            let records = crm.judge(look(&crm, &step, attempt, since).await).await?;
             let count = records.as_ref().map_or(0, Vec::len);
             duplicates::report(attempt, step.step.label(), count);
             found.push(StepFindings {
@@ -114,13 +120,51 @@ impl LeadAudit {
             crate::failure::of_our_database("the run of the lead could not be read")
         })?;
         let lead = run.and_then(|run| Lead::from_value(run.input).ok());
-        lead.ok_or_else(|| {
-            ActivityError::rejected(
-                "lead_gone",
-                "the run that filed the lead is not kept any more",
-            )
+        lead.ok_or_else(lead_gone)
+    }
+
+    /// When the run that filed the lead began what it made.
+    async fn begun(&self, run: RunId) -> ActivityResult<Begun> {
+        let history = self.engine.history(run).await.map_err(|_| {
+            crate::failure::of_our_database("the history of the lead could not be read")
+        })?;
+        Begun::of(&history).ok_or_else(lead_gone)
+    }
+}
+
+/// When the steps of a run began, on our database's clock.
+struct Begun {
+    run: DateTime<Utc>,
+    steps: Vec<(String, DateTime<Utc>)>,
+}
+
+impl Begun {
+    fn of(history: &[Event]) -> Option<Self> {
+        let run = history.iter().map(|event| event.at).min()?;
+        let intents = history
+            .iter()
+            .filter(|event| event.kind == HistoryKind::ActivityStarted);
+        let steps = intents.filter_map(|event| Some((event.activity.clone()?, event.at)));
+        Some(Self {
+            run,
+            steps: steps.collect(),
         })
     }
+
+    /// Since when a step can have taken effect; an intent that a failover lost was no earlier than
+    /// its run.
+    fn since(&self, step: StepKey) -> DateTime<Utc> {
+        let of_step = |label: &str| label.split('#').next() == Some(step.label());
+        let begun = self.steps.iter().filter(|(label, _)| of_step(label));
+        begun.map(|(_, at)| *at).min().unwrap_or(self.run)
+    }
+}
+
+fn lead_gone() -> ActivityError {
+    ActivityError::rejected(
+        "lead_gone",
+        "the run that filed the lead is not kept any more",
+    )
 }
 
 /// Everything that carries the step's marker. A busy account has more new records in a day than an
@@ -129,29 +173,36 @@ async fn look(
     crm: &OpenCrm<'_>,
     step: &StepInput,
     attempt: &Attempt,
+    since: DateTime<Utc>,
 ) -> AdapterResult<Option<Vec<Record>>> {
     let Ok(taken) = crm.step(step.step) else {
         return Ok(None);
     };
-    let borrowed = step.borrowed(crm.door.session.settings(), attempt);
+    let borrowed = step.borrowed_since(crm.door.session.settings(), attempt, since);
     match taken.look(&crm.door.session, &borrowed.filing()).await {
         Err(error) if error.is_incomplete_lookup() => Ok(None),
         looked => looked,
     }
 }
 
-/// More than one of anything is a duplicate; a lead that cannot be found any more is gone.
+/// The worst of what was found: several of anything, none of anything, something that nobody can tell.
 fn outcome(found: &[StepFindings]) -> AuditOutcome {
-    let count = |findings: &StepFindings| findings.records.as_ref().map(Vec::len);
-    if found.iter().filter_map(count).any(|records| records > 1) {
-        return AuditOutcome::Duplicate;
-    }
-    let gone =
-        |findings: &StepFindings| findings.step.slot == Slot::Lead && count(findings) == Some(0);
-    match found.iter().any(gone) {
-        true => AuditOutcome::Gone,
-        false => AuditOutcome::Single,
-    }
+    let counts = found.iter().map(|step| step.records.as_ref().map(Vec::len));
+    let verdict = |count| match count {
+        Some(0) => AuditOutcome::Gone,
+        Some(1) => AuditOutcome::Single,
+        Some(_) => AuditOutcome::Duplicate,
+        None => AuditOutcome::Unknown,
+    };
+    let verdicts: Vec<AuditOutcome> = counts.map(verdict).collect();
+    [
+        AuditOutcome::Duplicate,
+        AuditOutcome::Gone,
+        AuditOutcome::Unknown,
+    ]
+    .into_iter()
+    .find(|bad| verdicts.contains(bad))
+    .unwrap_or(AuditOutcome::Single)
 }
 
 #[cfg(test)]
@@ -164,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_one_of_anything_is_a_duplicate() {
+    fn none_one_and_several_are_told_apart_and_the_worst_counts() {
         let (customer, lead) = (StepKey::CUSTOMER_CREATE, StepKey::LEAD_CREATE);
         let table = [
             (
@@ -174,11 +225,11 @@ mod tests {
             (vec![found(lead, Some(1))], AuditOutcome::Single),
             (
                 vec![found(customer, Some(0)), found(lead, Some(1))],
-                AuditOutcome::Single,
+                AuditOutcome::Gone,
             ),
             (
                 vec![found(customer, None), found(lead, Some(1))],
-                AuditOutcome::Single,
+                AuditOutcome::Unknown,
             ),
             (
                 vec![found(customer, Some(0)), found(lead, Some(0))],
@@ -192,7 +243,12 @@ mod tests {
                 vec![found(customer, Some(1)), found(lead, Some(2))],
                 AuditOutcome::Duplicate,
             ),
-            (vec![found(lead, None)], AuditOutcome::Single),
+            (
+                vec![found(customer, None), found(lead, Some(0))],
+                AuditOutcome::Gone,
+            ),
+            (vec![found(lead, None)], AuditOutcome::Unknown),
+            (vec![], AuditOutcome::Single),
         ];
         for (findings, expected) in table {
             assert_eq!(outcome(&findings), expected, "{findings:?}");

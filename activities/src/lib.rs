@@ -22,6 +22,7 @@ mod find_connection;
 mod find_step;
 mod lead_audit;
 mod make_step;
+mod refusal;
 mod schedule_audit;
 mod step;
 

@@ -47,6 +47,7 @@ pub(crate) struct Borrowed<'a> {
     settings: &'a Settings,
     marker: Marker,
     links: LinkState,
+    since: DateTime<Utc>,
 }
 
 impl StepInput {
@@ -62,11 +63,22 @@ impl StepInput {
         settings: &'a Settings,
         attempt: &Attempt,
     ) -> Borrowed<'a> {
+        self.borrowed_since(settings, attempt, attempt.effect_since)
+    }
+
+    /// The same for whoever looks at another run's step, which can have taken effect since then.
+    pub(crate) fn borrowed_since<'a>(
+        &'a self,
+        settings: &'a Settings,
+        attempt: &Attempt,
+        since: DateTime<Utc>,
+    ) -> Borrowed<'a> {
         Borrowed {
             input: self,
             settings,
             marker: Marker::new(self.lead.event_id, self.step.label()),
             links: links_at(&self.lead, attempt.claimed_at),
+            since,
         }
     }
 }
@@ -78,6 +90,7 @@ impl Borrowed<'_> {
             settings: self.settings,
             marker: &self.marker,
             links: self.links,
+            since: self.since,
             made: &self.input.made,
         }
     }

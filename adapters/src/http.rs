@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod budget;
 pub(crate) mod classify;
+pub(crate) mod cut;
 pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod graphql;

@@ -8,6 +8,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use leadrail_lead::{Lead, Marker};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -312,9 +313,16 @@ pub struct Filing<'a> {
     pub marker: &'a Marker,
     /// Whether the lead's links still open.
     pub links: LinkState,
+    /// The earliest time at which this step can have taken effect, on our database's clock. What the
+    /// payload says of time bounds nothing: anybody may write anything there.
+    pub since: DateTime<Utc>,
     /// What the steps before have found or made.
     pub made: &'a Made,
 }
+
+/// How far a CRM's clock may be behind our database's: a day, so that not even one that was set to
+/// local time hides what was made.
+const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
 
 impl Filing<'_> {
     /// The error of a step that needs a record which no step before it has left. A plan that is
@@ -322,6 +330,12 @@ impl Filing<'_> {
     pub(crate) fn missing(&self, slot: Slot) -> AdapterError {
         let detail = format!("there is no {} for the step to build on", slot.as_str());
         AdapterError::Rejected(Failure::new("step_out_of_order", detail))
+    }
+
+    /// What the CRM made before this was not made by this step.
+    pub(crate) fn earliest(&self) -> DateTime<Utc> {
+        let earliest = self.since.checked_sub_signed(CLOCK_SLACK);
+        earliest.unwrap_or(self.since)
     }
 }
 

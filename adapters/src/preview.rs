@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leadrail_lead::{Lead, Marker};
+use leadrail_lead::{Lead, LeadEvent, Marker};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub struct PlannedRequest {
 
 /// The first request of every step that filing this lead would take, in order. `known_customer` is
 /// what the look-up of the caller would have found; records that would only come into being are
-/// named in words where their ids would stand.
+/// named in words where their ids would stand. None of an unqualified lead: no CRM is told of it.
 #[must_use]
 pub fn preview(
     adapter: &dyn CrmAdapter,
@@ -39,6 +39,9 @@ pub fn preview(
     links: LinkState,
     known_customer: Option<&str>,
 ) -> Vec<PlannedRequest> {
+    if lead.event == LeadEvent::Unqualified {
+        return Vec::new();
+    }
     let mut made = Made::default();
     let mut planned = Vec::new();
     for step in adapter.plan(target.settings()).steps {
@@ -51,6 +54,7 @@ pub fn preview(
             settings: target.settings(),
             marker: &marker,
             links,
+            since: lead.timestamp_utc,
             made: &made,
         });
         made.set(step.slot, outcome(step, request.as_ref(), known_customer));

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use futures::stream;
 use http::request::Parts;
 use leadrail_lead::{Lead, Marker};
@@ -23,6 +24,9 @@ use crate::{
     Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, Required, SecretInfo,
     Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
+
+/// When every step of a [`Scene`] began.
+const BEGAN: &str = "2026-06-10T09:00:00Z";
 
 /// Every secret of every scripted session.
 pub(crate) const KEY: &str = "canary_key_9f31";
@@ -156,6 +160,7 @@ pub(crate) struct Scene {
     pub(crate) settings: Settings,
     pub(crate) marker: Marker,
     pub(crate) links: LinkState,
+    pub(crate) since: DateTime<Utc>,
     pub(crate) made: Made,
 }
 
@@ -171,6 +176,7 @@ impl Scene {
             settings: Settings::default(),
             marker: "lr-7f3k2m9q".parse().unwrap(),
             links: LinkState::Fresh,
+            since: BEGAN.parse().unwrap(),
             made: Made::default(),
         }
     }
@@ -187,6 +193,7 @@ impl Scene {
             settings: &self.settings,
             marker: &self.marker,
             links: self.links,
+            since: self.since,
             made: &self.made,
         }
     }

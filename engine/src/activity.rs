@@ -205,6 +205,10 @@ pub struct Attempt {
     /// When this worker claimed the run, on the database's clock: near enough to "now" for choices
     /// such as whether a link is still alive.
     pub claimed_at: DateTime<Utc>,
+    /// The earliest time at which this activity can have taken effect for this run, on the database's
+    /// clock: when its first intent was written, or the run enqueued where none is known. A restart
+    /// of the run does not change it.
+    pub effect_since: DateTime<Utc>,
     pub(crate) deadline: Deadline,
     pub(crate) evidence: Mutex<Vec<serde_json::Value>>,
     pub(crate) budget: Mutex<Option<Budget>>,

@@ -30,6 +30,8 @@ pub(crate) struct Recorded {
     pub(crate) open_intent: Option<DateTime<Utc>>,
     /// When its last intent was written.
     begun: Option<DateTime<Utc>>,
+    /// When its first intent was written, restarts or not.
+    pub(crate) first_begun: Option<DateTime<Utc>>,
 }
 
 /// A timer's due time; `None` when what is stored cannot be read.
@@ -63,6 +65,8 @@ pub(crate) struct Past {
     first_seen: HashMap<String, i32>,
     /// When effects were begun that a restart forgot: they may be there still.
     remnants: HashMap<String, DateTime<Utc>>,
+    /// When each effect was first begun; no restart forgets it.
+    first_begun: HashMap<String, DateTime<Utc>>,
     /// The workflow was told to stop, and why.
     pub(crate) cancelled: Option<String>,
     /// Deaths of its workers in a row, before anything was achieved.
@@ -111,6 +115,7 @@ impl Past {
         if let Some(begun) = self.remnants.remove(label) {
             recorded.open_intent.get_or_insert(begun);
         }
+        recorded.first_begun = self.first_begun.get(label).copied();
         recorded
     }
 
@@ -197,6 +202,7 @@ impl Past {
                 if kind == HistoryKind::ActivityStarted {
                     // It was looked for before this.
                     self.remnants.remove(&label);
+                    self.first_begun.entry(label.clone()).or_insert(at);
                 }
                 self.activities
                     .entry(label)

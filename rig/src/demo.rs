@@ -97,7 +97,7 @@ impl Demo {
         runs.extend(door::push(stage, &cast.second).await?);
         let repeats = door::push_again(stage, cast.repeated()).await?;
         let followed = Followed::until_ended(stage, (&cast, &runs), show).await?;
-        let books = comparison::compare(&stage.rig.all_records(), &cast, &followed);
+        let books = comparison::compare(&stage.rig.all_records(), &cast);
         DemoReport::new(stage, &cast, &followed, books, repeats, self.began).await
     }
 

@@ -8,7 +8,9 @@
 //! - It takes no idempotency key and never calls a second customer a duplicate. Our marker is a
 //!   tag on the customer and on the lead, and both come back in its lists.
 //! - A lead takes a note only when it is created, so everything there is to say is in it.
-//! - Numbers are ten American digits. Any other number goes into the notes.
+//! - Numbers are ten American digits. Any other number goes into the notes, which no search covers: a
+//!   caller from abroad who leaves no e-mail address is a new customer at each call.
+//! - Whatever address a lead brings is added to its customer, so one that is there is named by its id.
 
 mod requests;
 mod wire;
@@ -24,17 +26,19 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta};
-use leadrail_lead::{Lead, Marker};
+use chrono::{DateTime, Utc};
+use leadrail_lead::Marker;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::requests::{
-    Caller, company, customer_create, customers_like, lead_create, leads_of, newest_customers, page,
+    Caller, address, company, customer_create, customers_like, lead_create, leads_of,
+    newest_customers, page,
 };
 use self::wire::{Company, Customer, CustomerPage, FiledLead, LeadPage, Page};
 use crate::contract::{AccountInfo, CrmAdapter};
 use crate::http::answer::Answer;
+use crate::http::cut::{Cut, FEW};
 use crate::http::error::{AdapterError, AdapterResult, Failure};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
@@ -78,7 +82,7 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
     ],
     headers: &[],
     call_timeout: Duration::from_secs(20),
-    // A page of 200 customers, each with two addresses and some notes.
+    // A page of 50 customers, each with some hundred addresses.
     max_body: 1024 * 1024,
     limits: &[
         FieldLimit::ours("customer.first_name", 100),
@@ -130,7 +134,8 @@ static PLANS: &[Plan] = &[Plan {
             kind: StepKind::Find(find_customer),
             calls: 3,
             request: |filing| {
-                Caller::of(&filing.lead.contact).map(|caller| page(&customers_like(&caller), 1))
+                Caller::of(&filing.lead.contact)
+                    .map(|caller| page(&customers_like(&caller), Cut::of(FEW)))
             },
         },
         Step {
@@ -156,10 +161,6 @@ static PLANS: &[Plan] = &[Plan {
     ],
 }];
 
-/// How many pages are read before a look-up gives up.
-const MAX_PAGES: u32 = 10;
-/// How far Housecall Pro's clock may be behind the call pipeline's.
-const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
 /// The names an answer to a bad request may point to. Anything else in it could be personal.
 const FIELDS: [&str; 20] = [
     "address",
@@ -224,7 +225,7 @@ fn find_customer<'a>(
         let mut found = None;
         each::<CustomerPage>(session, customers_like(&caller), |customer| {
             if caller.is(&customer) {
-                found = Some(Record::new(customer.id));
+                found = Some(known(customer, filing));
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
@@ -240,7 +241,7 @@ fn create_customer<'a>(
 ) -> StepFuture<'a, Option<Record>> {
     Box::pin(async move {
         match session.send::<Customer>(customer_create(filing)).await {
-            Ok(customer) => Ok(Some(Record::new(customer.id))),
+            Ok(customer) => Ok(Some(known(customer, filing))),
             Err(conflict) if conflict.status() == Some(409) => {
                 let existing = find_customer(session, filing).await;
                 existing.ok().flatten().ok_or(conflict).map(Some)
@@ -251,7 +252,7 @@ fn create_customer<'a>(
 }
 
 /// The search may lag behind a create; the list of the newest does not, so it is what is read, back
-/// to the time of the call.
+/// to the time when the step began.
 fn find_created_customers<'a>(
     session: &'a Session,
     filing: &'a Filing<'a>,
@@ -259,11 +260,11 @@ fn find_created_customers<'a>(
     Box::pin(async move {
         let mut found = Vec::new();
         each::<CustomerPage>(session, newest_customers(), |customer| {
-            if is_older_than_call(&customer, filing.lead) {
+            if is_older(&customer, filing.earliest()) {
                 return ControlFlow::Break(());
             }
             if carries(customer.tags.as_deref(), filing.marker) {
-                found.push(Record::new(customer.id));
+                found.push(known(customer, filing));
             }
             ControlFlow::Continue(())
         })
@@ -313,12 +314,24 @@ fn carries(tags: Option<&[String]>, marker: &Marker) -> bool {
         .any(|tag| tag.trim().eq_ignore_ascii_case(marker.as_str()))
 }
 
-/// A customer made before the call was not made by it. Without a readable time we go on looking.
-fn is_older_than_call(customer: &Customer, lead: &Lead) -> bool {
+/// The customer, with the caller's address where it is one of those that are there: a lead that
+/// brings an address adds it, however often it was added before.
+fn known(customer: Customer, filing: &Filing<'_>) -> Record {
+    let record = Record::new(customer.id);
+    let wanted = address(&filing.lead.contact);
+    let addresses = customer.addresses.unwrap_or_default().into_iter();
+    let mut there = addresses.filter(|known| wanted.as_ref().is_some_and(|it| it.is(known)));
+    match there.find_map(|known| known.id) {
+        Some(id) => record.beside(Slot::Site, Record::new(id)),
+        None => record,
+    }
+}
+
+/// Without a readable time we go on looking.
+fn is_older(customer: &Customer, than: DateTime<Utc>) -> bool {
     let created = customer.created_at.as_deref();
     let created = created.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-    let earliest = lead.timestamp_utc.checked_sub_signed(CLOCK_SLACK);
-    matches!((created, earliest), (Some(created), Some(earliest)) if created < earliest)
+    created.is_some_and(|created| created < than)
 }
 
 /// Shows every item of a list to `visit`, page after page, until it has seen enough. A list that
@@ -328,13 +341,20 @@ async fn each<P: Page + DeserializeOwned>(
     list: CrmRequest,
     mut visit: impl FnMut(P::Item) -> ControlFlow<()> + Send,
 ) -> AdapterResult<()> {
-    for number in 1..=MAX_PAGES {
-        let (items, total_pages) = session.send::<P>(page(&list, number)).await?.into_parts();
-        let last = items.is_empty() || total_pages.is_some_and(|total| total <= number.into());
+    let mut cut = Cut::of(FEW);
+    while !cut.is_too_far() {
+        let answer = session.send::<P>(page(&list, cut)).await;
+        if let Some(shorter) = cut.instead_of(&answer) {
+            cut = shorter;
+            continue;
+        }
+        let (items, total_pages) = answer?.into_parts();
+        let last = items.is_empty() || total_pages.is_some_and(|total| total <= cut.page().into());
         let enough = items.into_iter().any(|item| visit(item).is_break());
         if enough || last {
             return Ok(());
         }
+        cut = cut.next();
     }
     Err(AdapterError::incomplete_lookup(&HOUSECALL_PRO))
 }

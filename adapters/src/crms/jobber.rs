@@ -45,10 +45,11 @@ use self::requests::{
 };
 use self::wire::{
     Answered, CheckAccount, CreateClient, CreateNote, CreateProperty, CreateRequest, Created,
-    Dated, FindClients, FindNotes, FindProperties, FindRequests, Lists, Makes, Marked,
+    Dated, FindClients, FindNotes, FindProperties, FindRequests, Lists, Makes, Marked, Window,
 };
 use crate::contract::{AccountInfo, CrmAdapter};
 use crate::http::answer::Answer;
+use crate::http::cut::Cut;
 use crate::http::error::{AdapterError, AdapterResult};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
@@ -132,8 +133,8 @@ pub static JOBBER: CrmInfo = CrmInfo {
 /// How long after a call's deadline its effect may still appear.
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// How many pages are read before a look-up gives up.
-const MAX_PAGES: u32 = 10;
+/// For how many pages a look-up has time, each as slow as may be.
+const PAGES: u32 = 10;
 
 static PLANS: &[Plan] = &[Plan {
     name: "request",
@@ -141,8 +142,8 @@ static PLANS: &[Plan] = &[Plan {
         Step {
             slot: Slot::Customer,
             kind: StepKind::Find(find_client),
-            calls: MAX_PAGES,
-            request: |filing| Some(clients_of_number(filing, None)),
+            calls: PAGES,
+            request: |filing| Some(clients_of_number(filing, Window::of::<FindClients>())),
         },
         Step {
             slot: Slot::Customer,
@@ -157,8 +158,8 @@ static PLANS: &[Plan] = &[Plan {
         Step {
             slot: Slot::Site,
             kind: StepKind::Find(find_property),
-            calls: MAX_PAGES,
-            request: |filing| properties_of_client(filing, None),
+            calls: PAGES,
+            request: |filing| properties_of_client(filing, Window::of::<FindProperties>()),
         },
         Step {
             slot: Slot::Site,
@@ -226,7 +227,7 @@ fn find_clients<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<
     Box::pin(async move {
         let number = filing.lead.contact.phone.as_str();
         let mut found: Vec<Dated> = Vec::new();
-        let page = |after| Ok(clients_of_number(filing, after));
+        let page = |window| Ok(clients_of_number(filing, window));
         each::<FindClients>(session, page, |listed| {
             let is_caller = listed.normalized.as_deref() == Some(number) && !listed.is_archived;
             let client = listed.client;
@@ -261,7 +262,7 @@ fn find_properties<'a>(
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
-        let page = |after| needing(filing, Slot::Customer, properties_of_client(filing, after));
+        let page = |window| needing(filing, Slot::Customer, properties_of_client(filing, window));
         each::<FindProperties>(session, page, |property| {
             if place.is(&property) {
                 found.push(property.record);
@@ -292,10 +293,10 @@ fn create_request<'a>(
     make::<CreateRequest>(session, request)
 }
 
-/// The client's requests since the call that carry the marker in their title.
+/// The client's requests since the step began that carry the marker in their title.
 fn find_requests<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
     Box::pin(async move {
-        let page = |after| needing(filing, Slot::Customer, requests_of_client(filing, after));
+        let page = |window| needing(filing, Slot::Customer, requests_of_client(filing, window));
         marked::<FindRequests>(session, filing, page).await
     })
 }
@@ -308,7 +309,7 @@ fn create_note<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'
 /// The request's notes that carry the marker.
 fn find_notes<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
     Box::pin(async move {
-        let page = |after| needing(filing, Slot::Lead, notes_of_request(filing, after));
+        let page = |window| needing(filing, Slot::Lead, notes_of_request(filing, window));
         marked::<FindNotes>(session, filing, page).await
     })
 }
@@ -317,7 +318,7 @@ fn find_notes<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a
 async fn marked<Q: Lists<Item = Marked>>(
     session: &Session,
     filing: &Filing<'_>,
-    page: impl Fn(Option<String>) -> AdapterResult<CrmRequest>,
+    page: impl Fn(Window) -> AdapterResult<CrmRequest>,
 ) -> AdapterResult<Vec<Record>> {
     let mut found = Vec::new();
     each::<Q>(session, page, |listed| {
@@ -370,18 +371,29 @@ async fn answered<Q: graphql_client::GraphQLQuery>(
 /// does not say how it goes on, is an error: not having found something there proves nothing.
 async fn each<Q: Lists>(
     session: &Session,
-    request: impl Fn(Option<String>) -> AdapterResult<CrmRequest>,
+    request: impl Fn(Window) -> AdapterResult<CrmRequest>,
     mut visit: impl FnMut(Q::Item),
 ) -> AdapterResult<()> {
-    let mut after = None;
-    for _ in 0..MAX_PAGES {
-        let page = Q::page(answered::<Q>(session, request(after.take())?).await?);
+    let mut cut = Cut::of(Q::FIRST);
+    let mut after: Option<String> = None;
+    while !cut.is_too_far() {
+        let window = Window {
+            first: cut.size().into(),
+            after: after.clone(),
+        };
+        let answer = answered::<Q>(session, request(window)?).await;
+        if let Some(shorter) = cut.instead_of(&answer) {
+            cut = shorter;
+            continue;
+        }
+        let page = Q::page(answer?);
         page.items.into_iter().for_each(&mut visit);
         match page.next {
             None => return Ok(()),
             Some(cursor) if cursor.is_empty() => break,
-            Some(cursor) => after = Some(cursor),
+            more => after = more,
         }
+        cut = cut.next();
     }
     Err(AdapterError::incomplete_lookup(&JOBBER))
 }

@@ -58,6 +58,7 @@ use self::steps::{
 use self::wire::{Entry, Page};
 use crate::contract::{AccountInfo, Choice, CrmAdapter};
 use crate::http::answer::Answer;
+use crate::http::cut::{Cut, FEW};
 use crate::http::error::{AdapterError, AdapterResult, Failure};
 use crate::http::session::Session;
 use crate::http::settings::Settings;
@@ -99,8 +100,8 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
     headers: &[],
     // ServiceTitan itself gives up after 100 s; whoever waits longer knows more of what was done.
     call_timeout: Duration::from_secs(105),
-    // A page of 1,000 contacts, or of 50 jobs with long summaries.
-    max_body: 4 * 1024 * 1024,
+    // A page of 500 contacts, or of 50 jobs with long summaries.
+    max_body: 1024 * 1024,
     limits: &[
         FieldLimit::ours("customer.name", 100),
         FieldLimit::ours("contact.value", 254),
@@ -195,7 +196,10 @@ const FIND_CUSTOMER: Step = Step {
     calls: 3,
     request: |filing| {
         let caller = Caller::of(&filing.lead.contact)?;
-        Some(page(&customers_like(filing.settings, &caller), 1))
+        Some(page(
+            &customers_like(filing.settings, &caller),
+            Cut::of(FEW),
+        ))
     },
 };
 
@@ -234,7 +238,7 @@ static PLANS: &[Plan] = &[
                 slot: Slot::Site,
                 kind: StepKind::Find(find_site),
                 calls: 2,
-                request: |filing| Some(page(&locations_of(filing)?, 1)),
+                request: |filing| Some(page(&locations_of(filing)?, Cut::of(FEW))),
             },
             Step {
                 slot: Slot::Site,

@@ -17,8 +17,8 @@
 //! | 423 | not done | not done |
 //! | 429 | throttled | throttled |
 //! | 401 | auth | auth |
-//! | 303 | not done | ambiguous: it points to the result of what was done |
-//! | other 3xx, never followed | not done | rejected |
+//! | 304, 307, 308 | not done | not done: nothing changed, or it is to be asked elsewhere |
+//! | other 3xx, never followed | not done | ambiguous: most point to the result of what was done |
 //! | other 4xx | rejected | rejected |
 
 use http::{HeaderMap, StatusCode};
@@ -94,13 +94,13 @@ fn refused(
             retry_after: retry_after(headers),
         },
         (400..=499, _) => AdapterError::Rejected(because("rejected the request")),
-        (303, _) | (300..=399, Effect::Read) => unproven(
+        (304 | 307 | 308, _) => {
+            AdapterError::NotDone(because("answered with a redirect, and we follow none"))
+        }
+        (300..=399, _) => unproven(
             effect,
             because("answered with a redirect, and we follow none"),
         ),
-        (300..=399, Effect::Write) => {
-            AdapterError::Rejected(because("answered with a redirect, and we follow none"))
-        }
         _ => unproven(effect, because("failed on its side")),
     }
 }
@@ -147,12 +147,13 @@ mod tests {
             (200, "done", "done"),
             (201, "done", "done"),
             (204, "done", "done"),
-            (301, "not_done redirect", "rejected redirect"),
-            (302, "not_done redirect", "rejected redirect"),
+            (300, "not_done redirect", "ambiguous redirect"),
+            (301, "not_done redirect", "ambiguous redirect"),
+            (302, "not_done redirect", "ambiguous redirect"),
             (303, "not_done redirect", "ambiguous redirect"),
-            (304, "not_done redirect", "rejected redirect"),
-            (307, "not_done redirect", "rejected redirect"),
-            (308, "not_done redirect", "rejected redirect"),
+            (304, "not_done redirect", "not_done redirect"),
+            (307, "not_done redirect", "not_done redirect"),
+            (308, "not_done redirect", "not_done redirect"),
             (400, "rejected http_400", "rejected http_400"),
             (401, "auth http_401", "auth http_401"),
             (402, "rejected http_402", "rejected http_402"),

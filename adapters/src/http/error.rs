@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use leadrail_outbound::UrlError;
 
+use super::answer::Fault;
 use crate::info::{AuthMethod, CrmInfo};
 
 /// The reason of a look-up that proves nothing.
@@ -96,6 +97,11 @@ impl AdapterError {
     /// Whether a look-up proved nothing because its list is longer than we read.
     pub fn is_incomplete_lookup(&self) -> bool {
         matches!(self, AdapterError::NotDone(failure) if failure.reason == INCOMPLETE)
+    }
+
+    /// Whether the answer is longer than we read.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.reason() == Fault::BodyTooLarge.reason()
     }
 
     /// What happened, whatever is done about it.

@@ -5,15 +5,17 @@
 //!
 //! Of a call that did not: header names and their order are all kept; values only of headers that
 //! are known to be harmless. Query values that are personal data become their length. Bodies are
-//! kept up to a bound, because they are the reason why a lead was refused; they hold personal data,
-//! so an [`Exchange`] is neither `Debug` nor fit for a log.
+//! kept up to a bound, because they are the reason why a lead was refused, but for records that a look-up was answered
+//! with: those are other people's. They hold personal data, so an [`Exchange`] is neither `Debug` nor fit for a log.
 
 use http::HeaderMap;
 use leadrail_outbound::Received;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use super::answer::Effect;
 use super::error::AdapterError;
 use super::keys::Keys;
 use super::request::CrmRequest;
@@ -120,7 +122,6 @@ impl Exchange {
         let wire = keys.wire(request, target);
         let sent = keys.masked(request, target).body_text();
         let head = received.head.as_ref();
-        let complete = received.fault.is_none();
         Self {
             request_headers: wire
                 .headers
@@ -130,11 +131,40 @@ impl Exchange {
             request_body: sent
                 .and_then(|body| scrubber.keep(body.as_bytes(), KEPT_REQUEST_BODY, true)),
             response_headers: head.map_or_else(Vec::new, |head| scrubber.headers(&head.1)),
-            response_body: scrubber.keep(&received.body, KEPT_RESPONSE_BODY, complete),
+            response_body: answered(request, received, scrubber),
             error: Some(error.reason().to_owned()),
             ..Self::of_success(request, keys, target, received)
         }
     }
+}
+
+/// What is kept of the answer to a call that did not end well. A look-up that was answered with
+/// records, however useless they were, tells of other people: of that only what it says of errors is
+/// kept, and how long it was.
+fn answered(request: &CrmRequest, received: &Received, scrubber: &Scrubber) -> Option<KeptText> {
+    let (body, complete) = (&received.body, received.fault.is_none());
+    let head = received.head.as_ref();
+    let has_records = head.is_some_and(|(status, _)| status.is_success());
+    if request.effect() == Effect::Write || !has_records {
+        return scrubber.keep(body, KEPT_RESPONSE_BODY, complete);
+    }
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    let errors = parsed.get("errors");
+    let errors = errors.map(|errors| json!({ "errors": errors }).to_string());
+    let kept = scrubber.keep(
+        errors.unwrap_or_default().as_bytes(),
+        KEPT_RESPONSE_BODY,
+        false,
+    );
+    let nothing = || KeptText {
+        text: String::new(),
+        bytes: 0,
+        truncated: true,
+    };
+    (!body.is_empty()).then(|| KeptText {
+        bytes: body.len(),
+        ..kept.unwrap_or_else(nothing)
+    })
 }
 
 /// The value of a header, or only its shape.

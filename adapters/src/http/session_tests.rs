@@ -85,8 +85,8 @@ async fn every_answer_to_a_write_leads_to_one_decision() {
         (Script::Flood, "ambiguous body_too_large"),
         (Script::BreakOff(201), "ambiguous connection_lost"),
         (Script::BreakOff(422), "rejected http_422"),
-        (redirect(302), "rejected redirect"),
-        (redirect(307), "rejected redirect"),
+        (redirect(302), "ambiguous redirect"),
+        (redirect(307), "not_done redirect"),
         (redirect(303), "ambiguous redirect"),
         (say(200, &json!({ "flag": false })), "rejected flagged"),
     ];
@@ -277,6 +277,25 @@ async fn of_a_call_that_did_not_all_is_kept_but_secrets() {
             .contains("no such board")
     );
     assert_eq!(exchange.status, Some(422));
+}
+
+#[tokio::test]
+async fn of_records_that_a_failed_look_up_was_answered_with_only_the_errors_are_kept() {
+    let stranger = json!({ "flag": false, "things": ["Zoe Stranger"], "errors": ["no board"] });
+    let broken = "{\"things\": [\"Zoe Stranger\"".to_owned();
+    let flood = "Zoe Stranger ".repeat(EXAMPLE.max_body / 10);
+    for (script, kept) in [
+        (say(200, &stranger), r#"{"errors":["no board"]}"#),
+        (Script::Say(200, broken), ""),
+        (Script::Say(200, flood), ""),
+    ] {
+        let crm = ScriptedCrm::start([script]).await;
+        let session = crm.session();
+        let (_, exchange) = told(read(&session).await, &session);
+        let answer = exchange.response_body.unwrap();
+        assert_eq!((answer.text.as_str(), answer.truncated), (kept, true));
+        assert!(answer.bytes > 20, "how long it was is told");
+    }
 }
 
 #[tokio::test]

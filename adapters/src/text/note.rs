@@ -1,8 +1,12 @@
-//! The note that a dispatcher reads: what the caller wants, and where to hear it.
+//! The note that a dispatcher reads: who called, what the caller wants, and where to hear it.
+//!
+//! Who called stands there in the words of this call, always: the customer that was found by the
+//! number may be the caller's wife, has another e-mail address, or lives elsewhere by now, and a CRM
+//! may have no field for a number from abroad.
 //!
 //! What must never be cut (links, call id, marker) stands at the end, so the text above gives way.
 
-use leadrail_lead::{Lead, Sentiment, Urgency};
+use leadrail_lead::{Address, Contact, Lead, Sentiment, Urgency};
 use serde_json::Value;
 
 use super::line::{cut, line, paragraph};
@@ -14,17 +18,17 @@ const MAX_LINE: usize = 300;
 /// What stands where a text was cut.
 const SHORTENED: &str = "... (shortened)";
 
-/// Writes the note of a lead, at most `max_chars` long. `extra` are the lines a CRM has no field
-/// for.
-pub(crate) fn note(filing: &Filing<'_>, extra: &[String], max_chars: usize) -> String {
+/// Writes the note of a lead, at most `max_chars` long.
+pub(crate) fn note(filing: &Filing<'_>, max_chars: usize) -> String {
     let end = ending(filing, max_chars / 2);
     let room = max_chars.saturating_sub(end.chars().count() + 1);
-    let start = fit(&beginning(filing.lead, extra), room);
+    let start = fit(&beginning(filing.lead), room);
     fit(&format!("{start}\n{end}"), max_chars)
 }
 
-fn beginning(lead: &Lead, extra: &[String]) -> String {
+fn beginning(lead: &Lead) -> String {
     let mut lines = vec!["Phone call, qualified by AI".to_owned()];
+    lines.extend(caller(&lead.contact));
     let wanted = &lead.service_request;
     labeled(
         &mut lines,
@@ -41,7 +45,6 @@ fn beginning(lead: &Lead, extra: &[String]) -> String {
         .is_existing_customer
         .map(|yes| yes_or_no(yes).to_owned());
     labeled(&mut lines, "Says to be an existing customer", existing);
-    lines.extend_from_slice(extra);
     labeled(
         &mut lines,
         "Issue",
@@ -57,6 +60,40 @@ fn beginning(lead: &Lead, extra: &[String]) -> String {
     let mood = lead.ai_analysis.sentiment.as_ref().map(Sentiment::as_str);
     labeled(&mut lines, "Sentiment", words(mood));
     lines.join("\n")
+}
+
+/// Who called, from where, and how to call back.
+fn caller(contact: &Contact) -> Vec<String> {
+    let address = contact.address.as_ref();
+    let parts = |address: &Address| {
+        let Address {
+            street,
+            city,
+            state,
+            zip,
+            country,
+            ..
+        } = address;
+        together([street, city, state, zip, country], ", ")
+    };
+    let mut lines = Vec::new();
+    let name = together([&contact.first_name, &contact.last_name], " ");
+    labeled(&mut lines, "Caller", name);
+    labeled(&mut lines, "Phone", Some(contact.phone.as_str().to_owned()));
+    labeled(
+        &mut lines,
+        "E-mail",
+        line(contact.email.as_deref(), MAX_LINE),
+    );
+    labeled(&mut lines, "Address", address.and_then(parts));
+    lines
+}
+
+/// What was said of some parts, in one line.
+fn together<const N: usize>(parts: [&Option<String>; N], between: &str) -> Option<String> {
+    let said = parts.into_iter();
+    let said = said.filter_map(|part| line(part.as_deref(), MAX_LINE));
+    line(Some(&said.collect::<Vec<_>>().join(between)), MAX_LINE)
 }
 
 fn ending(filing: &Filing<'_>, room_for_links: usize) -> String {

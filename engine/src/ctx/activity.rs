@@ -208,6 +208,7 @@ impl<A: Activity> Call<'_, A> {
             number: self.recorded.failures + 1,
             enqueued_at: claimed.created_at,
             claimed_at: claimed.claimed_at,
+            effect_since: self.recorded.first_begun.unwrap_or(claimed.created_at),
             deadline: Deadline::after(boottime(), self.options.timeout),
             evidence: Mutex::default(),
             budget: Mutex::default(),

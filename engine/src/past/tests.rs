@@ -201,6 +201,19 @@ fn two_made(log: Log) -> Log {
 }
 
 #[test]
+fn when_an_effect_was_first_begun_is_known_through_failures_and_restarts() {
+    let intent = |log: Log| log.add(HistoryKind::ActivityStarted, Some("make"), json!(null));
+    let ambiguous = json!({"reason": "timeout", "keeps_intent": true});
+    let log = intent(Log::new().add(HistoryKind::RunStarted, None, json!({})));
+    let log = intent(log.add(HistoryKind::ActivityFailed, Some("make"), ambiguous));
+    let log = intent(log.add(HistoryKind::RunRestarted, None, json!({"from": null})));
+    let first = DateTime::from_timestamp(1_001, 0);
+    let mut past = log.read();
+    assert_eq!(past.take("make").first_begun, first);
+    assert_eq!(past.take("never").first_begun, None);
+}
+
+#[test]
 fn a_restart_from_the_top_forgets_all_and_one_from_nowhere_nothing() {
     let restarted = |payload: Value| {
         two_made(Log::new())

@@ -28,9 +28,8 @@ pub(super) enum End {
     Recorded,
     /// Among the dead letters for this reason, and not in the CRM.
     Dead(&'static str),
-    /// One lead of the account finds out that the key is revoked and is dead; the others wait and
-    /// are delivered once the account is connected again.
-    DeliveredOrFirstRefused,
+    /// In the CRM, once the account is connected again whose key is revoked; until then it waits.
+    DeliveredOnceConnected,
 }
 
 /// One lead.

@@ -1,9 +1,7 @@
 //! The simulated CRMs' own books against what was accepted.
 
 use super::cast::{Cast, End, Role};
-use super::follow::Followed;
 use crate::Books;
-use leadrail_engine::RunState;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -19,8 +17,8 @@ pub(super) struct Comparison {
 }
 
 /// Compares, by the markers and numbers that stand in the CRM.
-pub(super) fn compare(records: &[Value], cast: &Cast, followed: &Followed) -> Comparison {
-    let expected = cast.roles().filter(|role| belongs_there(role, followed));
+pub(super) fn compare(records: &[Value], cast: &Cast) -> Comparison {
+    let expected = cast.roles().filter(|role| belongs_there(role));
     let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();
     count(&Books::of_all(records), &expected)
 }
@@ -38,15 +36,10 @@ fn count(books: &Books, expected: &HashSet<String>) -> Comparison {
     }
 }
 
-/// Of the account whose key was revoked, the lead that found out is dead and belongs nowhere.
-fn belongs_there(role: &Role, followed: &Followed) -> bool {
+fn belongs_there(role: &Role) -> bool {
     match role.end {
-        End::Delivered => true,
+        End::Delivered | End::DeliveredOnceConnected => true,
         End::Recorded | End::Dead(_) => false,
-        End::DeliveredOrFirstRefused => {
-            let standing = followed.of(role);
-            standing.is_none_or(|standing| standing.state != RunState::Dead)
-        }
     }
 }
 

@@ -77,15 +77,14 @@ impl Followed {
         Ok(Self(each.collect()))
     }
 
-    /// Every lead of the revoked key is dead or waits.
+    /// Every lead of the revoked key waits.
     fn all_refused(&self, cast: &Cast) -> bool {
         let mut states = cast
             .roles()
-            .filter(|role| role.end == End::DeliveredOrFirstRefused)
+            .filter(|role| role.end == End::DeliveredOnceConnected)
             .map(|role| self.of(role).map(|standing| standing.state))
             .peekable();
-        states.peek().is_some()
-            && states.all(|state| matches!(state, Some(RunState::Dead | RunState::Waiting)))
+        states.peek().is_some() && states.all(|state| state == Some(RunState::Waiting))
     }
 
     fn words(&self) -> String {

@@ -171,16 +171,6 @@ fn faults(
             faults.push(text);
         }
     };
-    let refused: Vec<_> = cast
-        .roles()
-        .filter(|role| role.end == End::DeliveredOrFirstRefused)
-        .collect();
-    let dead = refused.iter().filter(|role| is_dead(followed.of(role)));
-    let dead = dead.count();
-    must(
-        dead == usize::from(!refused.is_empty()),
-        format!("{dead} leads died of the revoked key instead of one"),
-    );
     must(
         sums.accepted == cast.len(),
         format!("{} of {} leads have a run", sums.accepted, cast.len()),
@@ -219,11 +209,10 @@ fn wrong_end(role: &Role, standing: Option<&Standing>) -> Option<String> {
     let state = standing.map(|standing| standing.state);
     let reason = standing.and_then(|standing| standing.reason.as_deref());
     let right = match role.end {
-        End::Delivered | End::Recorded => state == Some(RunState::Completed),
-        End::Dead(why) => state == Some(RunState::Dead) && reason == Some(why),
-        End::DeliveredOrFirstRefused => {
-            state == Some(RunState::Completed) || (is_dead(standing) && reason == Some("auth"))
+        End::Delivered | End::DeliveredOnceConnected | End::Recorded => {
+            state == Some(RunState::Completed)
         }
+        End::Dead(why) => state == Some(RunState::Dead) && reason == Some(why),
     };
     (!right).then(|| {
         let story = role.story.unwrap_or("nothing special");
@@ -234,8 +223,4 @@ fn wrong_end(role: &Role, standing: Option<&Standing>) -> Option<String> {
             reason.unwrap_or_default()
         )
     })
-}
-
-fn is_dead(standing: Option<&Standing>) -> bool {
-    standing.is_some_and(|standing| standing.state == RunState::Dead)
 }

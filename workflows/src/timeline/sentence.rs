@@ -130,7 +130,8 @@ fn completed_run(output: &Value) -> String {
         }
         Some("recorded") => "recorded; an unqualified lead goes to no CRM".to_owned(),
         Some("duplicate") => "looked again: there is more than one of them".to_owned(),
-        Some("gone") => "looked again: it is not there any more".to_owned(),
+        Some("gone") => "looked again: something of it is not there any more".to_owned(),
+        Some("unknown") => "looked again: the CRM cannot tell whether there is more".to_owned(),
         Some("single") => "looked again: there is exactly one of each".to_owned(),
         _ => "done".to_owned(),
     }

@@ -1,12 +1,10 @@
 //! Leads whose connection is missing, refused, switched off or set up wrongly wait for a person.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use leadrail_engine::RunState;
 use serde_json::json;
 
-use crate::kit::{Scene, lead};
+use crate::kit::{HOUSECALL, Scene, lead};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_without_a_connection_waits_until_there_is_one() {
@@ -21,26 +19,21 @@ async fn a_lead_without_a_connection_waits_until_there_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leads_under_way_when_the_credential_is_refused_are_not_burnt_one_by_one() {
+async fn leads_under_way_when_the_credential_is_refused_all_wait_and_go_after_the_reconnect() {
     let scene = Scene::working().await;
-    scene.connect(json!({})).await;
+    scene.connect(json!({"retry_schedule": []})).await;
     scene.fault(&json!({}), &json!({"kind": "unauthorized"}));
     let submitted = join_all((0..8).map(|n| scene.submit(lead(n)))).await;
-    let mut dead = 0;
     for lead in &submitted {
-        let settled = [RunState::Dead, RunState::Waiting];
-        let patience = tokio::time::timeout(Duration::from_secs(20), async {
-            loop {
-                let state = scene.run(lead.run_id).await.state;
-                if settled.contains(&state) {
-                    return state;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        dead += usize::from(patience.await.expect("settled") == RunState::Dead);
+        let waiting = scene.until(lead.run_id, RunState::Waiting).await;
+        assert_eq!(waiting.reason.as_deref(), Some("needs_reauth"));
     }
-    assert_eq!(dead, 1);
+    scene.sim.clear_faults(HOUSECALL.crm);
+    scene.connect(json!({})).await;
+    assert_eq!(scene.open_gates().await, 8);
+    for lead in &submitted {
+        scene.until(lead.run_id, RunState::Completed).await;
+    }
     scene.end().await;
 }
 

@@ -210,9 +210,16 @@ impl Scene {
         self.books(collection).len()
     }
 
+    /// All that the CRM has.
+    pub(crate) fn all_books(&self) -> Value {
+        self.sim.records(self.access.crm)
+    }
+
     pub(crate) fn books(&self, collection: &str) -> Vec<Value> {
-        let books = self.sim.records(self.access.crm);
-        books[collection].as_array().expect("a list").clone()
+        self.all_books()[collection]
+            .as_array()
+            .expect("a list")
+            .clone()
     }
 
     pub(crate) async fn submit(&self, payload: Value) -> Submitted {

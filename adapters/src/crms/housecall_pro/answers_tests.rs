@@ -198,7 +198,9 @@ async fn a_lead_without_a_customer_is_never_sent() {
 
 #[tokio::test]
 async fn a_preview_is_what_is_really_sent() {
-    let created = json!({ "id": "cus_a1" });
+    let address = json!({ "id": "adr_1", "street": "1420 NW 7th Ave", "city": "Miami",
+                          "state": "FL", "zip": "33136" });
+    let created = json!({ "id": "cus_a1", "addresses": [address] });
     let filed = json!({ "id": "lea_1" });
     let none = json!({ "total_pages": 1, "customers": [] });
     let settings = Settings::default()
@@ -217,9 +219,14 @@ async fn a_preview_is_what_is_really_sent() {
 
     let target = crate::scripted_crm::target(&HousecallPro, &url).with_settings(settings);
     let mut preview = preview(&HousecallPro, &target, &scene.lead, LinkState::Fresh, None);
-    let placeholder = preview[2].body.as_mut().unwrap()["customer_id"].take();
-    assert_eq!(placeholder, "(id of the customer created before)");
-    preview[2].body.as_mut().unwrap()["customer_id"] = json!("cus_a1");
+    let body = preview[2].body.as_mut().unwrap();
+    for (field, slot, id) in [
+        ("customer_id", "customer", "cus_a1"),
+        ("address_id", "site", "adr_1"),
+    ] {
+        assert_eq!(body[field], format!("(id of the {slot} created before)"));
+        body[field] = json!(id);
+    }
 
     let seen = crm.seen();
     assert_eq!(preview.len(), seen.len());

@@ -3,9 +3,10 @@
 use leadrail_lead::Lead;
 use serde_json::{Value, json};
 
-use super::{HousecallPro, MAX_PAGES};
+use super::HousecallPro;
+use crate::http::cut::MOST_PAGES;
 use crate::scripted_crm::{Scene, ScriptedCrm, lead_with, say};
-use crate::{Session, StepKey};
+use crate::{Made, Session, Slot, StepKey};
 
 fn open(crm: &ScriptedCrm) -> Session {
     crm.session_of(&HousecallPro)
@@ -13,7 +14,7 @@ fn open(crm: &ScriptedCrm) -> Session {
 
 /// A page as Housecall Pro answers it, with customers as its document describes them.
 fn customers(list: &Value) -> Value {
-    json!({ "page": 1, "page_size": 200, "total_pages": 1, "total_items": 9, "customers": list })
+    json!({ "page": 1, "page_size": 50, "total_pages": 1, "total_items": 9, "customers": list })
 }
 
 fn customer(id: &str, mobile: &str) -> Value {
@@ -81,8 +82,41 @@ async fn the_newest_of_several_matches_wins() {
     assert_eq!(found.as_deref(), Some("cus_new"));
     assert_eq!(
         asked,
-        ["/customers?q=3055550182&sort_by=created_at&sort_direction=desc&page=1&page_size=200"]
+        ["/customers?q=3055550182&sort_by=created_at&sort_direction=desc&page=1&page_size=50"]
     );
+}
+
+#[tokio::test]
+async fn a_known_customers_address_is_named_and_not_added_again() {
+    for (street, second, zip, there) in [
+        ("4521 Oak Ridge Dr", Value::Null, "85016-1234", true),
+        ("4521 OAK RIDGE dr.", json!(""), "85016", true),
+        ("4521 Oak Ridge Dr", json!("Apt 2"), "85016", false),
+        ("4521 Oak Ridge Dr", Value::Null, "85017", false),
+        ("4522 Oak Ridge Dr", Value::Null, "85016", false),
+    ] {
+        let lead = lead_with(|payload| {
+            payload["contact"]["address"] =
+                json!({ "street": "4521 Oak Ridge Dr", "city": "Phoenix", "zip": "85016" });
+        });
+        let mut known = customer("cus_1", "3055550182");
+        known["addresses"] = json!([
+            { "id": "adr_0", "street": "1 Other St", "zip": "85016" },
+            { "id": "adr_1", "street": street, "street_line_2": second, "zip": zip },
+        ]);
+        let crm = ScriptedCrm::start([say(200, &customers(&json!([known])))]).await;
+        let session = open(&crm);
+        let scene = Scene::of(lead);
+        let found = scene.take(&HousecallPro, StepKey::DEDUP_LOOKUP, &session);
+        let mut made = Made::default();
+        made.set(Slot::Customer, found.await.unwrap());
+        let id = made.site.map(|site| site.id);
+        assert_eq!(
+            id,
+            there.then(|| "adr_1".to_owned()),
+            "{street} {second} {zip}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -131,7 +165,7 @@ async fn a_caller_who_cannot_be_searched_for_is_not_searched_for() {
 async fn a_list_that_never_ends_proves_nothing() {
     let mut page = customers(&json!([customer("cus_stranger", "2125550100")]));
     page["total_pages"] = json!(1_000);
-    let crm = ScriptedCrm::start((0..MAX_PAGES).map(|_| say(200, &page))).await;
+    let crm = ScriptedCrm::start((0..MOST_PAGES).map(|_| say(200, &page))).await;
     let scene = Scene::new();
     let session = open(&crm);
     let found = scene.take(&HousecallPro, StepKey::DEDUP_LOOKUP, &session);
@@ -143,14 +177,14 @@ async fn a_list_that_never_ends_proves_nothing() {
 }
 
 #[tokio::test]
-async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
+async fn created_customers_are_found_by_marker_back_to_when_the_step_began() {
     let made = |id: &str, tag: &str, at: &str| json!({ "id": id, "tags": [tag], "created_at": at });
     let page = json!({ "total_pages": 9, "customers": [
-        made("cus_3", "lr-7f3k2m9q", "2026-05-26T15:00:00Z"),
-        made("cus_x", "lr-00000000", "2026-05-26T14:40:00Z"),
-        made("cus_2", "LR-7F3K2M9Q ", "2026-05-26T14:33:00Z"),
+        made("cus_3", "lr-7f3k2m9q", "2026-06-10T09:30:00Z"),
+        made("cus_x", "lr-00000000", "2026-06-10T09:10:00Z"),
+        made("cus_2", "LR-7F3K2M9Q ", "2026-06-10T09:00:02Z"),
         made("cus_1", "lr-7f3k2m9q", "not a time"),
-        made("cus_0", "lr-7f3k2m9q", "2026-05-01T00:00:00Z"),
+        made("cus_0", "lr-7f3k2m9q", "2026-06-09T08:59:59Z"),
     ] });
     let crm = ScriptedCrm::start([say(200, &page)]).await;
     let scene = Scene::new();
@@ -160,11 +194,11 @@ async fn created_customers_are_found_by_marker_back_to_the_time_of_the_call() {
     assert_eq!(
         ids,
         ["cus_1", "cus_2", "cus_3"],
-        "oldest first, and none from before the call"
+        "oldest first, and none from before the step"
     );
     assert_eq!(
         crm.seen()[0].target,
-        "/customers?sort_by=created_at&sort_direction=desc&page=1&page_size=200"
+        "/customers?sort_by=created_at&sort_direction=desc&page=1&page_size=50"
     );
 }
 

@@ -87,6 +87,10 @@ fn a_call_becomes_a_lead_whose_note_says_it_all() {
     let service = "HVAC, heating repair";
     let expected = format!(
         "Phone call, qualified by AI\n\
+         Caller: Maria Gonzalez\n\
+         Phone: +13055550182\n\
+         E-mail: maria@example.com\n\
+         Address: 1420 NW 7th Ave, Miami, FL, 33136, US\n\
          Urgency: same day\n\
          Service: {service}\n\
          Preferred time: 2026-05-27T08:00:00\n\
@@ -104,6 +108,18 @@ fn a_call_becomes_a_lead_whose_note_says_it_all() {
          Ref: lr-7f3k2m9q"
     );
     assert_eq!(note.as_str().unwrap(), expected);
+}
+
+#[test]
+fn an_address_that_is_there_is_named_by_its_id() {
+    let mut scene = Scene::new().for_customer("cus_a1");
+    scene.made.site = Some(crate::Record::new("adr_1"));
+    let request = super::requests::lead_create(&scene.filing()).unwrap();
+    let body = request.json_body().unwrap();
+    assert_eq!(
+        (&body["address_id"], &body["address"]),
+        (&json!("adr_1"), &Value::Null)
+    );
 }
 
 #[test]

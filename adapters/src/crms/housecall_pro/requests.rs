@@ -5,14 +5,13 @@ use leadrail_lead::{Contact, Marker};
 
 use super::HOUSECALL_PRO;
 use super::wire::{Address, Customer, NewCustomer, NewLead};
+use crate::http::cut::Cut;
 use crate::http::request::CrmRequest;
 use crate::http::settings::Settings;
-use crate::plan::Filing;
+use crate::plan::{Filing, Slot};
 use crate::text::line::line;
 use crate::text::note::note;
 
-/// How many records a page of a list has.
-const PAGE_SIZE: &str = "200";
 /// The longest id of an employee that is sent.
 const MAX_ID: usize = 100;
 /// Where leads come from, unless the connection says otherwise.
@@ -92,11 +91,11 @@ fn newest_first(request: CrmRequest) -> CrmRequest {
         .query("sort_direction", "desc")
 }
 
-pub(super) fn page(request: &CrmRequest, number: u32) -> CrmRequest {
+pub(super) fn page(request: &CrmRequest, cut: Cut) -> CrmRequest {
     request
         .clone()
-        .query("page", number.to_string())
-        .query("page_size", PAGE_SIZE)
+        .query("page", cut.page().to_string())
+        .query("page_size", cut.size().to_string())
 }
 
 /// `POST /customers`. One of name, e-mail and number is required; a caller who left nothing but a
@@ -118,26 +117,30 @@ pub(super) fn customer_create(filing: &Filing<'_>) -> CrmRequest {
     if nameless && customer.email.is_none() && customer.mobile_number.is_none() {
         customer.first_name = Some(NAMELESS.to_owned());
     }
-    CrmRequest::post("/customers").json(&customer)
+    let request = CrmRequest::post("/customers").json(&customer);
+    match customer.addresses.is_empty() {
+        true => request,
+        false => request.also_makes(Slot::Site),
+    }
 }
 
 /// `POST /leads`, which needs a customer.
 pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let Filing { lead, settings, .. } = filing;
     let contact = &lead.contact;
-    let extra: Vec<String> = [foreign_number(contact), vague_address(contact)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let site = filing.made.site.as_ref();
     let filed = NewLead {
         customer_id: &filing.made.customer.as_ref()?.id,
-        address: address(contact).map(|address| Address {
-            country: None,
-            ..address
-        }),
+        address_id: site.map(|site| site.id.as_str()),
+        address: address(contact)
+            .filter(|_| site.is_none())
+            .map(|address| Address {
+                country: None,
+                ..address
+            }),
         assigned_employee_id: whole(lead.routing.assigned_to.as_deref(), MAX_ID),
         lead_source: lead_source(settings),
-        note: note(filing, &extra, HOUSECALL_PRO.limit("lead.note")),
+        note: note(filing, HOUSECALL_PRO.limit("lead.note")),
         tags: tags(settings, filing.marker),
     };
     Some(CrmRequest::post("/leads").json(&filed))
@@ -160,29 +163,16 @@ fn whole(value: Option<&str>, max_chars: usize) -> Option<String> {
 }
 
 /// An address needs a street; less than that stands in the note.
-fn address(contact: &Contact) -> Option<Address> {
-    let known = parts(contact)?;
-    known.street.is_some().then_some(known)
-}
-
-fn parts(contact: &Contact) -> Option<Address> {
+pub(super) fn address(contact: &Contact) -> Option<Address> {
     let address = contact.address.as_ref()?;
-    Some(Address {
+    let known = Address {
         street: text("address.street", address.street.as_deref()),
         city: text("address.city", address.city.as_deref()),
         state: text("address.state", address.state.as_deref()),
         zip: text("address.zip", address.zip.as_deref()),
         country: text("address.country", address.country.as_deref()),
-    })
-}
-
-fn vague_address(contact: &Contact) -> Option<String> {
-    let known = parts(contact).filter(|known| known.street.is_none())?;
-    let parts: Vec<String> = [known.city, known.state, known.zip, known.country]
-        .into_iter()
-        .flatten()
-        .collect();
-    (!parts.is_empty()).then(|| format!("Address: {}", parts.join(", ")))
+    };
+    known.street.is_some().then_some(known)
 }
 
 fn foreign_number(contact: &Contact) -> Option<String> {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contract::remote_id;
+use crate::text::place::{agree, area, key};
 
 /// `Address`, and the inline address of `LeadCreate` (which has no country).
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
@@ -18,6 +19,20 @@ pub(super) struct Address {
     pub(super) zip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) country: Option<String>,
+}
+
+impl Address {
+    /// Whether an address that is there is this place: the same street, and the same postal code, or
+    /// the same city where one of the two has no code.
+    pub(super) fn is(&self, known: &KnownAddress) -> bool {
+        let second = known.street_line_2.as_deref().unwrap_or_default();
+        let street = format!("{} {second}", known.street.as_deref().unwrap_or_default());
+        let same_street = agree(self.street.as_deref(), Some(&street), key) == Some(true);
+        same_street
+            && agree(self.zip.as_deref(), known.zip.as_deref(), area)
+                .or_else(|| agree(self.city.as_deref(), known.city.as_deref(), key))
+                .unwrap_or(true)
+    }
 }
 
 /// `CustomerCreate`. At least one of name, e-mail and number must be there.
@@ -44,6 +59,8 @@ pub(super) struct NewCustomer {
 pub(super) struct NewLead<'a> {
     pub(super) customer_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) assigned_employee_id: Option<String>,
@@ -63,6 +80,17 @@ pub(super) struct Customer {
     pub(super) work_number: Option<String>,
     pub(super) tags: Option<Vec<String>>,
     pub(super) created_at: Option<String>,
+    pub(super) addresses: Option<Vec<KnownAddress>>,
+}
+
+/// `Address` of a customer that is there.
+#[derive(Deserialize)]
+pub(super) struct KnownAddress {
+    pub(super) id: Option<String>,
+    pub(super) street: Option<String>,
+    pub(super) street_line_2: Option<String>,
+    pub(super) city: Option<String>,
+    pub(super) zip: Option<String>,
 }
 
 /// `Lead`.

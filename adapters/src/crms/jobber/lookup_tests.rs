@@ -3,7 +3,8 @@
 use leadrail_lead::Lead;
 use serde_json::{Value, json};
 
-use super::{Jobber, MAX_PAGES};
+use super::Jobber;
+use crate::http::cut::MOST_PAGES;
 use crate::scripted_crm::{Scene, ScriptedCrm, lead_with, say};
 use crate::{Record, Slot, StepKey, Verb};
 
@@ -133,8 +134,11 @@ async fn the_search_goes_on_to_the_last_page() {
     let pages = vec![numbers(&stranger, Some("MQ")), numbers(&caller, None)];
     let (found, asked) = answers(&Scene::new(), StepKey::DEDUP_LOOKUP, pages).await;
     assert_eq!(found, Ok(vec!["c1".to_owned()]));
-    assert_eq!(asked[0], json!({"number": "+13055550182"}));
-    assert_eq!(asked[1], json!({"number": "+13055550182", "after": "MQ"}));
+    assert_eq!(asked[0], json!({"number": "+13055550182", "first": 10}));
+    assert_eq!(
+        asked[1],
+        json!({"number": "+13055550182", "first": 10, "after": "MQ"})
+    );
 }
 
 #[tokio::test]
@@ -149,7 +153,7 @@ async fn a_foreign_caller_is_found_like_any_other() {
 
 #[tokio::test]
 async fn a_list_that_never_ends_or_loses_its_thread_proves_nothing() {
-    let never = vec![numbers(&json!([]), Some("MQ")); MAX_PAGES as usize];
+    let never = vec![numbers(&json!([]), Some("MQ")); MOST_PAGES as usize];
     let mut lost = numbers(&json!([]), Some("MQ"));
     lost["clientPhones"]["pageInfo"]["endCursor"] = Value::Null;
     for pages in [never, vec![lost]] {
@@ -282,8 +286,11 @@ async fn the_properties_of_the_lead_s_client_are_read_to_the_last_page() {
     let pages = vec![properties(&other, Some("MQ")), properties(&ours, None)];
     let (found, asked) = answers(&scene, SITE_LOOKUP, pages).await;
     assert_eq!(found, Ok(vec!["p1".to_owned()]));
-    assert_eq!(asked[0], json!({"client": "c1"}));
-    assert_eq!(asked[1], json!({"client": "c1", "after": "MQ"}));
+    assert_eq!(asked[0], json!({"client": "c1", "first": 25}));
+    assert_eq!(
+        asked[1],
+        json!({"client": "c1", "first": 25, "after": "MQ"})
+    );
 }
 
 #[tokio::test]
@@ -332,9 +339,12 @@ async fn filed_requests_are_found_by_the_marker_in_their_title_oldest_first() {
     );
     let (found, asked) = answers(&scene, StepKey::LEAD_CREATE, vec![first, second]).await;
     assert_eq!(found, Ok(vec!["r1".to_owned(), "r3".to_owned()]));
-    let filter = json!({"clientId": "c1", "createdAt": {"after": "2026-05-25T14:32:00Z"}});
-    assert_eq!(asked[0], json!({"filter": filter}));
-    assert_eq!(asked[1], json!({"filter": filter, "after": "Mw"}));
+    let filter = json!({"clientId": "c1", "createdAt": {"after": "2026-06-09T09:00:00Z"}});
+    assert_eq!(asked[0], json!({"filter": filter, "first": 20}));
+    assert_eq!(
+        asked[1],
+        json!({"filter": filter, "first": 20, "after": "Mw"})
+    );
 }
 
 #[tokio::test]
@@ -349,7 +359,7 @@ async fn a_note_is_found_by_its_marker_among_the_notes_of_its_request() {
     let page = json!({"request": {"notes": list(&nodes, None)}});
     let (found, asked) = answers(&scene, StepKey::NOTE_ATTACH, vec![page]).await;
     assert_eq!(found, Ok(vec!["n1".to_owned()]));
-    assert_eq!(asked[0], json!({"request": "r1"}));
+    assert_eq!(asked[0], json!({"request": "r1", "first": 10}));
 }
 
 #[tokio::test]

@@ -104,7 +104,6 @@ fn an_address_without_a_street_stands_in_the_note() {
     });
     assert!(address_of(&lead).is_none());
     assert!(note_of(&lead).contains("\nAddress: Miami, 33136\n"));
-    assert!(!note_of(&lead_with(|_| {})).contains("\nAddress: "));
 }
 
 #[test]
@@ -311,7 +310,7 @@ fn every_list_is_asked_for_with_a_limit_and_reads_are_no_writes() {
         let query = step.body.as_ref().unwrap()["query"].as_str().unwrap();
         assert_eq!(
             query.matches("nodes").count(),
-            query.matches("first: ").count(),
+            query.matches("first: $first").count(),
             "{query}"
         );
         let makes = step.activity.ends_with("_create") || step.activity == "note_attach";

@@ -1,13 +1,13 @@
 //! What Jobber is asked: one function a request. The live calls and the preview both use these.
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::SecondsFormat;
 use graphql_client::GraphQLQuery;
 use leadrail_lead::{Contact, Lead, Urgency};
 
 use super::JOBBER;
 use super::wire::{
     CheckAccount, CreateClient, CreateNote, CreateProperty, CreateRequest, EncodedId, FindClients,
-    FindNotes, FindProperties, FindRequests, FoundProperty, check_account, create_client,
+    FindNotes, FindProperties, FindRequests, FoundProperty, Window, check_account, create_client,
     create_note, create_property, create_request, find_clients, find_notes, find_properties,
     find_requests,
 };
@@ -17,13 +17,12 @@ use crate::http::request::CrmRequest;
 use crate::plan::{Filing, Record};
 use crate::text::line::line;
 use crate::text::note::{note, service, words};
+use crate::text::place::{agree, area, key};
 
 /// Where all queries go.
 const PATH: &str = "/api/graphql";
 /// The longest id of a salesperson that is sent.
 const MAX_ID: usize = 100;
-/// How far Jobber's clock may be behind the call pipeline's.
-const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
 /// Who calls, when the caller left no name: a client has to have one.
 const NAMELESS: &str = "Caller";
 /// What is wanted, when the caller did not say.
@@ -34,10 +33,11 @@ pub(super) fn account() -> CrmRequest {
 }
 
 /// `clientPhones`. The number is never empty: an empty search finds everybody.
-pub(super) fn clients_of_number(filing: &Filing<'_>, after: Option<String>) -> CrmRequest {
+pub(super) fn clients_of_number(filing: &Filing<'_>, window: Window) -> CrmRequest {
     ask::<FindClients>(find_clients::Variables {
         number: filing.lead.contact.phone.as_str().to_owned(),
-        after,
+        first: window.first,
+        after: window.after,
     })
 }
 
@@ -76,13 +76,14 @@ pub(super) fn client_create(filing: &Filing<'_>) -> CrmRequest {
 }
 
 /// The properties of the lead's client; `None` where the caller left no address to compare with.
-pub(super) fn properties_of_client(
-    filing: &Filing<'_>,
-    after: Option<String>,
-) -> Option<CrmRequest> {
+pub(super) fn properties_of_client(filing: &Filing<'_>, window: Window) -> Option<CrmRequest> {
     Whereabouts::of(&filing.lead.contact)?;
     let client = id(filing.made.customer.as_ref()?);
-    let variables = find_properties::Variables { client, after };
+    let variables = find_properties::Variables {
+        client,
+        first: window.first,
+        after: window.after,
+    };
     Some(ask::<FindProperties>(variables))
 }
 
@@ -107,11 +108,10 @@ pub(super) fn property_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     Some(tell::<CreateProperty>(Variables { client, input }))
 }
 
-/// The requests of the lead's client since the call.
-pub(super) fn requests_of_client(filing: &Filing<'_>, after: Option<String>) -> Option<CrmRequest> {
+/// The requests of the lead's client since the step began.
+pub(super) fn requests_of_client(filing: &Filing<'_>, window: Window) -> Option<CrmRequest> {
     use find_requests::*;
-    let call = filing.lead.timestamp_utc;
-    let since = call.checked_sub_signed(CLOCK_SLACK).unwrap_or(call);
+    let since = filing.earliest();
     let since = Iso8601DateTimeRangeInput {
         after: Some(since.to_rfc3339_opts(SecondsFormat::Secs, true)),
     };
@@ -119,7 +119,11 @@ pub(super) fn requests_of_client(filing: &Filing<'_>, after: Option<String>) -> 
         client_id: Some(id(filing.made.customer.as_ref()?)),
         created_at: Some(since),
     };
-    Some(ask::<FindRequests>(Variables { filter, after }))
+    Some(ask::<FindRequests>(Variables {
+        filter,
+        first: window.first,
+        after: window.after,
+    }))
 }
 
 /// `requestCreate`, which needs a client.
@@ -149,16 +153,19 @@ pub(super) fn request_create(filing: &Filing<'_>) -> Option<CrmRequest> {
 }
 
 /// The notes of the lead's request.
-pub(super) fn notes_of_request(filing: &Filing<'_>, after: Option<String>) -> Option<CrmRequest> {
+pub(super) fn notes_of_request(filing: &Filing<'_>, window: Window) -> Option<CrmRequest> {
     let request = id(filing.made.lead.as_ref()?);
-    Some(ask::<FindNotes>(find_notes::Variables { request, after }))
+    Some(ask::<FindNotes>(find_notes::Variables {
+        request,
+        first: window.first,
+        after: window.after,
+    }))
 }
 
 /// `requestCreateNote`, which needs a request.
 pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     use create_note::*;
-    let extra: Vec<String> = vague_address(&filing.lead.contact).into_iter().collect();
-    let message = note(filing, &extra, JOBBER.limit("note.message"));
+    let message = note(filing, JOBBER.limit("note.message"));
     let pinned = filing.settings.is_on("pin_note").then_some(true);
     let input = RequestCreateNoteInput {
         message: Some(message),
@@ -243,44 +250,12 @@ impl Whereabouts {
         let street = property.street.as_deref().map(key);
         let same_street = street.is_some_and(|street| street == key(&self.street));
         same_street
-            && agree(&self.postal_code, &property.postal_code, area)
-                .or_else(|| agree(&self.city, &property.city, key))
-                .unwrap_or(true)
+            && agree(
+                self.postal_code.as_deref(),
+                property.postal_code.as_deref(),
+                area,
+            )
+            .or_else(|| agree(self.city.as_deref(), property.city.as_deref(), key))
+            .unwrap_or(true)
     }
-}
-
-/// Whether two texts say the same; `None` if one of them says nothing.
-fn agree(ours: &Option<String>, theirs: &Option<String>, key: fn(&str) -> String) -> Option<bool> {
-    let ours = ours.as_deref().map(key).filter(|key| !key.is_empty())?;
-    let theirs = theirs.as_deref().map(key).filter(|key| !key.is_empty())?;
-    Some(ours == theirs)
-}
-
-/// Letters and digits only: case, punctuation and line breaks make no other place.
-fn key(text: &str) -> String {
-    let kept = text.chars().filter(|c| c.is_alphanumeric());
-    kept.flat_map(char::to_lowercase).collect()
-}
-
-/// A postal code without the four digits that some add.
-fn area(text: &str) -> String {
-    key(text.split('-').next().unwrap_or_default())
-}
-
-fn vague_address(contact: &Contact) -> Option<String> {
-    if Whereabouts::of(contact).is_some() {
-        return None;
-    }
-    let address = contact.address.as_ref()?;
-    let parts = [
-        ("address.city", &address.city),
-        ("address.province", &address.state),
-        ("address.postalCode", &address.zip),
-        ("address.country", &address.country),
-    ];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter_map(|(field, part)| text(field, part.as_deref()))
-        .collect();
-    (!parts.is_empty()).then(|| format!("Address: {}", parts.join(", ")))
 }

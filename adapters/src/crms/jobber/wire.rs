@@ -110,8 +110,26 @@ impl Makes for CreateNote {
 
 /// A query that lists records, page after page.
 pub(super) trait Lists: GraphQLQuery {
+    /// How many a page has at first. Jobber charges for each.
+    const FIRST: u32;
     type Item;
     fn page(data: Self::ResponseData) -> Page<Self::Item>;
+}
+
+/// Which part of a list is asked for.
+pub(super) struct Window {
+    pub(super) first: i64,
+    pub(super) after: Option<String>,
+}
+
+impl Window {
+    /// Where a list begins.
+    pub(super) fn of<Q: Lists>() -> Self {
+        Self {
+            first: Q::FIRST.into(),
+            after: None,
+        }
+    }
 }
 
 /// One page of a list.
@@ -158,6 +176,7 @@ pub(super) struct Dated {
 }
 
 impl Lists for FindClients {
+    const FIRST: u32 = 10;
     type Item = FoundNumber;
     fn page(data: Self::ResponseData) -> Page<FoundNumber> {
         let list = data.client_phones;
@@ -178,6 +197,7 @@ impl Lists for FindClients {
 }
 
 impl Lists for FindProperties {
+    const FIRST: u32 = 25;
     type Item = FoundProperty;
     fn page(data: Self::ResponseData) -> Page<FoundProperty> {
         let list = data.client.client_properties;
@@ -196,6 +216,7 @@ impl Lists for FindProperties {
 }
 
 impl Lists for FindRequests {
+    const FIRST: u32 = 20;
     type Item = Marked;
     fn page(data: Self::ResponseData) -> Page<Marked> {
         let list = data.requests;
@@ -212,6 +233,7 @@ impl Lists for FindRequests {
 }
 
 impl Lists for FindNotes {
+    const FIRST: u32 = 10;
     type Item = Marked;
     fn page(data: Self::ResponseData) -> Page<Marked> {
         use find_notes::FindNotesRequestNotesNodes as Note;

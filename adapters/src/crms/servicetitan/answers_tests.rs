@@ -258,7 +258,7 @@ async fn a_setting_that_names_a_thing_of_the_account_lists_what_there_is() {
             json!([{ "id": "1", "title": "One" }, { "id": "2", "title": "Two" },
                    { "id": "4", "title": "4" }])
         );
-        assert_eq!(asked[0], format!("{path}?pageSize=200&page=1"));
+        assert_eq!(asked[0], format!("{path}?pageSize=50&page=1"));
     }
     for setting in ["mode", "tenant_id", "source", "no_such"] {
         assert_eq!(options(booking_mode(), setting, vec![]).await.0, json!([]));

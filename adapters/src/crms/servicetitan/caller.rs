@@ -74,30 +74,6 @@ fn email(contact: &Contact) -> Option<String> {
     (is_one && email.chars().count() <= limit).then_some(email)
 }
 
-/// The lines of a note for what has no field: a number from abroad, an e-mail address that
-/// ServiceTitan would refuse, less than an address.
-pub(super) fn unplaced(contact: &Contact) -> Vec<String> {
-    let abroad = contact.phone.nanp_digits().is_none();
-    let phone = abroad.then(|| format!("Phone: {}", contact.phone.as_str()));
-    let said = line(
-        contact.email.as_deref(),
-        SERVICETITAN.limit("contact.value"),
-    );
-    let email = said.filter(|_| email(contact).is_none());
-    let email = email.map(|email| format!("E-mail: {email}"));
-    let lines = [phone, email, partial_address(contact)];
-    lines.into_iter().flatten().collect()
-}
-
-/// What is known of an address that is not whole.
-fn partial_address(contact: &Contact) -> Option<String> {
-    if whole_address(contact).is_some() {
-        return None;
-    }
-    let parts: Vec<String> = parts(contact).into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| format!("Address: {}", parts.join(", ")))
-}
-
 /// The address, if it has all that ServiceTitan wants of one. The country may go without saying.
 pub(super) fn whole_address(contact: &Contact) -> Option<Address> {
     let [street, city, state, zip, country] = parts(contact);

@@ -4,8 +4,8 @@ use leadrail_lead::Lead;
 use serde_json::{Value, json};
 
 use super::ServiceTitan;
-use super::lists::MAX_PAGES;
 use super::mapping_tests::{GUID, booking_mode, job_mode, scene};
+use crate::http::cut::MOST_PAGES;
 use crate::scripted_crm::{Scene, Script, ScriptedCrm, lead_with, say, session_with};
 use crate::{AdapterResult, CrmAdapter, Record, Session, Settings, Slot, StepKey, Verb};
 
@@ -137,7 +137,7 @@ async fn a_number_is_recognized_however_it_is_written_and_the_newest_match_wins(
             asked,
             [
                 "/crm/customers?phone=3055550182&active=Any&sort=-CreatedOn&pageSize=50&page=1",
-                "/crm/customers/contacts?pageSize=1000&customerIds=9%2C8%2C7&page=1",
+                "/crm/customers/contacts?customerIds=9%2C8%2C7&pageSize=500&page=1",
             ]
         );
     }
@@ -224,7 +224,7 @@ async fn evidence_tells_no_number() {
 
 #[tokio::test]
 async fn a_list_that_never_ends_proves_nothing() {
-    let script = (0..MAX_PAGES).map(|_| pages(&json!([{ "id": 1, "externalId": "x" }]), true));
+    let script = (0..MOST_PAGES).map(|_| pages(&json!([{ "id": 1, "externalId": "x" }]), true));
     let scene = caller(booking_mode());
     let (found, _) = look(&scene, StepKey::LEAD_CREATE, script.collect()).await;
     let error = found.unwrap_err();
@@ -277,7 +277,7 @@ async fn the_location_with_the_callers_address_is_found_however_it_is_written() 
         assert_eq!(found.unwrap().as_deref(), Some("2"), "{street}");
         assert_eq!(
             asked,
-            ["/crm/locations?customerId=700&sort=-CreatedOn&pageSize=200&page=1"]
+            ["/crm/locations?customerId=700&sort=-CreatedOn&pageSize=50&page=1"]
         );
     }
     let elsewhere =
@@ -318,7 +318,7 @@ async fn created_locations_are_found_by_address_oldest_first() {
 }
 
 #[tokio::test]
-async fn created_customers_are_found_by_the_memo_of_a_contact_since_the_call() {
+async fn created_customers_are_found_by_the_memo_of_a_contact_since_the_step() {
     let marked =
         |owner: u64, memo: &str| json!({ "customerId": owner, "value": "x", "memo": memo });
     let script = vec![
@@ -339,7 +339,7 @@ async fn created_customers_are_found_by_the_memo_of_a_contact_since_the_call() {
     assert_eq!(found.unwrap(), ["999", "1000"], "oldest first, none twice");
     assert_eq!(
         asked[0],
-        "/crm/customers/contacts?pageSize=1000&modifiedOnOrAfter=2026-05-26T13%3A32%3A00Z&page=1"
+        "/crm/customers/contacts?modifiedOnOrAfter=2026-06-09T09%3A00%3A00Z&pageSize=500&page=1"
     );
 }
 
@@ -351,7 +351,7 @@ async fn created_customers_without_contacts_are_found_by_their_locations_name() 
     let known = json!([named(700, "Caller (lr-7f3k2m9q)"), named(701, "Caller")]);
     let (found, asked) = look(&scene, StepKey::CUSTOMER_CREATE, vec![list(&known)]).await;
     assert_eq!(found.unwrap(), ["700"]);
-    assert!(asked[0].starts_with("/crm/locations?createdOnOrAfter=2026-05-26T13%3A32%3A00Z"));
+    assert!(asked[0].starts_with("/crm/locations?createdOnOrAfter=2026-06-09T09%3A00%3A00Z"));
 }
 
 #[tokio::test]
@@ -367,7 +367,7 @@ async fn jobs_are_found_by_the_marker_in_their_summary() {
     assert_eq!(
         asked,
         [
-            "/jpm/jobs?customerId=700&createdOnOrAfter=2026-05-26T13%3A32%3A00Z&sort=%2BId\
+            "/jpm/jobs?customerId=700&createdOnOrAfter=2026-06-09T09%3A00%3A00Z&sort=%2BId\
           &pageSize=50&page=1"
         ]
     );
@@ -420,7 +420,7 @@ async fn notes_are_found_by_their_text_and_counted_once() {
     let scene = scene(lead_with(|_| {}), job_mode());
     let (found, asked) = look(&scene, StepKey::NOTE_ATTACH, script).await;
     assert_eq!(found.unwrap(), ["lr-7f3k2m9q"]);
-    assert_eq!(asked[0], "/jpm/jobs/900/notes?pageSize=200&page=1");
+    assert_eq!(asked[0], "/jpm/jobs/900/notes?pageSize=50&page=1");
     let again = note("Phone call\nRef: lr-7f3k2m9q", "2026-05-26T14:40:00Z");
     let (found, _) = look(
         &scene,

@@ -2,28 +2,21 @@
 //! these. A setting that is missing is named in words in its place; live calls make sure first that
 //! none is.
 
-use chrono::{SecondsFormat, TimeDelta};
-use leadrail_lead::{Contact, Lead, Marker};
+use chrono::SecondsFormat;
+use leadrail_lead::{Contact, Marker};
 use serde_json::{Value, json};
 
 use super::SERVICETITAN;
-use super::caller::{Caller, address, contacts, name, unplaced, whole_address};
+use super::caller::{Caller, address, contacts, name, whole_address};
 use super::schedule::{appointment, exact_time, priority};
 use super::wire::{ExternalData, ExternalValue, NewBooking, NewCustomer, NewJob, NewLocation};
+use crate::http::cut::Cut;
 use crate::http::request::CrmRequest;
 use crate::http::settings::Settings;
 use crate::plan::{Filing, Slot};
 use crate::text::line::line;
 use crate::text::note::note;
 
-/// How many customers are looked at at once: as many as contacts can be asked for.
-const FEW: &str = "50";
-/// How many records another page has.
-const MANY: &str = "200";
-/// How many contacts a page has.
-const CONTACTS: &str = "1000";
-/// How far `ServiceTitan`'s clock may be behind the call pipeline's.
-const CLOCK_SLACK: TimeDelta = TimeDelta::hours(1);
 /// Where leads come from, unless the connection says otherwise.
 const SOURCE: &str = "Phone call";
 /// The key of our marker in external data.
@@ -38,7 +31,7 @@ pub(super) fn entries(settings: &Settings, setting: &str) -> Option<CrmRequest> 
         "booking_provider" => ("crm", "booking-provider-tags"),
         _ => return None,
     };
-    Some(get(module, settings).path(list).query("pageSize", MANY))
+    Some(get(module, settings).path(list))
 }
 
 /// The cheapest proof of token, application key, tenant and one scope together.
@@ -54,7 +47,6 @@ pub(super) fn customers_like(settings: &Settings, caller: &Caller) -> CrmRequest
         .personal_query("phone", caller.digits())
         .query("active", "Any")
         .query("sort", "-CreatedOn")
-        .query("pageSize", FEW)
 }
 
 /// `GET customers/contacts` of these customers.
@@ -62,14 +54,13 @@ pub(super) fn contacts_of(settings: &Settings, customer_ids: &[String]) -> CrmRe
     customer_contacts(settings).query("customerIds", customer_ids.join(","))
 }
 
-/// `GET customers/contacts` that are as new as the call.
+/// `GET customers/contacts` that are as new as the step.
 pub(super) fn contacts_since(filing: &Filing<'_>) -> CrmRequest {
-    customer_contacts(filing.settings).query("modifiedOnOrAfter", earliest(filing.lead))
+    customer_contacts(filing.settings).query("modifiedOnOrAfter", utc(&filing.earliest()))
 }
 
 fn customer_contacts(settings: &Settings) -> CrmRequest {
-    let request = get("crm", settings).path("customers/contacts");
-    request.query("pageSize", CONTACTS)
+    get("crm", settings).path("customers/contacts")
 }
 
 pub(super) fn customer(settings: &Settings, id: &str) -> CrmRequest {
@@ -102,17 +93,16 @@ pub(super) fn locations_of(filing: &Filing<'_>) -> Option<CrmRequest> {
     let customer = filing.made.customer.as_ref()?;
     let request = get("crm", filing.settings).path("locations");
     let request = request.query("customerId", customer.id.as_str());
-    Some(request.query("sort", "-CreatedOn").query("pageSize", MANY))
+    Some(request.query("sort", "-CreatedOn"))
 }
 
-/// `GET locations` that are as new as the call.
+/// `GET locations` that are as new as the step.
 pub(super) fn locations_since(filing: &Filing<'_>) -> CrmRequest {
     get("crm", filing.settings)
         .path("locations")
-        .query("createdOnOrAfter", earliest(filing.lead))
+        .query("createdOnOrAfter", utc(&filing.earliest()))
         .query("active", "Any")
         .query("sort", "+Id")
-        .query("pageSize", MANY)
 }
 
 /// `POST locations`, for a customer who is known under other addresses.
@@ -152,11 +142,7 @@ pub(super) fn booking_create(filing: &Filing<'_>) -> CrmRequest {
     let booking = NewBooking {
         source: text("booking.source", settings.text("source")).unwrap_or_else(|| SOURCE.into()),
         name: name(contact),
-        summary: note(
-            filing,
-            &unplaced(contact),
-            SERVICETITAN.limit("booking.summary"),
-        ),
+        summary: note(filing, SERVICETITAN.limit("booking.summary")),
         is_first_time_client: !known && !says_so,
         external_id: lead.event_id.to_string(),
         address: whole_address(contact),
@@ -176,7 +162,6 @@ pub(super) fn bookings_of(filing: &Filing<'_>) -> CrmRequest {
     bookings(get("crm", filing.settings), filing.settings)
         .query("externalId", filing.lead.event_id.to_string())
         .query("sort", "+Id")
-        .query("pageSize", FEW)
 }
 
 fn bookings(request: CrmRequest, settings: &Settings) -> CrmRequest {
@@ -203,14 +188,14 @@ pub(super) fn job_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     Some(post("jpm", settings).path("jobs").json(&job))
 }
 
-/// `GET jobs` of the customer that are as new as the call, oldest first.
+/// `GET jobs` of the customer that are as new as the step, oldest first.
 pub(super) fn jobs_of(filing: &Filing<'_>) -> Option<CrmRequest> {
     let customer = filing.made.customer.as_ref()?;
     let request = get("jpm", filing.settings).path("jobs");
     let request = request
         .query("customerId", customer.id.as_str())
-        .query("createdOnOrAfter", earliest(filing.lead));
-    Some(request.query("sort", "+Id").query("pageSize", FEW))
+        .query("createdOnOrAfter", utc(&filing.earliest()));
+    Some(request.query("sort", "+Id"))
 }
 
 /// `GET jobs` with our marker in their external data, where the connection has an application.
@@ -221,7 +206,7 @@ pub(super) fn marked_jobs(filing: &Filing<'_>) -> Option<CrmRequest> {
 /// `POST jobs/{id}/notes`.
 pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let limit = SERVICETITAN.limit("note.text");
-    let text = note(filing, &unplaced(&filing.lead.contact), limit);
+    let text = note(filing, limit);
     let request = notes(post("jpm", filing.settings), filing)?;
     Some(request.json(&json!({ "text": text, "pinToTop": false })))
 }
@@ -229,7 +214,7 @@ pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
 /// `GET jobs/{id}/notes`.
 pub(super) fn notes_of(filing: &Filing<'_>) -> Option<CrmRequest> {
     let request = notes(get("jpm", filing.settings), filing)?;
-    Some(request.query("pageSize", MANY))
+    Some(request)
 }
 
 fn notes(request: CrmRequest, filing: &Filing<'_>) -> Option<CrmRequest> {
@@ -237,8 +222,9 @@ fn notes(request: CrmRequest, filing: &Filing<'_>) -> Option<CrmRequest> {
     Some(request.path("jobs").segment(&job.id).path("notes"))
 }
 
-pub(super) fn page(request: &CrmRequest, number: u32) -> CrmRequest {
-    request.clone().query("page", number.to_string())
+pub(super) fn page(request: &CrmRequest, cut: Cut) -> CrmRequest {
+    let request = request.clone().query("pageSize", cut.size().to_string());
+    request.query("page", cut.page().to_string())
 }
 
 /// One line: the field is HTML, which knows no line breaks, and nobody may write tags into it.
@@ -271,7 +257,7 @@ fn marked(request: CrmRequest, filing: &Filing<'_>) -> Option<CrmRequest> {
         .query("externalDataApplicationGuid", application)
         .query("externalDataKey", MARK)
         .query("externalDataValues", filing.marker.as_str());
-    Some(request.query("sort", "+Id").query("pageSize", FEW))
+    Some(request.query("sort", "+Id"))
 }
 
 fn get(module: &str, settings: &Settings) -> CrmRequest {
@@ -296,11 +282,6 @@ fn set(settings: &Settings, name: &str) -> String {
 /// An id as JSON: a number, but for the words of a preview.
 fn number(id: &str) -> Value {
     id.parse::<u64>().map_or_else(|_| id.into(), Value::from)
-}
-
-fn earliest(lead: &Lead) -> String {
-    let earliest = lead.timestamp_utc.checked_sub_signed(CLOCK_SLACK);
-    utc(&earliest.unwrap_or(lead.timestamp_utc))
 }
 
 pub(super) fn utc(time: &chrono::DateTime<chrono::Utc>) -> String {

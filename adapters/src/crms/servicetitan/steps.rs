@@ -3,7 +3,7 @@
 use leadrail_lead::Marker;
 
 use super::caller::{Caller, address, contacts, has_street, is_at};
-use super::lists::{Pages, all};
+use super::lists::{Pages, all, all_contacts};
 use super::refusal::{customer_gone, job_gone, misplaced};
 use super::requests::{
     booking_create, bookings_of, contacts_of, contacts_since, customer, customer_create,
@@ -56,15 +56,11 @@ async fn with_number(
     if ids.is_empty() {
         return Ok(ids);
     }
-    all(
-        session,
-        contacts_of(filing.settings, &ids),
-        |contact: Contact| {
-            let value = contact.value.as_deref();
-            let same = value.is_some_and(|value| caller.is(value));
-            same.then_some(contact.customer_id)
-        },
-    )
+    all_contacts(session, contacts_of(filing.settings, &ids), |contact| {
+        let value = contact.value.as_deref();
+        let same = value.is_some_and(|value| caller.is(value));
+        same.then_some(contact.customer_id)
+    })
     .await
 }
 
@@ -126,7 +122,7 @@ pub(super) fn find_created_customers<'a>(
             false => {
                 let request = contacts_since(filing);
                 let is_ours = |known: &Contact| mentions(known.memo.as_deref(), marker);
-                all(session, request, |known: Contact| {
+                all_contacts(session, request, |known| {
                     is_ours(&known).then_some(known.customer_id)
                 })
                 .await?

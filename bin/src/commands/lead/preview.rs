@@ -5,7 +5,7 @@ use crate::failure::{told, usage};
 use crate::output;
 use leadrail_adapters::LinkState;
 use leadrail_desk::PreviewOptions;
-use leadrail_lead::Lead;
+use leadrail_lead::{Lead, LeadEvent};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -55,7 +55,13 @@ pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<()> {
         known_customer: args.known_customer.as_deref(),
     };
     let planned = leadrail_desk::preview(&args.crm, &lead, &options);
-    output::json(&planned.map_err(told)?)
+    let planned = planned.map_err(told)?;
+    if planned.is_empty() && lead.event == LeadEvent::Unqualified {
+        eprintln!(
+            "leadrail: nothing would be sent: an unqualified lead is recorded here, and no CRM is told of it"
+        );
+    }
+    output::json(&planned)
 }
 
 fn settings(given: &str) -> anyhow::Result<Value> {

@@ -174,7 +174,7 @@ impl Writer {
     fn refused(&mut self) -> Vec<Role> {
         let account = self.accounts.refused.clone();
         let story = Some("401: the key is revoked, later the account is connected again");
-        let mut role = || self.role(&account, story, End::DeliveredOrFirstRefused);
+        let mut role = || self.role(&account, story, End::DeliveredOnceConnected);
         (0..REFUSED).map(|_| role()).collect()
     }
 
@@ -303,12 +303,6 @@ fn single_troubles() -> Vec<(&'static str, At, Fault, u64, End)> {
             1,
             End::Dead("http_422"),
         ),
-        (
-            "redirected elsewhere",
-            At::Lead,
-            elsewhere,
-            1,
-            End::Dead("redirect"),
-        ),
+        ("redirected elsewhere", At::Lead, elsewhere, 1, delivered),
     ]
 }

@@ -82,6 +82,61 @@ fn callers(subject: &Subject, scene: &Scene) -> Vec<usize> {
     makes.map(|making| scene.count(making.books)).collect()
 }
 
+/// The customer that the number leads to may be somebody else's record by name.
+pub(super) async fn the_story_says_who_called_whoever_the_number_belongs_to(subject: &Subject) {
+    let scene = subject.connected(json!({})).await;
+    let mut second = subject.second_lead_of(1);
+    let said = json!({
+        "first_name": "Zebulon", "last_name": "Quagmire", "email": "zeb@example.org",
+        "phone": second["contact"]["phone"],
+        "address": {"street": "77 Lerchenfeld", "city": "Hialeah", "state": "FL", "zip": "33010"},
+    });
+    second["contact"] = said.clone();
+    let mut abroad = subject.lead(2);
+    abroad["contact"]["phone"] = "+442079460018".into();
+    let (books, field) = subject.story;
+    for (n, payload) in [subject.lead(1), second, abroad].into_iter().enumerate() {
+        let run = scene.submit(payload.clone()).await.run_id;
+        scene.until(run, RunState::Completed).await;
+        let told = scene.books(books)[n][field].clone();
+        let told = told.as_str().expect("a story");
+        let contact = &payload["contact"];
+        for words in [
+            &contact["first_name"],
+            &contact["last_name"],
+            &contact["email"],
+            &contact["phone"],
+            &contact["address"]["street"],
+            &contact["address"]["city"],
+        ] {
+            let words = words.as_str().expect("said");
+            assert!(told.contains(words), "{words} is not in {told}");
+        }
+    }
+    scene.end().await;
+}
+
+/// A caller who calls again from the same place leaves no second site.
+pub(super) async fn a_place_that_is_there_is_not_added_again(subject: &Subject) {
+    let scene = subject.connected(json!({})).await;
+    let mut places = Vec::new();
+    for payload in [subject.lead(1), subject.second_lead_of(1)] {
+        let run = scene.submit(payload).await.run_id;
+        scene.until(run, RunState::Completed).await;
+        places.push(addresses(&scene));
+    }
+    assert_eq!(places[0], places[1]);
+    scene.end().await;
+}
+
+/// How many addresses all customers have together, where they stand in their records.
+fn addresses(scene: &Scene) -> usize {
+    let books = scene.all_books();
+    let customers = books["customers"].as_array().into_iter().flatten();
+    let of = |customer: &Value| customer["addresses"].as_array().map_or(0, Vec::len);
+    customers.map(of).sum()
+}
+
 pub(super) async fn two_leads_of_one_caller_at_once_make_one_customer(subject: &Subject) {
     let scene = subject.connected(json!({})).await;
     let pairs = (0..5).flat_map(|n| [subject.lead(n), subject.second_lead_of(n)]);

@@ -13,11 +13,12 @@ use super::subject::{Making, Subject};
 use crate::kit::{ACME, Scene};
 
 /// Ways in which an answer is lost after its request took effect.
-fn losses() -> [Value; 3] {
+fn losses() -> [Value; 4] {
     [
         json!({"kind": "timeout_after"}),
         json!({"kind": "reset_after"}),
         json!({"kind": "status_after", "status": 502}),
+        json!({"kind": "status_after", "status": 302}),
     ]
 }
 
@@ -77,6 +78,46 @@ async fn assert_is_in_the_books(scene: &Scene, making: &Making, run: RunId) {
         .expect("an id");
     let newest = scene.books(making.books).pop().expect("a record");
     assert!(making.is(&newest, id), "{id} is not {newest}");
+}
+
+/// Anybody may write any time into a payload: what is looked for hangs on when we made it.
+pub(super) async fn what_a_payload_says_of_the_time_hides_nothing(subject: &Subject) {
+    let scene = subject.impatient().await;
+    let times = ["1999-12-31T23:59:59Z", "2099-01-01T00:00:00Z"];
+    let all = subject
+        .makes
+        .iter()
+        .filter(|making| subject.can_be_known(making))
+        .flat_map(|making| times.iter().map(move |time| (making, time)));
+    for (n, (making, time)) in all.enumerate() {
+        let mut payload = subject.lead_that_makes(making, &scene, n as u64).await;
+        payload["timestamp_utc"] = (*time).into();
+        let before = scene.count(making.books);
+        scene.fault(&making.met(1), &json!({"kind": "reset_after"}));
+        let run = scene.submit(payload).await.run_id;
+        let ended = scene.to_the_end(run).await;
+        let told = scene.told(run).await;
+        let step = making.step;
+        assert_eq!(ended.state, RunState::Completed, "{step} {time}: {told:#?}");
+        assert_eq!(scene.count(making.books), before + 1, "{step} {time}");
+        assert_is_in_the_books(&scene, making, run).await;
+    }
+    scene.end().await;
+}
+
+/// One customer with hundreds of addresses is no reason to give a lead up.
+pub(super) async fn a_list_too_long_to_read_is_read_in_parts_and_uses_up_no_try(subject: &Subject) {
+    let scene = subject.connected(json!({"retry_schedule": []})).await;
+    scene.fault(
+        &json!({"times": 2}),
+        &json!({"kind": "huge_body", "bytes": 3 * 1024 * 1024}),
+    );
+    let run = scene.submit(subject.lead(1)).await.run_id;
+    let ended = scene.to_the_end(run).await;
+    let told = scene.told(run).await;
+    assert_eq!(ended.state, RunState::Completed, "{told:#?}");
+    assert_eq!(scene.count(subject.filing().books), 1);
+    scene.end().await;
 }
 
 pub(super) async fn a_create_without_effect_is_made_after_the_look(subject: &Subject) {
@@ -212,6 +253,7 @@ async fn lands_again(subject: &Subject, scene: &Scene, making: &Making, made: &M
         settings: door.session.settings(),
         marker: &Marker::new(lead.event_id, making.step.label()),
         links: LinkState::Expired,
+        since: lead.timestamp_utc,
         made,
     };
     let step = subject.step(making.step);

@@ -1,5 +1,6 @@
 //! A CRM that says stop: to everybody for a while, or to this account until a person acts.
 
+use leadrail_adapters::Slot;
 use leadrail_connections::{ConnectionState, Lookup};
 use leadrail_engine::RunState;
 use serde_json::{Value, json};
@@ -45,28 +46,72 @@ pub(super) async fn a_forbidden_account_waits_like_a_refused_credential(subject:
     closes_the_connection(subject, &json!({"kind": "status_before", "status": 403})).await;
 }
 
-/// The first lead that meets it is dead, the next one waits, and goes once the account is connected
-/// again; whichever request it is that meets it.
+/// Whatever request meets it: the lead that finds out waits, the next one waits, and both go once
+/// the account is connected again.
 async fn closes_the_connection(subject: &Subject, fault: &Value) {
-    let scene = subject.connected(json!({})).await;
-    let requests = [json!({"times": 1}), subject.filing().met(1)];
-    for (request, n) in requests.into_iter().zip([1, 3]) {
+    let scene = subject.connected(json!({"retry_schedule": []})).await;
+    let first_of_all = 0;
+    let filing = requests_before_the_filing(subject);
+    for (skip, n) in [first_of_all, filing].into_iter().zip([1, 3]) {
         let before = scene.count(subject.filing().books);
-        scene.fault(&request, fault);
+        scene.fault(&json!({"skip": skip}), fault);
         let first = scene.submit(subject.lead(n)).await.run_id;
-        let dead = scene.until(first, RunState::Dead).await;
-        assert_eq!(dead.reason.as_deref(), Some("auth"), "{request}");
+        let waiting = scene.until(first, RunState::Waiting).await;
+        assert_eq!(waiting.reason.as_deref(), Some("needs_reauth"), "{skip}");
         assert_eq!(state(subject, &scene).await, ConnectionState::NeedsReauth);
 
         let second = scene.submit(subject.lead(n + 1)).await.run_id;
         let waiting = scene.until(second, RunState::Waiting).await;
         assert_eq!(waiting.reason.as_deref(), Some("needs_reauth"));
-        scene.connect(json!({})).await;
+        scene.sim.clear_faults(subject.crm());
+        scene.connect(json!({"retry_schedule": []})).await;
         assert_eq!(state(subject, &scene).await, ConnectionState::Active);
         scene.open_gates().await;
-        scene.until(second, RunState::Completed).await;
-        assert_eq!(scene.count(subject.filing().books), before + 1);
+        for run in [first, second] {
+            scene.until(run, RunState::Completed).await;
+        }
+        assert_eq!(scene.count(subject.filing().books), before + 2);
     }
+    scene.end().await;
+}
+
+/// How many requests an unknown caller's lead sends before it is filed.
+fn requests_before_the_filing(subject: &Subject) -> usize {
+    let keys = subject.plan().keys();
+    let along = |slot: &Slot| subject.makes.iter().any(|made| made.besides.contains(slot));
+    let before = keys.iter().take_while(|key| key.slot < Slot::Lead);
+    before.filter(|key| !along(&key.slot)).count()
+}
+
+pub(super) async fn one_refused_call_is_no_revoked_sign_in(subject: &Subject) {
+    let scene = subject.connected(json!({})).await;
+    let requests = subject.first_makes().map(|making| making.met(1));
+    let requests = [json!({"times": 1})].into_iter().chain(requests);
+    for (n, request) in requests.enumerate() {
+        scene.fault(&request, &json!({"kind": "unauthorized"}));
+        let run = scene.submit(subject.lead(n as u64)).await.run_id;
+        scene.until(run, RunState::Retrying).await;
+        let ended = scene.to_the_end(run).await;
+        assert_eq!(ended.state, RunState::Completed, "{request}");
+        assert_eq!(state(subject, &scene).await, ConnectionState::Active);
+        assert_eq!(scene.count(subject.filing().books), n + 1);
+    }
+    scene.end().await;
+}
+
+/// As a firewall answers that dislikes what one caller said.
+pub(super) async fn one_forbidden_lead_is_a_dead_letter_and_stops_no_other(subject: &Subject) {
+    let scene = subject.connected(json!({})).await;
+    let page = json!({"kind": "status_before", "status": 403,
+                      "body": "<!doctype html><title>Blocked</title>Request blocked."});
+    scene.fault(&subject.filing().met(1), &page);
+    let blocked = scene.submit(subject.lead(1)).await.run_id;
+    let dead = scene.until(blocked, RunState::Dead).await;
+    assert_eq!(dead.reason.as_deref(), Some("forbidden"));
+    assert_eq!(state(subject, &scene).await, ConnectionState::Active);
+    let next = scene.submit(subject.lead(2)).await.run_id;
+    scene.until(next, RunState::Completed).await;
+    assert_eq!(scene.count(subject.filing().books), 1);
     scene.end().await;
 }
 

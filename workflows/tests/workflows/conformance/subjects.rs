@@ -49,6 +49,8 @@ macro_rules! subjects {
                 tests! { SUBJECT:
                     arriving::an_unknown_callers_lead_is_filed_once_and_told_step_by_step;
                     arriving::a_known_caller_gets_a_second_lead_and_stays_one_customer;
+                    arriving::the_story_says_who_called_whoever_the_number_belongs_to;
+                    arriving::a_place_that_is_there_is_not_added_again;
                     arriving::two_leads_of_one_caller_at_once_make_one_customer;
                     arriving::whoever_calls_and_whatever_is_said_arrives;
                     arriving::a_story_written_late_says_that_the_links_are_dead;
@@ -58,12 +60,16 @@ macro_rules! subjects {
                     keeping::history_has_every_exchange_and_no_secret_and_no_body_of_successes;
                     keeping::no_url_in_history_names_a_person;
                     losing::a_record_whose_answer_was_lost_is_adopted_and_not_made_again;
+                    losing::what_a_payload_says_of_the_time_hides_nothing;
+                    losing::a_list_too_long_to_read_is_read_in_parts_and_uses_up_no_try;
                     losing::a_create_without_effect_is_made_after_the_look;
                     losing::whoever_calls_every_lost_answer_is_found_again;
                     losing::a_late_double_is_found_by_the_next_look;
                     previewing::a_preview_is_what_is_sent;
                     refusing::what_the_crm_refuses_is_a_dead_letter_that_names_nobody;
                     stopping::a_throttled_call_waits_and_uses_up_no_try;
+                    stopping::one_refused_call_is_no_revoked_sign_in;
+                    stopping::one_forbidden_lead_is_a_dead_letter_and_stops_no_other;
                     stopping::a_refused_credential_stops_all_leads_until_there_is_a_new_one;
                     stopping::a_forbidden_account_waits_like_a_refused_credential;
                 }
