@@ -96,11 +96,13 @@ create type leadrail.claimed as (
     input text,
     wait_ms bigint,
     parent_id uuid,
-    cancel_why text
+    cancel_why text,
+    locked text
 );
-comment on type leadrail.claimed is 'What a claim brings: its runs and, when it brought fewer than wanted, a last row without run_id that says when to ask again.';
+comment on type leadrail.claimed is 'What a claim brings: its runs and, when it brought fewer than wanted, a last row without run_id that says when to ask again. Before them a row for each lock that could not be taken.';
 comment on column leadrail.claimed.run_id is 'The run that the worker holds now; null in the last row.';
-comment on column leadrail.claimed.wait_ms is 'Only in the last row: how long until the next run is due, zero or less when one is; null when nothing is queued.';
+comment on column leadrail.claimed.wait_ms is 'In the last row how long until the next run is due, zero or less when one is; null when nothing is queued. Beside a lock when to ask again.';
+comment on column leadrail.claimed.locked is 'A lock that this run asked for and another has; the run is not claimed by this row.';
 comment on column leadrail.claimed.cancel_why is 'Why the run was asked to stop before this claim; null when it was not.';
 
 create table leadrail.run_key (

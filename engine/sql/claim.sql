@@ -122,7 +122,8 @@ begin
     select c.id, c.workflow, c.scope, c.key, c.lane, c.priority, c.starts, c.created_at, p_now,
            c.input::text, null::bigint, c.parent_id,
            -- A run that never started is cancelled at once and never claimed.
-           case when c.starts > 1 then (select q.why from leadrail.cancel_request q where q.run_id = c.id) end
+           case when c.starts > 1 then (select q.why from leadrail.cancel_request q where q.run_id = c.id) end,
+           null::text
     from claimed c;
 end
 $$;

@@ -8,13 +8,15 @@
 
 -- First the fence: a worker without a row changes nothing (LR002). Then what happened (history, h_), then
 -- the moves of heads (t_), each only from `running` under this worker (LR003 if one is not), then the
--- gates at which runs park or which they open (g_), then the claim. Answers what leadrail.claim_runs
--- does; nothing when no run is wanted.
+-- gates at which runs park or which they open (g_), then the locks that they give back and take (l_),
+-- then the claim. Answers what leadrail.move_locks and leadrail.claim_runs do; of the latter nothing when
+-- no run is wanted.
 create or replace function leadrail.journal(
     p_worker uuid,
     h_run uuid[], h_seq integer[], h_kind leadrail.history_kind[], h_attempt smallint[], h_activity text[], h_payload text[],
     t_run uuid[], t_state leadrail.run_state[], t_delay_ms bigint[], t_attempt smallint[], t_activity text[], t_reason text[],
     g_run uuid[], g_gate text[], g_since timestamptz[], g_opens boolean[],
+    l_run uuid[], l_name text[], l_takes boolean[],
     p_want integer, p_workflows text[]
 ) returns setof leadrail.claimed language plpgsql
 set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
@@ -85,6 +87,9 @@ begin
         perform leadrail.heed_cancel_requests(t_run);
     end if;
 
+    if cardinality(l_run) > 0 then
+        return query select m.* from leadrail.move_locks(l_run, l_name, l_takes) m;
+    end if;
     if p_want <= 0 then
         return;
     end if;

@@ -16,11 +16,11 @@ mod intake;
 mod ledger;
 mod postgres;
 
-pub(crate) use batch::{Entry, HistoryRow, Transition};
+pub(crate) use batch::{Entry, HistoryRow, LockMoves, Locked, Transition};
 pub(crate) use flush::FlushLoop;
 pub(crate) use intake::Intake;
 #[cfg(test)]
-pub(crate) use ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
+pub(crate) use ledger::{Aftermath, Answer, Broken, Ledger, Receipt, Refusal};
 pub(crate) use postgres::PostgresLedger;
 
 use crate::failpoint;
@@ -62,18 +62,21 @@ impl Journal {
         &self.intakes[0]
     }
 
-    /// Hands in rows and, if the head moves, the move; returns when they are committed.
+    /// Hands in rows, the locks that change hands and, if the head moves, the move; returns when they
+    /// are committed. Where another run has the lock that is asked for, when to ask again.
     pub(crate) async fn write(
         &self,
         run: RunId,
         rows: Vec<HistoryRow>,
         transition: Option<Transition>,
-    ) -> Result<(), NotWritten> {
+        locks: LockMoves,
+    ) -> Result<Option<Duration>, NotWritten> {
         let (done, committed) = oneshot::channel();
         self.intake_of(run).hand_in(Entry {
             run,
             rows,
             transition,
+            locks,
             done,
         });
         failpoint!("journal.handed_in");

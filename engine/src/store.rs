@@ -11,7 +11,6 @@ pub(crate) mod doctor;
 pub(crate) mod failover;
 pub(crate) mod housekeeping;
 pub(crate) mod lanes;
-pub(crate) mod locks;
 pub(crate) mod pages;
 pub(crate) mod queue;
 pub(crate) mod reading;

@@ -122,7 +122,7 @@ impl<A: Activity> Call<'_, A> {
         }
         let may_begin = self.ctx.check_cancelled();
         if may_begin.is_ok() {
-            self.ctx.take_locks().await;
+            self.ctx.take_locks().await?;
         }
         let doubt = match self.recorded.open_intent {
             None if self.options.effect == Effect::Once => self.ctx.suspected_since().await,

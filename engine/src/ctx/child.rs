@@ -164,7 +164,7 @@ impl Ctx {
         let _at_work = self.at_work();
         self.at_frontier(&label).await?;
         if !self.must_stop() {
-            self.take_locks().await;
+            self.take_locks().await?;
         }
         // The child must be there before anybody can wait for it.
         let refused = |why| WorkflowError::new("not_storable", why);

@@ -24,8 +24,7 @@ impl Ctx {
         self.check_was_cancelled()?;
         self.at_frontier(asked).await?;
         self.check_cancelled()?;
-        self.take_locks().await;
-        Ok(())
+        self.take_locks().await
     }
 
     /// The first of it alone, for a call that may have begun before.

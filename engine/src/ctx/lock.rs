@@ -26,7 +26,7 @@ pub(super) struct Lock {
     name: String,
     /// Blocks under it that have begun and not ended.
     blocks: AtomicUsize,
-    /// Kept locked while the database is asked, so that taking and giving back never cross.
+    /// Kept locked while the lock is asked for, so that taking and giving back never cross.
     held: tokio::sync::Mutex<Held>,
 }
 
@@ -63,8 +63,8 @@ impl Ctx {
     ///
     /// The lock is taken when the first call begins that has no stored result. While another live
     /// run has it, this one waits (parked, not in memory). It is kept through retries, waits and
-    /// takeovers, and given back when the block ends, well or badly, after what was done under it
-    /// is committed; at the latest when the run ends.
+    /// takeovers, and given back after the block has ended, well or badly, in one commit with what was
+    /// done under it: before the next call does anything, or the run waits or ends.
     ///
     /// Blocks may stand in each other. Runs that nest several locks must do so in the same order,
     /// and a block must not wait for a run that needs its lock, or they wait for each other.
@@ -83,44 +83,41 @@ impl Ctx {
         let mut inside = self.clone();
         inside.under.push(begun.0.clone());
         let result = block(inside).await;
-        let lock = begun.end();
-        self.give_back(&lock).await?;
+        self.give_back(&begun.end()).await;
         result
     }
 
     /// Comes back when the run has all locks under which this context's calls stand, outer ones
     /// first. For calls that may begin something.
-    pub(super) async fn take_locks(&self) {
+    ///
+    /// # Errors
+    /// The database refuses what the run wants to write.
+    pub(super) async fn take_locks(&self) -> WorkflowResult<()> {
         for lock in &self.under {
-            if let Some(wait) = self.take(lock).await {
+            if let Some(wait) = self.take(lock).await? {
                 self.wait_for_lock(wait).await
             }
         }
+        Ok(())
     }
 
     /// Takes the lock; says how long to wait where another run has it.
-    async fn take(&self, lock: &Lock) -> Option<Duration> {
-        let shared = &self.run.shared;
-        if shared.is_draining() {
+    async fn take(&self, lock: &Lock) -> WorkflowResult<Option<Duration>> {
+        if self.run.shared.is_draining() {
             return self.release().await;
         }
         let mut held = lock.held.lock().await;
         if *held == Held::Yes || !lock.is_in_use() {
-            return None;
+            return Ok(None);
         }
         *held = Held::Perhaps;
-        let answer = shared
-            .store
-            .take_lock(&lock.name, self.run_id(), shared.worker, &shared.lost)
-            .await;
-        let Some(wait) = answer else {
-            return self.abandon().await;
-        };
+        let refused = |why| WorkflowError::new("not_storable", why);
+        let wait = self.commit_taking(&lock.name).await.map_err(refused)?;
         *held = match wait {
             None => Held::Yes,
             Some(_) => Held::No,
         };
-        wait
+        Ok(wait)
     }
 
     async fn wait_for_lock(&self, wait: Duration) {
@@ -137,28 +134,16 @@ impl Ctx {
         self.park(transition).await
     }
 
-    /// Gives the lock back, unless another block of this run is under it. What was done under it is
-    /// committed first.
-    async fn give_back(&self, lock: &Lock) -> WorkflowResult<()> {
+    /// Gives the lock back, unless another block of this run is under it.
+    async fn give_back(&self, lock: &Lock) {
         if self.run.rehearsal {
-            return Ok(());
+            return;
         }
-        let _at_work = self.at_work();
-        if *lock.held.lock().await == Held::No {
-            return Ok(());
-        }
-        let refused = |why| WorkflowError::new("not_storable", why);
-        self.commit().await.map_err(refused)?;
         let mut held = lock.held.lock().await;
-        if !lock.is_in_use() {
-            let shared = &self.run.shared;
-            shared
-                .store
-                .give_lock_back(&lock.name, self.run_id(), shared.worker, &shared.lost)
-                .await;
+        if *held != Held::No && !lock.is_in_use() {
+            self.give_back_with_rows(&lock.name);
             *held = Held::No;
         }
-        Ok(())
     }
 
     /// A run that was never begun before has no lock from then.

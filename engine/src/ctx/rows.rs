@@ -2,9 +2,10 @@
 
 use super::Ctx;
 use crate::history::HistoryKind;
-use crate::journal::{HistoryRow, NotWritten, Transition};
+use crate::journal::{HistoryRow, LockMoves, NotWritten, Transition};
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Rows that wait for the next entry of the journal.
 pub(super) struct Rows {
@@ -19,6 +20,8 @@ struct Pending {
     unsent: Vec<HistoryRow>,
     /// Side values that are written down with the next row that binds the workflow.
     attached: Vec<Attached>,
+    /// Locks that the run has done with.
+    given_back: Vec<String>,
     /// The database refused rows of this run; nothing that builds on them may follow.
     refused: Option<String>,
 }
@@ -43,6 +46,11 @@ impl Pending {
         self.next_seq += 1;
         self.unsent.push(row);
     }
+
+    fn take(&mut self) -> (Vec<HistoryRow>, Vec<String>) {
+        let rows = std::mem::take(&mut self.unsent);
+        (rows, std::mem::take(&mut self.given_back))
+    }
 }
 
 impl Rows {
@@ -52,6 +60,7 @@ impl Rows {
                 next_seq,
                 unsent: Vec::new(),
                 attached: Vec::new(),
+                given_back: Vec::new(),
                 refused: None,
             }),
             turn: tokio::sync::Mutex::const_new(()),
@@ -100,32 +109,49 @@ impl Ctx {
         pending.add(row(kind, activity, attempt, payload));
     }
 
+    /// Gives a lock back in the commit that comes next, with what was done under it.
+    pub(super) fn give_back_with_rows(&self, lock: &str) {
+        self.run.rows.pending().given_back.push(lock.to_owned());
+    }
+
     /// Commits the rows kept back. Does not come back when the run was taken over: its future is
     /// dropped.
     pub(crate) async fn commit(&self) -> Result<(), String> {
+        self.commit_with(None).await.map(drop)
+    }
+
+    /// Commits the rows kept back and takes a lock; where another run has it, when to ask again.
+    pub(super) async fn commit_taking(&self, lock: &str) -> Result<Option<Duration>, String> {
+        self.commit_with(Some(lock.to_owned())).await
+    }
+
+    async fn commit_with(&self, takes: Option<String>) -> Result<Option<Duration>, String> {
         if self.run.rehearsal {
             return self.abandon().await;
         }
         let _turn = self.run.rows.turn.lock().await;
-        let rows = {
-            let mut pending = self.run.rows.pending();
-            if let Some(why) = &pending.refused {
-                return Err(why.clone());
-            }
-            std::mem::take(&mut pending.unsent)
-        };
-        if rows.is_empty() {
-            return Ok(());
+        let (rows, gives) = self.unsent()?;
+        if rows.is_empty() && gives.is_empty() && takes.is_none() {
+            return Ok(None);
         }
-        self.write(rows, None).await
+        self.write(rows, None, LockMoves { gives, takes }).await
     }
 
     /// Commits the rows kept back and the head's move.
     pub(crate) async fn commit_move(&self, mut transition: Transition) -> Result<(), String> {
         let _turn = self.run.rows.turn.lock().await;
         transition.since = self.run.claimed.claimed_at;
-        let rows = std::mem::take(&mut self.run.rows.pending().unsent);
-        self.write(rows, Some(transition)).await
+        let (rows, gives) = self.run.rows.pending().take();
+        let locks = LockMoves { gives, takes: None };
+        self.write(rows, Some(transition), locks).await.map(drop)
+    }
+
+    fn unsent(&self) -> Result<(Vec<HistoryRow>, Vec<String>), String> {
+        let mut pending = self.run.rows.pending();
+        match &pending.refused {
+            Some(why) => Err(why.clone()),
+            None => Ok(pending.take()),
+        }
     }
 
     /// Why rows of this run were refused, if some were.
@@ -137,11 +163,12 @@ impl Ctx {
         &self,
         rows: Vec<HistoryRow>,
         transition: Option<Transition>,
-    ) -> Result<(), String> {
+        locks: LockMoves,
+    ) -> Result<Option<Duration>, String> {
         let first = rows.first().map(|row| row.seq);
         let journal = &self.run.shared.journal;
-        match journal.write(self.run_id(), rows, transition).await {
-            Ok(()) => Ok(()),
+        match journal.write(self.run_id(), rows, transition, locks).await {
+            Ok(wait) => Ok(wait),
             Err(NotWritten::TakenOver) => self.abandon().await,
             Err(NotWritten::Refused(why)) => {
                 let mut pending = self.run.rows.pending();

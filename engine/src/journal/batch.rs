@@ -53,18 +53,55 @@ impl Transition {
     }
 }
 
+/// Named locks that change hands with an entry: first those that are given back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LockMoves {
+    pub(crate) gives: Vec<String>,
+    pub(crate) takes: Option<String>,
+}
+
+/// A lock that was asked for and belongs to another run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Locked {
+    pub(crate) run: RunId,
+    pub(crate) name: String,
+    /// When to ask again.
+    pub(crate) wait: Duration,
+}
+
 /// What one run hands in; all of it is committed or nothing.
 pub(crate) struct Entry {
     pub(crate) run: RunId,
     pub(crate) rows: Vec<HistoryRow>,
     pub(crate) transition: Option<Transition>,
-    pub(super) done: oneshot::Sender<Result<(), NotWritten>>,
+    pub(crate) locks: LockMoves,
+    pub(super) done: oneshot::Sender<Result<Option<Duration>, NotWritten>>,
 }
 
 impl Entry {
-    pub(super) fn answer(self, outcome: Result<(), NotWritten>) {
+    /// Says what became of it; where it was written and another run has the lock, when to ask again.
+    pub(super) fn answer(self, outcome: Result<Option<Duration>, NotWritten>) {
         // A run that was dropped meanwhile has nobody who waits.
         let _ = self.done.send(outcome);
+    }
+
+    /// How long to wait for the lock that it asked for.
+    pub(super) fn wait_of(&self, locked: &[Locked]) -> Option<Duration> {
+        let name = self.locks.takes.as_ref()?;
+        let mut locked = locked.iter();
+        let other = locked.find(|locked| locked.run == self.run && locked.name == *name);
+        other.map(|other| other.wait)
+    }
+
+    /// What is left of it once it is known to be committed but not what was answered: the question.
+    pub(super) fn asked_again(mut self) -> Result<Self, Self> {
+        if self.locks.takes.is_none() {
+            return Err(self);
+        }
+        self.rows.clear();
+        self.transition = None;
+        self.locks.gives.clear();
+        Ok(self)
     }
 }
 
@@ -87,6 +124,9 @@ pub(super) struct Columns<'a> {
     pub(super) g_gate: Vec<&'a str>,
     pub(super) g_since: Vec<DateTime<Utc>>,
     pub(super) g_opens: Vec<bool>,
+    pub(super) l_run: Vec<Uuid>,
+    pub(super) l_name: Vec<&'a str>,
+    pub(super) l_takes: Vec<bool>,
 }
 
 impl<'a> Columns<'a> {
@@ -98,6 +138,13 @@ impl<'a> Columns<'a> {
             }
             if let Some(transition) = &entry.transition {
                 columns.push_transition(entry.run, transition);
+            }
+            let LockMoves { gives, takes } = &entry.locks;
+            for name in gives {
+                columns.push_lock(entry.run, name, false);
+            }
+            if let Some(name) = takes {
+                columns.push_lock(entry.run, name, true);
             }
         }
         columns
@@ -135,6 +182,12 @@ impl<'a> Columns<'a> {
         self.g_gate.push(gate);
         self.g_since.push(since);
         self.g_opens.push(opens);
+    }
+
+    fn push_lock(&mut self, run: RunId, name: &'a str, takes: bool) {
+        self.l_run.push(run.0);
+        self.l_name.push(name);
+        self.l_takes.push(takes);
     }
 }
 

@@ -116,12 +116,15 @@ impl<L: Ledger> FlushLoop<L> {
                 return true;
             }
             match self.write(&batch, want).await {
-                Answer::Written(runs, next_due) => {
+                Answer::Written(receipt) => {
                     failpoint!("journal.after_commit");
                     if let Some(claims) = self.claims.as_ref().filter(|_| want > 0) {
-                        claims.arrived(want, runs, next_due);
+                        claims.arrived(want, receipt.runs, receipt.next_due);
                     }
-                    answer_all(batch, &Ok(()));
+                    for entry in batch {
+                        let wait = entry.wait_of(&receipt.locked);
+                        entry.answer(Ok(wait));
+                    }
                     return true;
                 }
                 Answer::TakenOver => return self.give_up(batch),
@@ -153,10 +156,7 @@ impl<L: Ledger> FlushLoop<L> {
             let aftermath = self.clear_up(&batch).await;
             self.hint();
             match aftermath {
-                Aftermath::Committed => {
-                    answer_all(batch, &Ok(()));
-                    return true;
-                }
+                Aftermath::Committed => return self.ask_again(batch).await,
                 Aftermath::NotCommitted if late && batch.len() > 1 => {
                     return self.halve(batch).await;
                 }
@@ -164,6 +164,19 @@ impl<L: Ledger> FlushLoop<L> {
                 Aftermath::TakenOver => return self.give_up(batch),
             }
         }
+    }
+
+    /// A batch is committed but its answer lost: who asked for a lock does not know whether he has it.
+    /// To take what one has already changes nothing.
+    async fn ask_again(&mut self, batch: Vec<Entry>) -> bool {
+        let mut asking = Vec::new();
+        for entry in batch {
+            match entry.asked_again() {
+                Ok(entry) => asking.push(entry),
+                Err(entry) => entry.answer(Ok(None)),
+            }
+        }
+        asking.is_empty() || Box::pin(self.flush(asking)).await
     }
 
     /// One statement.
@@ -204,7 +217,7 @@ impl<L: Ledger> FlushLoop<L> {
     /// Nothing of this incarnation counts any more.
     fn give_up(&self, batch: Vec<Entry>) -> bool {
         self.lost.cancel();
-        answer_all(batch, &Err(NotWritten::TakenOver));
+        refuse_all(batch, &NotWritten::TakenOver);
         false
     }
 
@@ -222,7 +235,7 @@ impl<L: Ledger> FlushLoop<L> {
                     return true;
                 }
             };
-            answer_all(batch, &Err(outcome));
+            refuse_all(batch, &outcome);
             return true;
         }
         self.halve(batch).await
@@ -249,9 +262,9 @@ impl<L: Ledger> FlushLoop<L> {
     }
 }
 
-fn answer_all(batch: Vec<Entry>, outcome: &Result<(), NotWritten>) {
+fn refuse_all(batch: Vec<Entry>, why: &NotWritten) {
     for entry in batch {
-        entry.answer(outcome.clone());
+        entry.answer(Err(why.clone()));
     }
 }
 

@@ -1,16 +1,27 @@
 //! Where a worker's journal is written, and how that may come out.
 
-use super::Entry;
+use super::{Entry, Locked};
 use crate::claim::ClaimedRun;
 use crate::ids::RunId;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// What a statement brought that was committed.
+#[derive(Default)]
+pub(crate) struct Receipt {
+    /// The runs it claimed.
+    pub(crate) runs: Vec<ClaimedRun>,
+    /// When more is due, if they are fewer than wanted.
+    pub(crate) next_due: Option<Duration>,
+    /// The locks that it could not take.
+    pub(crate) locked: Vec<Locked>,
+}
+
 /// What came of one statement.
 pub(crate) enum Answer {
-    /// Committed; the runs it claimed, and when more is due if they are fewer than wanted.
-    Written(Vec<ClaimedRun>, Option<Duration>),
+    /// Committed.
+    Written(Receipt),
     /// The fence: the worker has no row any more.
     TakenOver,
     /// The connection broke: it may have been committed.

@@ -1,8 +1,9 @@
 //! The journal in PostgreSQL: one function call a flush.
 
 use super::Entry;
+use super::Locked;
 use super::batch::Columns;
-use super::ledger::{Aftermath, Answer, Broken, Ledger, Refusal};
+use super::ledger::{Aftermath, Answer, Broken, Ledger, Receipt, Refusal};
 use crate::claim::ClaimedRun;
 use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
@@ -74,19 +75,15 @@ impl PostgresLedger {
         Ok(&mut session.connection)
     }
 
-    async fn statement(
-        &mut self,
-        columns: &Columns<'_>,
-        want: usize,
-    ) -> sqlx::Result<(Vec<ClaimedRun>, Option<Duration>)> {
+    async fn statement(&mut self, columns: &Columns<'_>, want: usize) -> sqlx::Result<Receipt> {
         let rows = sqlx::query!(
             r#"
             select run_id, workflow, scope, key, lane, starts, created_at, claimed_at,
-                   input, wait_ms, parent_id, cancel_why
+                   input, wait_ms, parent_id, cancel_why, locked
             from leadrail.journal(
                 $1, $2, $3, $4::text[]::leadrail.history_kind[], $5, $6, $7,
                 $8, $9::text[]::leadrail.run_state[], $10, $11, $12, $13,
-                $14, $15, $16, $17, $18, $19
+                $14, $15, $16, $17, $18, $19, $20, $21, $22
             )
             "#,
             self.worker.0,
@@ -106,36 +103,42 @@ impl PostgresLedger {
             &columns.g_gate as &[&str],
             &columns.g_since,
             &columns.g_opens,
+            &columns.l_run,
+            &columns.l_name as &[&str],
+            &columns.l_takes,
             i32::try_from(want).unwrap_or(i32::MAX),
             &self.workflows,
         )
         .fetch_all(self.connection()?)
         .await?;
-        let mut next_due = None;
-        let mut runs = Vec::with_capacity(rows.len());
+        let mut receipt = Receipt::default();
         for row in rows {
-            let (Some(id), Some(created_at), Some(claimed_at)) =
-                (row.run_id, row.created_at, row.claimed_at)
-            else {
-                let millis = row.wait_ms.and_then(|ms| u64::try_from(ms.max(0)).ok());
-                next_due = millis.map(Duration::from_millis);
+            let millis = row.wait_ms.and_then(|ms| u64::try_from(ms.max(0)).ok());
+            let wait = millis.map(Duration::from_millis);
+            let Some(run) = row.run_id.map(RunId) else {
+                receipt.next_due = wait;
                 continue;
             };
-            runs.push(ClaimedRun {
-                id: RunId(id),
+            if let Some(name) = row.locked {
+                let wait = wait.unwrap_or_default();
+                receipt.locked.push(Locked { run, name, wait });
+                continue;
+            }
+            receipt.runs.push(ClaimedRun {
+                id: run,
                 workflow: row.workflow.unwrap_or_default(),
                 scope: row.scope.unwrap_or_default(),
                 key: row.key,
                 lane: row.lane.unwrap_or_default(),
                 starts: row.starts.unwrap_or_default(),
-                created_at,
-                claimed_at,
+                created_at: row.created_at.unwrap_or_default(),
+                claimed_at: row.claimed_at.unwrap_or_default(),
                 input: row.input.unwrap_or_default(),
                 parent: row.parent_id.map(RunId),
                 cancel_why: row.cancel_why,
             });
         }
-        Ok((runs, next_due))
+        Ok(receipt)
     }
 
     /// The first session after one that worked is opened at once. Where sessions can be opened but
@@ -268,9 +271,9 @@ impl Ledger for PostgresLedger {
             return Answer::Late;
         };
         match answer {
-            Ok((runs, next_due)) => {
+            Ok(receipt) => {
                 self.waits = None;
-                Answer::Written(runs, next_due)
+                Answer::Written(receipt)
             }
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 Some(TAKEN_OVER) => Answer::TakenOver,

@@ -39,7 +39,7 @@ async fn journal(
              array_fill(null::bigint, array[cardinality($2)]),
              array_fill(null::smallint, array[cardinality($2)]),
              array_fill(null::text, array[cardinality($2)]),
-             array_fill(null::text, array[cardinality($2)]), '{}', '{}', '{}', '{}', $3, array['story'])",
+             array_fill(null::text, array[cardinality($2)]), '{}', '{}', '{}', '{}', '{}', '{}', '{}', $3, array['story'])",
     )
     .bind(worker)
     .bind(complete)

@@ -233,7 +233,7 @@ impl Real {
             "select run_id from leadrail.journal(
                 $1, $2, $3, $4::text[]::leadrail.history_kind[], $5, $6, $7,
                 $8, $9::text[]::leadrail.run_state[], $10, $11, $12, $12,
-                '{}', '{}', '{}', '{}', $13, $14
+                '{}', '{}', '{}', '{}', '{}', '{}', '{}', $13, $14
             )",
         )
         .bind(self.workers[write.worker])

@@ -184,7 +184,7 @@ async fn a_stale_worker_id_is_refused_by_the_journal_whatever_it_brings() {
         "select * from leadrail.journal($1, array[$2]::uuid[], array[7], array['run_completed']::leadrail.history_kind[],
          array[null]::smallint[], array[null]::text[], array[null]::text[], array[$2]::uuid[],
          array['completed']::leadrail.run_state[], array[null]::bigint[], array[null]::smallint[],
-         array[null]::text[], array[null]::text[], '{}', '{}', '{}', '{}', 10, array['story'])",
+         array[null]::text[], array[null]::text[], '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, array['story'])",
     )
     .bind(stale)
     .bind(run)

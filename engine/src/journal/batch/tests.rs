@@ -4,12 +4,16 @@ use super::*;
 fn entry(
     rows: Vec<HistoryRow>,
     transition: Option<Transition>,
-) -> (Entry, oneshot::Receiver<Result<(), NotWritten>>) {
+) -> (
+    Entry,
+    oneshot::Receiver<Result<Option<Duration>, NotWritten>>,
+) {
     let (done, answered) = oneshot::channel();
     let entry = Entry {
         run: RunId::new(),
         rows,
         transition,
+        locks: LockMoves::default(),
         done,
     };
     (entry, answered)
@@ -21,7 +25,7 @@ fn moving(transition: Transition) -> Entry {
 
 #[test]
 fn whoever_waits_is_told_what_became_of_the_entry() {
-    for outcome in [Ok(()), Err(NotWritten::TakenOver)] {
+    for outcome in [Ok(None), Err(NotWritten::TakenOver)] {
         let (entry, mut answered) = entry(Vec::new(), None);
         entry.answer(outcome.clone());
         assert_eq!(answered.try_recv(), Ok(outcome));
@@ -115,4 +119,19 @@ fn a_timer_is_never_due_before_its_time() {
         ..Transition::to(RunState::Waiting)
     })];
     assert_eq!(Columns::of(&entries).t_delay_ms, [Some(i64::MAX)]);
+}
+
+#[test]
+fn locks_are_given_back_before_one_is_taken() {
+    let mut entry = entry(Vec::new(), None).0;
+    entry.locks = LockMoves {
+        gives: vec!["a".to_owned(), "b".to_owned()],
+        takes: Some("a".to_owned()),
+    };
+    let run = entry.run.0;
+    let entries = [entry];
+    let columns = Columns::of(&entries);
+    assert_eq!(columns.l_run, [run; 3]);
+    assert_eq!(columns.l_name, ["a", "b", "a"]);
+    assert_eq!(columns.l_takes, [false, false, true]);
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::claim::ClaimedRun;
 use crate::ids::RunId;
-use crate::journal::{Broken, Journal};
+use crate::journal::{Broken, Journal, LockMoves, Locked, Receipt};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::pin::pin;
@@ -66,7 +66,7 @@ where
 }
 
 fn nothing_to_claim() -> Answer {
-    Answer::Written(Vec::new(), None)
+    Answer::Written(Receipt::default())
 }
 
 fn flushing<L>(journal: &Journal, claims: &Arc<Claims>, ledger: L) -> FlushLoop<L> {
@@ -85,8 +85,10 @@ async fn flush_all<L: Ledger>(
     journal: &Journal,
     flush: &mut FlushLoop<L>,
     runs: &[RunId],
-) -> (Vec<Result<(), NotWritten>>, bool) {
-    let written = runs.iter().map(|run| journal.write(*run, Vec::new(), None));
+) -> (Vec<Result<Option<Duration>, NotWritten>>, bool) {
+    let written = runs
+        .iter()
+        .map(|run| journal.write(*run, Vec::new(), None, LockMoves::default()));
     tokio::join!(join_all(written), async {
         flush.flush(flush.intake.take()).await
     })
@@ -111,7 +113,7 @@ async fn a_flush_of_a_full_worker_forgets_neither_its_hunger_nor_what_is_due() {
     let (journal, claims) = (Journal::new(1), Arc::new(claims));
     let mut flush = flushing(&journal, &claims, answering(|_, _| nothing_to_claim()));
     let told = flush_all(&journal, &mut flush, &[runs[0].id]).await;
-    assert_eq!(told, (vec![Ok(())], true));
+    assert_eq!(told, (vec![Ok(None)], true));
     assert_eq!(claims.next_due(), due);
     for run in &runs {
         claims.finished(run.id);
@@ -134,7 +136,7 @@ async fn one_bad_entry_is_refused_alone() {
         for (run, told) in runs.iter().zip(told) {
             let expected = match run == bad {
                 true => Err(NotWritten::Refused("no".to_owned())),
-                false => Ok(()),
+                false => Ok(None),
             };
             assert_eq!(told, expected);
         }
@@ -152,7 +154,7 @@ async fn a_run_that_is_anothers_is_given_up_and_the_rest_is_written() {
     let journal = Journal::new(1);
     let mut flush = flushing(&journal, &plenty(), answering(refusing));
     let told = flush_all(&journal, &mut flush, &runs).await;
-    assert_eq!(told, (vec![Err(NotWritten::TakenOver), Ok(())], true));
+    assert_eq!(told, (vec![Err(NotWritten::TakenOver), Ok(None)], true));
     assert!(!flush.lost.is_cancelled());
 }
 
@@ -183,7 +185,7 @@ async fn a_write_that_fails_for_hours_costs_no_more_than_one_that_fails_once() {
     let journal = Journal::new(1);
     let mut flush = flushing(&journal, &plenty(), full_disk);
     let told = flush_all(&journal, &mut flush, &[RunId::new()]).await;
-    assert_eq!(told, (vec![Ok(())], true));
+    assert_eq!(told, (vec![Ok(None)], true));
 }
 
 #[tokio::test]
@@ -193,7 +195,7 @@ async fn what_a_broken_session_committed_is_not_written_again() {
     let ledger = breaking(move || looks.pop().unwrap());
     let mut flush = flushing(&journal, &claims, ledger);
     let told = flush_all(&journal, &mut flush, &[RunId::new(), RunId::new()]).await;
-    assert_eq!(told, (vec![Ok(()), Ok(())], true));
+    assert_eq!(told, (vec![Ok(None), Ok(None)], true));
     assert!(!flush.lost.is_cancelled());
 }
 
@@ -220,7 +222,11 @@ async fn a_claim_brings_as_many_runs_as_are_wanted_although_nothing_is_written()
     let due = Some(Duration::from_secs(3));
     let claiming = |_: &[Entry], want: usize| {
         assert_eq!(want, 8);
-        Answer::Written(vec![run.clone()], due)
+        Answer::Written(Receipt {
+            runs: vec![run.clone()],
+            next_due: due,
+            locked: Vec::new(),
+        })
     };
     let (journal, claims) = (Journal::new(1), Arc::new(claims));
     let mut flush = flushing(&journal, &claims, answering(claiming));
@@ -250,13 +256,13 @@ async fn a_claim_that_came_to_nothing_is_made_again() {
 fn a_writer_waits_until_there_is_something_to_write_or_to_claim() {
     let journal = Journal::new(1);
     let next = |claims| {
-        let flush = flushing(&journal, &claims, answering(|_, _| nothing_to_claim()));
+        let mut flush = flushing(&journal, &claims, answering(|_, _| nothing_to_claim()));
         let entries = flush.next_entries().now_or_never();
         entries.map(|entries| entries.len())
     };
     assert_eq!(next(full()), None);
     assert_eq!(next(plenty()), Some(0));
-    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None));
+    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None, LockMoves::default()));
     assert_eq!(pending.as_mut().now_or_never(), None);
     assert_eq!(next(full()), Some(1));
     assert_eq!(next(full()), None);
@@ -266,7 +272,7 @@ fn a_writer_waits_until_there_is_something_to_write_or_to_claim() {
 fn a_writer_that_is_to_end_waits_for_nothing() {
     let journal = Journal::new(1);
     for stops in [true, false] {
-        let flush = flushing(&journal, &full(), answering(|_, _| nothing_to_claim()));
+        let mut flush = flushing(&journal, &full(), answering(|_, _| nothing_to_claim()));
         let end = if stops { &flush.stop } else { &flush.lost };
         end.cancel();
         assert!(flush.next_entries().now_or_never().is_some());
@@ -277,11 +283,11 @@ fn a_writer_that_is_to_end_waits_for_nothing() {
 async fn run_to_its_end<L: Ledger>(
     journal: &Journal,
     flush: FlushLoop<L>,
-) -> [Option<Result<(), NotWritten>>; 2] {
-    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None));
+) -> [Option<Result<Option<Duration>, NotWritten>>; 2] {
+    let mut pending = pin!(journal.write(RunId::new(), Vec::new(), None, LockMoves::default()));
     assert_eq!(pending.as_mut().now_or_never(), None);
     flush.run().await;
-    let late = journal.write(RunId::new(), Vec::new(), None);
+    let late = journal.write(RunId::new(), Vec::new(), None, LockMoves::default());
     [pending.now_or_never(), late.now_or_never()]
 }
 
@@ -291,7 +297,7 @@ async fn a_writer_that_is_told_to_stop_writes_what_is_pending_and_nothing_more()
     let flush = flushing(&journal, &full(), answering(|_, _| nothing_to_claim()));
     flush.stop.cancel();
     let told = run_to_its_end(&journal, flush).await;
-    assert_eq!(told, [Some(Ok(())), Some(Err(NotWritten::TakenOver))]);
+    assert_eq!(told, [Some(Ok(None)), Some(Err(NotWritten::TakenOver))]);
 }
 
 #[tokio::test]
@@ -326,7 +332,7 @@ async fn a_claim_that_is_refused_spoils_no_entry() {
     for entries in [1, 2] {
         let runs: Vec<_> = (0..entries).map(|_| RunId::new()).collect();
         let told = flush_all(&journal, &mut flush, &runs).await;
-        assert_eq!(told, (vec![Ok(()); entries], true));
+        assert_eq!(told, (vec![Ok(None); entries], true));
     }
 }
 
@@ -352,4 +358,81 @@ async fn a_refused_claim_is_tried_again_in_another_session() {
     assert!(flush.flush(Vec::new()).await);
     drop(flush);
     assert_eq!(sessions, 3);
+}
+
+/// A lock that a run wants.
+fn wanted(name: &str) -> LockMoves {
+    LockMoves {
+        gives: vec!["an earlier one".to_owned()],
+        takes: Some(name.to_owned()),
+    }
+}
+
+/// Hands in an entry that asks for each of these locks and flushes them together.
+async fn ask_all<L: Ledger>(
+    journal: &Journal,
+    flush: &mut FlushLoop<L>,
+    asked: &[(RunId, &str)],
+) -> Vec<Result<Option<Duration>, NotWritten>> {
+    let written = asked
+        .iter()
+        .map(|(run, name)| journal.write(*run, Vec::new(), None, wanted(name)));
+    let (told, _) = tokio::join!(join_all(written), async {
+        flush.flush(flush.intake.take()).await
+    });
+    told
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_lock_that_another_run_has_is_told_when_to_ask_again() {
+    let (run, other) = (RunId::new(), RunId::new());
+    let wait = Duration::from_millis(700);
+    let locked = Locked {
+        run,
+        name: "b".to_owned(),
+        wait,
+    };
+    let receipt = move |_: &[Entry], _: usize| {
+        Answer::Written(Receipt {
+            locked: vec![locked.clone()],
+            ..Receipt::default()
+        })
+    };
+    let journal = Journal::new(1);
+    let mut flush = flushing(&journal, &full(), answering(receipt));
+    let asked = [(run, "a"), (run, "b"), (other, "b")];
+    let told = ask_all(&journal, &mut flush, &asked).await;
+    assert_eq!(told, [Ok(None), Ok(Some(wait)), Ok(None)]);
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_lock_alone_is_asked_for_again() {
+    let run = RunId::new();
+    let mut writes = 0;
+    let ledger = Scripted {
+        connects: true,
+        write: move |batch: &[Entry], _: usize| {
+            writes += 1;
+            if writes == 1 {
+                return Answer::Unknown;
+            }
+            assert_eq!(batch.len(), 1);
+            let (asked, again) = (&batch[0], &batch[0].locks);
+            assert!(asked.rows.is_empty() && asked.transition.is_none());
+            assert!(again.gives.is_empty() && again.takes.as_deref() == Some("a"));
+            Answer::Written(Receipt {
+                locked: vec![Locked {
+                    run,
+                    name: "a".to_owned(),
+                    wait: Duration::ZERO,
+                }],
+                ..Receipt::default()
+            })
+        },
+        clear_up: || Ok(Aftermath::Committed),
+    };
+    let journal = Journal::new(1);
+    let mut flush = flushing(&journal, &full(), ledger);
+    let told = ask_all(&journal, &mut flush, &[(run, "a")]).await;
+    assert_eq!(told, [Ok(Some(Duration::ZERO))]);
 }

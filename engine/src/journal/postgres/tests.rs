@@ -1,6 +1,7 @@
 use super::*;
 use crate::engine::{Engine, NewRun};
 use crate::history::HistoryKind;
+use crate::journal::LockMoves;
 use crate::journal::{HistoryRow, Transition};
 use crate::state::RunState;
 use crate::store::workers;
@@ -51,7 +52,7 @@ impl Bench {
     /// What the next claim brings.
     async fn claim(&mut self) -> (Vec<RunId>, Option<Duration>) {
         match self.ledger.write(&[], 8).await {
-            Answer::Written(runs, next_due) => {
+            Answer::Written(Receipt { runs, next_due, .. }) => {
                 (runs.into_iter().map(|run| run.id).collect(), next_due)
             }
             _ => panic!("the claim was not written"),
@@ -70,6 +71,33 @@ impl Bench {
             .execute(self.engine.pool())
             .await
             .unwrap();
+    }
+
+    /// Gives locks back and takes one, each as (run, given back, taken): who could not take it.
+    async fn move_locks(&mut self, moves: &[(RunId, &[&str], Option<&str>)]) -> Vec<RunId> {
+        let entry = |(run, gives, takes): &(RunId, &[&str], Option<&str>)| Entry {
+            run: *run,
+            rows: Vec::new(),
+            transition: None,
+            locks: LockMoves {
+                gives: gives.iter().map(|name| (*name).to_owned()).collect(),
+                takes: takes.map(str::to_owned),
+            },
+            done: oneshot::channel().0,
+        };
+        let batch: Vec<_> = moves.iter().map(entry).collect();
+        match self.ledger.write(&batch, 0).await {
+            Answer::Written(receipt) => {
+                let locked = receipt.locked.into_iter();
+                locked
+                    .map(|locked| {
+                        assert!((500..=1_000).contains(&locked.wait.as_millis()));
+                        locked.run
+                    })
+                    .collect()
+            }
+            _ => panic!("the locks were not moved"),
+        }
     }
 
     /// After a broken session: what became of this line.
@@ -100,6 +128,7 @@ fn completion(run: RunId, payload: &str) -> [Entry; 1] {
         run,
         rows: vec![row],
         transition: Some(Transition::to(RunState::Completed)),
+        locks: LockMoves::default(),
         done: oneshot::channel().0,
     }]
 }
@@ -260,4 +289,61 @@ async fn after_a_broken_session_only_what_nobody_here_holds_goes_back() {
     bench.clear_up(None, Some(&[held.0])).await.unwrap();
     assert_eq!(bench.state(held).await, RunState::Running);
     assert_eq!(bench.state(unknown).await, RunState::Queued);
+}
+
+#[tokio::test]
+async fn a_lock_is_one_runs_at_a_time_within_a_batch_and_after_it() {
+    let mut bench = Bench::new().await;
+    let (first, second) = (bench.claimed().await, bench.claimed().await);
+    let asking = |run| (run, &[][..], Some("phone"));
+    let giving = |run| (run, &["phone", "never taken"][..], None);
+    assert_eq!(
+        bench.move_locks(&[asking(first), asking(second)]).await,
+        [second]
+    );
+    // Who has it has it still, whoever asks before.
+    assert_eq!(
+        bench.move_locks(&[asking(second), asking(first)]).await,
+        [second]
+    );
+    // What is not one's own cannot be given back.
+    assert_eq!(
+        bench.move_locks(&[giving(second), asking(second)]).await,
+        [second]
+    );
+    assert_eq!(bench.move_locks(&[asking(second), giving(first)]).await, []);
+    assert_eq!(bench.move_locks(&[asking(first)]).await, [first]);
+    let both = (second, &["phone"][..], Some("phone"));
+    assert_eq!(bench.move_locks(&[both]).await, []);
+    // The lock of a run that has ended is free.
+    bench.ledger.write(&completion(second, "{}"), 0).await;
+    assert_eq!(bench.move_locks(&[asking(first)]).await, []);
+}
+
+#[tokio::test]
+async fn a_worker_that_was_taken_over_neither_takes_a_lock_nor_gives_one_back() {
+    let mut bench = Bench::new().await;
+    let run = bench.claimed().await;
+    let asking = (run, &[][..], Some("phone"));
+    assert_eq!(bench.move_locks(&[asking]).await, []);
+    bench.execute("delete from leadrail.worker").await;
+    let giving = Entry {
+        run,
+        rows: Vec::new(),
+        transition: None,
+        locks: LockMoves {
+            gives: vec!["phone".to_owned()],
+            takes: None,
+        },
+        done: oneshot::channel().0,
+    };
+    assert!(matches!(
+        bench.ledger.write(&[giving], 0).await,
+        Answer::TakenOver
+    ));
+    let kept: i64 = sqlx::query_scalar("select count(*) from leadrail.run_lock")
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap();
+    assert_eq!(kept, 1);
 }

@@ -5,7 +5,7 @@ use super::dice;
 use crate::claim::ClaimedRun;
 use crate::history::{Event, HistoryKind};
 use crate::ids::{RunId, WorkerId};
-use crate::journal::{HistoryRow, Refusal, Transition};
+use crate::journal::{HistoryRow, LockMoves, Locked, Receipt, Refusal, Transition};
 use crate::state::RunState;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub(super) struct Written {
     pub(super) run: RunId,
     pub(super) rows: Vec<HistoryRow>,
     pub(super) transition: Option<Transition>,
+    pub(super) locks: LockMoves,
 }
 
 /// The journal's statement.
@@ -53,6 +54,8 @@ pub(super) struct Database {
     /// What no database that keeps its rules would have let happen.
     pub(super) wrong: Vec<String>,
     pub(super) away_until: Duration,
+    /// Which run has each named lock.
+    locks: BTreeMap<String, RunId>,
     flaw: Option<Flaw>,
     registered: u128,
     /// Workers taken over so far.
@@ -102,7 +105,7 @@ impl Database {
     }
 
     /// All of it or nothing.
-    pub(super) fn execute(&mut self, statement: &Statement) -> Result<Vec<ClaimedRun>, Refused> {
+    pub(super) fn execute(&mut self, statement: &Statement) -> Result<Receipt, Refused> {
         let worker = statement.worker;
         if !self.workers.contains_key(&worker) {
             if self.flaw != Some(Flaw::NoFence) {
@@ -120,7 +123,43 @@ impl Database {
         for entry in &statement.entries {
             self.apply(entry);
         }
-        Ok(self.claim(worker, statement.want))
+        Ok(Receipt {
+            locked: self.move_locks(&statement.entries),
+            runs: self.claim(worker, statement.want),
+            next_due: None,
+        })
+    }
+
+    /// First what is given back, then what is taken; the locks that another run has.
+    fn move_locks(&mut self, entries: &[Written]) -> Vec<Locked> {
+        for entry in entries {
+            let given = &entry.locks.gives;
+            self.locks
+                .retain(|name, run| *run != entry.run || !given.contains(name));
+        }
+        let takes = entries.iter().filter_map(|entry| {
+            let name = entry.locks.takes.clone()?;
+            Some((entry.run, name))
+        });
+        let refused = takes.filter(|(run, name)| !self.take_lock(*run, name));
+        refused
+            .map(|(run, name)| {
+                dice::note("lock refused", || format!("{run} {name}"));
+                let wait = Duration::from_millis(500);
+                Locked { run, name, wait }
+            })
+            .collect()
+    }
+
+    fn take_lock(&mut self, run: RunId, name: &str) -> bool {
+        let holder = self.locks.get(name).copied();
+        if let Some(holder) = holder
+            && !self.head(holder).state.is_terminal()
+        {
+            return holder == run;
+        }
+        self.locks.insert(name.to_owned(), run);
+        true
     }
 
     fn judge(&mut self, worker: WorkerId, entry: &Written) -> Result<(), Refusal> {

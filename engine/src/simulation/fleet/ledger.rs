@@ -3,9 +3,8 @@
 use super::database::{Refused, Statement, Written};
 use super::world::World;
 use super::{Flaw, dice};
-use crate::claim::ClaimedRun;
 use crate::ids::{RunId, WorkerId};
-use crate::journal::{Aftermath, Answer, Broken, Entry, Ledger, Refusal};
+use crate::journal::{Aftermath, Answer, Broken, Entry, Ledger, Receipt, Refusal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
@@ -86,7 +85,7 @@ impl Ledger for SimulatedLedger {
         let (world, session) = (self.world.clone(), self.session.clone());
         tokio::spawn(serve(world, session, statement, self.way(), answer));
         match answered.await {
-            Ok(Ok(runs)) => Answer::Written(runs, None),
+            Ok(Ok(receipt)) => Answer::Written(receipt),
             Ok(Err(Refused::TakenOver)) => Answer::TakenOver,
             Ok(Err(Refused::Entry(refusal))) => Answer::Refused(refusal),
             Err(_) if dice::percent(50) => Answer::Late,
@@ -135,10 +134,11 @@ fn as_sent(entry: &Entry) -> Written {
         run: entry.run,
         rows: entry.rows.clone(),
         transition: entry.transition.clone(),
+        locks: entry.locks.clone(),
     }
 }
 
-type Replied = Result<Vec<ClaimedRun>, Refused>;
+type Replied = Result<Receipt, Refused>;
 
 /// The server's part. An answer that is dropped is a broken session.
 async fn serve(

@@ -1,4 +1,4 @@
-//! The workflow of the simulation: three records, two of them side by side, a timer and a count.
+//! The workflow of the simulation: a record, for every other run under a lock, two records side by side, a timer and a count.
 
 use super::Flaw;
 use super::outside::{self, SETTLES_WITHIN, TIMEOUT};
@@ -33,7 +33,11 @@ impl Workflow for Story {
     async fn run(&self, ctx: Ctx, (): ()) -> WorkflowResult<usize> {
         let create = Create(&self.0);
         let [customer, lead, note] = CREATED.map(|(_, what)| marker(ctx.run_id(), what));
-        ctx.activity(&create, &customer).await?;
+        let first = async |ctx: Ctx| ctx.activity(&create, &customer).await;
+        match ctx.run_id().0.as_u128() % 2 {
+            0 => ctx.under_lock("caller", first).await?,
+            _ => first(ctx.clone()).await?,
+        };
         let lead = ctx.activity(&create, &lead);
         let note = ctx.activity(&create, &note);
         ctx.join(lead, note).await?;

@@ -62,7 +62,7 @@ impl Bench {
                 array_fill(null::bigint, array[cardinality($2)]),
                 array_fill(1::smallint, array[cardinality($2)]),
                 array_fill('step'::text, array[cardinality($2)]),
-                array_fill('http_500'::text, array[cardinality($2)]), '{}', '{}', '{}', '{}', 0, '{}')";
+                array_fill('http_500'::text, array[cardinality($2)]), '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0, '{}')";
         let claim =
             "update leadrail.workflow_run set state = 'running', due_at = null, worker_id = $1,
                 starts = starts + 1 where id = any ($2)";
