@@ -142,7 +142,7 @@ static PLANS: &[Plan] = &[Plan {
             slot: Slot::Customer,
             kind: StepKind::Find(find_client),
             calls: MAX_PAGES,
-            request: |filing| Some(clients_of_number(filing, None)),
+            request: |filing| clients_of_number(filing, None),
         },
         Step {
             slot: Slot::Customer,
@@ -224,9 +224,12 @@ fn find_client<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'
 /// The active clients with exactly the caller's number, each once.
 fn find_clients<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
     Box::pin(async move {
-        let number = filing.lead.contact.phone.as_str();
+        let Some(phone) = &filing.lead.contact.phone else {
+            return Ok(Vec::new());
+        };
+        let number = phone.as_str();
         let mut found: Vec<Dated> = Vec::new();
-        let page = |after| Ok(clients_of_number(filing, after));
+        let page = |after| needing(filing, Slot::Customer, clients_of_number(filing, after));
         each::<FindClients>(session, page, |listed| {
             let is_caller = listed.normalized.as_deref() == Some(number) && !listed.is_archived;
             let client = listed.client;

@@ -2,7 +2,7 @@
 //!
 //! What must never be cut (links, call id, marker) stands at the end, so the text above gives way.
 
-use leadrail_lead::{Lead, Sentiment, Urgency};
+use leadrail_lead::{Lead, Remark, Sentiment, Urgency};
 use serde_json::Value;
 
 use super::line::{cut, line, paragraph};
@@ -10,6 +10,10 @@ use crate::plan::{Filing, LinkState};
 
 /// The longest single line of the note; only the issue, the summary and the links are longer.
 const MAX_LINE: usize = 300;
+
+/// The longest label of a remark, and the longest remark.
+const MAX_LABEL: usize = 80;
+const MAX_REMARK: usize = 1_000;
 
 /// What stands where a text was cut.
 const SHORTENED: &str = "... (shortened)";
@@ -42,6 +46,7 @@ fn beginning(lead: &Lead, extra: &[String]) -> String {
         .map(|yes| yes_or_no(yes).to_owned());
     labeled(&mut lines, "Says to be an existing customer", existing);
     lines.extend_from_slice(extra);
+    lines.extend(lead.remarks.iter().filter_map(remark));
     labeled(
         &mut lines,
         "Issue",
@@ -57,6 +62,14 @@ fn beginning(lead: &Lead, extra: &[String]) -> String {
     let mood = lead.ai_analysis.sentiment.as_ref().map(Sentiment::as_str);
     labeled(&mut lines, "Sentiment", words(mood));
     lines.join("\n")
+}
+
+/// What was given and has no field, in its own words: a number that does not read, an extension, what
+/// this version does not know.
+fn remark(remark: &Remark) -> Option<String> {
+    let label = line(Some(&remark.label), MAX_LABEL)?;
+    let text = line(Some(&remark.text), MAX_REMARK)?;
+    Some(format!("{label}: {text}"))
 }
 
 fn ending(filing: &Filing<'_>, room_for_links: usize) -> String {
