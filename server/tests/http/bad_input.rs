@@ -206,22 +206,32 @@ async fn a_parameter_that_is_refused_is_named_with_what_is_allowed() {
     }
     let unknown = api.get("/v1/leads?canary=1").await.assert_problem(400);
     let detail = unknown["detail"].as_str().expect("a detail").to_owned();
-    assert!(detail.contains("it takes") && detail.contains("`cursor`"), "{detail}");
+    assert!(
+        detail.contains("it takes") && detail.contains("`cursor`"),
+        "{detail}"
+    );
 }
 
 #[tokio::test]
 async fn what_a_terminal_would_obey_is_refused_in_reasons_and_names() {
     let api = Api::start().await;
-    let run = api.post_lead(&lead(1)).await.json()["run_id"].as_str().expect("a run").to_owned();
+    let run = api.post_lead(&lead(1)).await.json()["run_id"]
+        .as_str()
+        .expect("a run")
+        .to_owned();
     let event = lead(1)["event_id"].as_str().expect("an id").to_owned();
     for why in ["\u{1b}[2J", "a\nINFO forged", "a\u{202e}b"] {
         let body = json!({"why": why}).to_string();
-        let request = api.client.post(api.url(&format!("/v1/leads/{event}/cancel")));
+        let request = api
+            .client
+            .post(api.url(&format!("/v1/leads/{event}/cancel")));
         let request = request.header("content-type", JSON).body(body);
         api.send(request).await.assert_problem(400);
     }
     for name in ["a%1Bb", "a%0Ab", "a%E2%80%AEb"] {
-        let request = api.client.post(api.url(&format!("/v1/runs/{run}/signals/{name}")));
+        let request = api
+            .client
+            .post(api.url(&format!("/v1/runs/{run}/signals/{name}")));
         let request = request.header("content-type", JSON).body("{}");
         api.send(request).await.assert_problem(400);
     }

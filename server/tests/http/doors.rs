@@ -25,7 +25,9 @@ fn cases() -> Vec<Case> {
 fn pairs(list: &Value, key: &str) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let entries = list.as_array().into_iter().flatten();
-    entries.map(|one| (text(&one[key]), text(&one["code"]))).collect()
+    entries
+        .map(|one| (text(&one[key]), text(&one["code"])))
+        .collect()
 }
 
 fn assert_answered(case: &Case, status: u64, body: &Value) {
@@ -76,7 +78,11 @@ async fn the_warnings_stand_in_the_leads_story() {
     let fields = pairs(&answered, "field");
     assert_eq!(fields.len(), 2, "{answered}");
     for warning in answered.as_array().expect("a list") {
-        assert!(warning["sentence"].as_str().is_some_and(|said| said.contains("; ")));
+        assert!(
+            warning["sentence"]
+                .as_str()
+                .is_some_and(|said| said.contains("; "))
+        );
     }
     // The same lead again is told the same.
     assert_eq!(api.post_lead(&lead).await.json()["warnings"], answered);

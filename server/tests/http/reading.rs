@@ -104,7 +104,10 @@ async fn a_payload_that_does_not_read_is_shown_as_text_and_hides_nobody() {
     }
     // What the doors refuse may be there from elsewhere.
     let spoil = "update leadrail.workflow_run set input = '{\"x\": 1e999}' where key = $1";
-    let spoiled = sqlx::query(spoil).bind(event_id(&lead(1))).execute(api.pool()).await;
+    let spoiled = sqlx::query(spoil)
+        .bind(event_id(&lead(1)))
+        .execute(api.pool())
+        .await;
     assert_eq!(spoiled.expect("spoiled").rows_affected(), 1);
     let story = api.get(&format!("/v1/leads/{}", event_id(&lead(1)))).await;
     assert_eq!(story.status, 200, "{}", story.text);

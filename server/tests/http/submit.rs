@@ -106,7 +106,10 @@ async fn a_lead_with_a_key_twice_is_refused_by_place() {
     let twice = lead
         .to_string()
         .replacen('{', r#"{"event_id":"no-uuid","#, 1);
-    let problem = api.post("application/json", twice).await.assert_problem(400);
+    let problem = api
+        .post("application/json", twice)
+        .await
+        .assert_problem(400);
     assert_eq!(problem["errors"][0]["code"], "duplicate_key");
     assert_eq!(api.kept().await, 0);
 }

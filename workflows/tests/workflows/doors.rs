@@ -24,6 +24,13 @@ struct Case {
     phone: Option<String>,
     #[serde(default)]
     note: Vec<String>,
+    /// False where the simulated CRM has no such record as the payload names.
+    #[serde(default = "yes")]
+    filed: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Case {
@@ -135,7 +142,7 @@ async fn what_the_table_says_of_the_note_stands_in_the_crms_books() {
     let mut runs: Vec<(Case, RunId)> = Vec::new();
     for (n, case) in cases()
         .into_iter()
-        .filter(|case| !case.is_refused())
+        .filter(|case| !case.is_refused() && case.filed)
         .enumerate()
     {
         // By turns, so that each door's leads are in the books.
@@ -170,13 +177,16 @@ fn assert_filed(case: &Case, customers: &[Value], leads: &[Value]) {
     };
     let ours: Vec<_> = leads.iter().filter(is_ours).collect();
     assert_eq!(ours.len(), 1, "{name}");
-    let note = ours[0]["note"].as_str().expect("a note");
-    for line in &case.note {
-        // A line is one line in the note, and invisible characters are left out of it.
-        let line: String = line
+    let shown = |text: &str| -> String {
+        let shown = text
             .chars()
-            .filter(|c| !leadrail_lead::is_unshown(*c))
-            .collect();
+            .filter(|c| *c == '\n' || !leadrail_lead::is_unshown(*c));
+        shown.collect()
+    };
+    let note = shown(ours[0]["note"].as_str().expect("a note"));
+    for line in &case.note {
+        // A line is one line in the note.
+        let line = shown(line);
         let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(note.contains(&line), "{name}: {line} in {note}");
     }
@@ -188,5 +198,8 @@ fn assert_filed(case: &Case, customers: &[Value], leads: &[Value]) {
         .phone
         .as_deref()
         .and_then(|phone| phone.strip_prefix("+1"));
-    assert_eq!(customer["mobile_number"].as_str(), american, "{name}");
+    // Whoever left no number may be known by the e-mail address, and by nothing else.
+    if case.phone.is_some() || case.payload["contact"]["email"].is_null() {
+        assert_eq!(customer["mobile_number"].as_str(), american, "{name}");
+    }
 }

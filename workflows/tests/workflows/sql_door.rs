@@ -168,11 +168,17 @@ async fn only_a_connection_makes_a_lane_of_its_own() {
     let mut north = scene.new_connection(json!({}));
     north.crm_account_id = Some("north".into());
     scene.connections.add(north).await.expect("connected");
-    let rows = [("north", "acme/housecall_pro/north"), ("x1", "acme/housecall_pro"), ("x2", "acme/housecall_pro")];
+    let rows = [
+        ("north", "acme/housecall_pro/north"),
+        ("x1", "acme/housecall_pro"),
+        ("x2", "acme/housecall_pro"),
+    ];
     for (n, (id, lane)) in (1..).zip(rows) {
         let by_rust = scene.submit(to(n, id)).await.run_id;
         assert_eq!(scene.run(by_rust).await.lane, lane);
-        let by_sql = enqueue(scene.engine.pool(), &to(n + 10, id)).await.expect("taken");
+        let by_sql = enqueue(scene.engine.pool(), &to(n + 10, id))
+            .await
+            .expect("taken");
         assert_eq!(scene.run(by_sql).await.lane, lane);
     }
 }
