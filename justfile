@@ -43,6 +43,10 @@ sqlx-check:
 demo:
     .ci/demo
 
+# The README's way from an empty database to a lead in the simulator's books.
+use:
+    .ci/use
+
 # The README's tests, with sums at the end.
 test:
     .ci/test

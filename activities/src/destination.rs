@@ -127,26 +127,19 @@ pub fn gate_of(connection: ConnectionId) -> String {
 }
 
 /// The gate behind which leads wait whose address leads to no connection, or to several:
-/// `address:acme/housecall_pro`, or `address:acme/housecall_pro/north` where the lead names an
-/// account on the CRM's side.
+/// `address:acme/housecall_pro`. Whichever account on the CRM's side they name, every new connection
+/// of the account to that CRM may be theirs.
 #[must_use]
-pub fn address_gate(account: &str, crm: &str, crm_account_id: Option<&str>) -> String {
-    match crm_account_id {
-        Some(id) => format!("address:{account}/{crm}/{id}"),
-        None => format!("address:{account}/{crm}"),
-    }
+pub fn address_gate(account: &str, crm: &str) -> String {
+    format!("address:{account}/{crm}")
 }
 
-/// Every gate that leads may wait at for this connection: its own, and those of the addresses that
-/// may lead to it.
+/// Every gate that leads may wait at for this connection: its own, and that of the address that may
+/// lead to it.
 #[must_use]
 pub fn gates_of(connection: &Connection) -> Vec<String> {
-    let (account, crm) = (&connection.account, &connection.crm);
-    let mut gates = vec![gate_of(connection.id), address_gate(account, crm, None)];
-    if let Some(id) = connection.crm_account_id.as_deref() {
-        gates.push(address_gate(account, crm, Some(id)));
-    }
-    gates
+    let address = address_gate(&connection.account, &connection.crm);
+    vec![gate_of(connection.id), address]
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -266,7 +259,6 @@ mod tests {
             destination.gate(),
             "connection:3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10"
         );
-        assert_eq!(address_gate("a", "jobber", None), "address:a/jobber");
-        assert_eq!(address_gate("a", "jobber", Some("n")), "address:a/jobber/n");
+        assert_eq!(address_gate("a", "jobber"), "address:a/jobber");
     }
 }

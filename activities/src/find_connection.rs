@@ -38,10 +38,25 @@ impl FindConnectionInput {
         })
     }
 
+    /// Says which connection is missing, and what to do.
+    fn missing(&self, title: &str) -> String {
+        let (account, crm) = (&self.account, &self.crm);
+        let add = format!("`leadrail connection add --account {account} --crm {crm}");
+        match &self.crm_account_id {
+            Some(id) => format!(
+                "The account {account} has no connection to {title} for the CRM account {id}, which \
+                 the lead names (routing.crm_account_id); the lead waits for one: {add} \
+                 --crm-account-id {id}`"
+            ),
+            None => format!(
+                "The account {account} has no connection to {title}; the lead waits for one: {add}`"
+            ),
+        }
+    }
+
     /// Where it waits while its address leads to no connection, or to several.
     fn gate(&self) -> String {
-        let crm_account_id = self.crm_account_id.as_deref();
-        address_gate(&self.account, self.crm.as_str(), crm_account_id)
+        address_gate(&self.account, self.crm.as_str())
     }
 }
 
@@ -82,10 +97,7 @@ impl FindConnection {
                     "The account has several connections to {title} and the lead does not say which"
                 ),
             ),
-            Lookup::None => (
-                "connection_missing",
-                format!("The account has no such connection to {title}; its leads wait for one"),
-            ),
+            Lookup::None => ("connection_missing", wanted.missing(title)),
         };
         Err(ActivityError::new(
             FailureKind::Blocked {

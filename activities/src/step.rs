@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::destination::Destination;
 
-/// Bytes of the phone number's hash in a lock's name: enough for one CRM account's callers.
+/// Bytes of the caller's hash in a lock's name: enough for one CRM account's callers.
 const HASHED_BYTES: usize = 8;
 
 /// One step of filing one lead. Cheap to clone.
@@ -32,13 +32,23 @@ pub struct StepInput {
 /// find nobody and make two.
 #[must_use]
 pub fn caller_lock(destination: &Destination, lead: &Lead) -> String {
-    let digest = Sha256::digest(lead.contact.phone.as_str());
+    let digest = Sha256::digest(caller_of(lead));
     let mut name = format!("customer:{}:", destination.connection_id);
     for byte in digest.iter().take(HASHED_BYTES) {
         // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
     name
+}
+
+/// By what a caller may be known: the number, else the e-mail address, else nobody else is him.
+fn caller_of(lead: &Lead) -> String {
+    let contact = &lead.contact;
+    match (&contact.phone, &contact.email) {
+        (Some(phone), _) => phone.as_str().to_owned(),
+        (None, Some(email)) => email.to_lowercase(),
+        (None, None) => lead.event_id.to_string(),
+    }
 }
 
 /// What an adapter's step borrows, for as long as it runs.

@@ -24,16 +24,17 @@ pub(crate) enum Choice {
 
 /// Chooses for a lead that asks for `wanted`.
 ///
-/// A lead that names a CRM account gets exactly that one. A lead that names none gets the
+/// A lead that names a CRM account gets exactly that one, or else the account's only connection if it
+/// was made without one: then there is no other that could be meant. A lead that names none gets the
 /// connection that was made without one, or else the only one there is. Disabled connections
 /// count only when there is nothing else, so that a retired one does not make its successor
 /// ambiguous.
 pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choice {
     let any_live = rows.iter().any(is_live);
-    let (exact, others): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .filter(|row| wanted.is_some() || !any_live || is_live(row))
-        .partition(|row| row.connection.crm_account_id.as_deref() == wanted);
+    let is_exact = |row: &StoredConnection| row.connection.crm_account_id.as_deref() == wanted;
+    let counts =
+        |row: &StoredConnection| !any_live || is_live(row) || wanted.is_some() && is_exact(row);
+    let (exact, others): (Vec<_>, Vec<_>) = rows.into_iter().filter(counts).partition(is_exact);
     if let Some(exact) = exact.into_iter().next() {
         return Choice::Found(Arc::new(exact));
     }
@@ -41,6 +42,9 @@ pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choic
     match (wanted, others.next(), others.next()) {
         (None, Some(only), None) => Choice::Found(Arc::new(only)),
         (None, Some(_), Some(_)) => Choice::Ambiguous,
+        (Some(_), Some(only), None) if only.connection.crm_account_id.is_none() => {
+            Choice::Found(Arc::new(only))
+        }
         _ => Choice::None,
     }
 }

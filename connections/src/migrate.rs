@@ -3,6 +3,7 @@
 //! The engine has a set of its own; the product's, everything in `migrations/`, stands on it and comes
 //! after.
 
+use leadrail_adapters::Adapters;
 use leadrail_engine::Engine;
 use leadrail_engine::migrate::{MigrateError, Set, SqlFile};
 use sqlx::PgPool;
@@ -18,12 +19,31 @@ macro_rules! sql {
 /// The product's set, from `migrations/` and `migrations/sql/`.
 pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
     let functions = vec![
+        SqlFile::new("known_crms.sql", known_crms()),
+        sql!("lead_values.sql"),
+        sql!("lead_meaning.sql"),
         sql!("accept_leads.sql"),
         sql!("enqueue_lead.sql"),
         sql!("lead_fingerprint.sql"),
+        sql!("lead_warnings.sql"),
+        sql!("grant_doors.sql"),
     ];
     Set::new("product", sqlx::migrate!("../migrations"), functions)
 });
+
+/// The names of the CRMs that there is an adapter for, for the SQL door: it refuses the others.
+fn known_crms() -> String {
+    let adapters = Adapters::all();
+    let names: Vec<_> = adapters.iter().map(|adapter| adapter.crm().name).collect();
+    format!(
+        "create or replace function leadrail.known_crms() returns text[]
+        language sql immutable parallel safe
+        return array['{}'];
+        comment on function leadrail.known_crms() is
+            'The names of the CRMs that there is an adapter for.';",
+        names.join("', '")
+    )
+}
 
 /// Applies what is missing, the engine's first; its names, as [`pending`] lists them. Safe to run from
 /// several processes at once and again at any time.
@@ -37,6 +57,15 @@ pub async fn migrate(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
     // Those of the product's own tables.
     engine.make_partitions().await?;
     Ok(applied)
+}
+
+/// Lets a role hand over leads through SQL, and nothing else: the one grant that it needs.
+///
+/// # Errors
+/// When there is no such role, or ours may not grant it.
+pub async fn grant_doors(pool: &PgPool, role: &str) -> sqlx::Result<()> {
+    let granted = sqlx::query!("select leadrail.grant_doors($1)", role);
+    granted.execute(pool).await.map(drop)
 }
 
 /// What [`migrate`] would apply, in order, such as `engine 0001 tables`. Changes nothing.

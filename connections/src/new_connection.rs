@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leadrail_adapters::{Adapters, CrmAdapter, Secrets};
-use leadrail_lead::CrmName;
+use leadrail_lead::{CrmName, is_unshown};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ fn secrets(method: &str, given: BTreeMap<String, SecretString>) -> ConnectionRes
 /// Whether a text can be the account, CRM account or CRM of any connection at all.
 pub(crate) fn is_id_text(text: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&text.chars().take(MAX_ID_CHARS + 1).count())
-        && !text.contains(char::is_control)
+        && !text.contains(is_unshown)
         && text.trim() == text
 }
 
@@ -107,7 +107,7 @@ fn id_text(field: &'static str, text: String) -> ConnectionResult<String> {
     if is_id_text(&text) {
         return Ok(text);
     }
-    let reason = "must have 1 to 200 characters, no control characters and no space at either end";
+    let reason = "must have 1 to 200 characters, all of them shown, and no space at either end";
     Err(ConnectionError::refused(field, reason))
 }
 

@@ -155,9 +155,9 @@ pub(crate) async fn for_lead(
 ) -> ConnectionResult<Vec<StoredConnection>> {
     let rows = select_rows!(
         r#"
-        where account = $1 and crm = $2 and ($3::text is null or crm_account_id = $3)
-        order by state = 'disabled', crm_account_id is not null, id
-        limit 2
+        where account = $1 and crm = $2
+        order by crm_account_id is distinct from $3, state = 'disabled', crm_account_id is not null, id
+        limit 3
         "#,
         account,
         crm,

@@ -23,4 +23,14 @@ impl Desk {
         audit(who, Action::Migrate, &"database", &applied.len());
         Ok(applied)
     }
+
+    /// Lets a database role hand over leads through SQL, and nothing else.
+    ///
+    /// # Errors
+    /// When there is no such role, or ours may not grant it.
+    pub async fn grant_doors(&self, who: &Actor, role: &str) -> DeskResult<()> {
+        leadrail_connections::grant_doors(self.engine().pool(), role).await?;
+        audit(who, Action::Migrate, &role, &"granted");
+        Ok(())
+    }
 }

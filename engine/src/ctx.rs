@@ -32,6 +32,7 @@ use crate::ids::RunId;
 use crate::past::Past;
 use crate::shared::Shared;
 use branch::Branch;
+use chrono::{DateTime, Utc};
 use lock::{Lock, Locks};
 use park::Parking;
 use rows::Rows;
@@ -141,6 +142,12 @@ impl Ctx {
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.run.claimed.key.as_deref()
+    }
+
+    /// When it was enqueued.
+    #[must_use]
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.run.claimed.created_at
     }
 
     /// Whether at some time of this run nobody knew if an effect had happened: such a run is worth

@@ -19,7 +19,7 @@ pub mod code {
     pub const EMPTY: &str = "empty";
     /// The text is longer than its limit.
     pub const TOO_LONG: &str = "too_long";
-    /// An identifier holds a control character.
+    /// An identifier holds a character that is not shown or that turns text around.
     pub const CONTROL_CHARACTER: &str = "control_character";
     /// A text or key holds NUL, which PostgreSQL cannot store.
     pub const NUL: &str = "nul";
@@ -43,12 +43,30 @@ pub mod code {
     pub const TIMESTAMP: &str = "timestamp";
     /// Not a telephone number.
     pub const PHONE: &str = "phone";
+    /// What is written where a caller's number is withheld.
+    pub const WITHHELD: &str = "withheld";
+    /// More than one value, or a value and words; the first is used.
+    pub const PARTLY_READ: &str = "partly_read";
     /// Not of the shape `name@domain`.
     pub const EMAIL: &str = "email";
     /// Not an absolute http or https URL.
     pub const URL: &str = "url";
     /// Not a CRM's name such as `housecall_pro`.
     pub const CRM: &str = "crm";
+    /// A CRM that no adapter is for.
+    pub const UNKNOWN_CRM: &str = "unknown_crm";
+    /// Not an identifier of printable characters, or too long for one.
+    pub const ID: &str = "id";
+    /// A time more than a day ahead.
+    pub const FUTURE: &str = "future";
+    /// A word that is in none of the lists.
+    pub const UNKNOWN_WORD: &str = "unknown_word";
+    /// No number, no e-mail address and no address: there is nobody to call back.
+    pub const NOBODY: &str = "nobody";
+    /// A key stands twice in one object.
+    pub const DUPLICATE_KEY: &str = "duplicate_key";
+    /// More values than [`MAX_VALUES`](crate::MAX_VALUES).
+    pub const TOO_MANY_VALUES: &str = "too_many_values";
     /// The number is outside its range.
     pub const RANGE: &str = "range";
     /// The checks passed and the payload still could not be read.
@@ -72,13 +90,19 @@ pub struct Fault {
 pub struct PayloadFaults(pub Vec<Fault>);
 
 impl PayloadFaults {
-    /// A refusal of the payload as a whole.
-    pub(crate) fn whole(code: &'static str, detail: impl Into<String>) -> Self {
+    /// A refusal for one field.
+    #[must_use]
+    pub fn one(pointer: &str, code: &'static str, detail: impl Into<String>) -> Self {
         Self(vec![Fault {
-            pointer: String::new(),
+            pointer: pointer.to_owned(),
             code,
             detail: detail.into(),
         }])
+    }
+
+    /// A refusal of the payload as a whole.
+    pub(crate) fn whole(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::one("", code, detail)
     }
 }
 

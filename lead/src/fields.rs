@@ -2,14 +2,24 @@
 
 use serde_json::Value;
 
-use crate::shapes::{self, Wrong};
+use crate::shapes::{self, Checked};
 
-/// Whether a field must be there.
+/// What it means for a lead when a field is absent or at fault: the one list of what makes a lead
+/// useless. `leadrail.lead_faults` refuses the same.
+///
+/// What a program writes once for all its leads is refused when it is wrong: whoever builds the
+/// program sees it with the first lead. What a call fills in is never a reason to lose the caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    Required,
-    /// Required for `lead.qualified`: an unqualified lead goes nowhere.
+    /// Without it the lead is useless, and so it is if it is wrong.
+    Always,
+    /// The same for `lead.qualified`: an unqualified lead goes nowhere.
     ToBeFiled,
+    /// May be absent; wrong, a `lead.qualified` cannot be filed where it belongs.
+    RightToBeFiled,
+    /// A detail: its absence is worth a warning, and so is a fault.
+    Expected,
+    /// A detail that may be absent; a fault is worth a warning.
     Optional,
 }
 
@@ -17,7 +27,7 @@ pub(crate) enum Need {
 #[derive(Clone, Copy)]
 pub(crate) enum Holds {
     /// One value, judged by one function.
-    One(fn(&mut Value) -> Result<(), Wrong>),
+    One(fn(&Value) -> Checked),
     /// An object with known fields of its own.
     Object(&'static [Field]),
 }
@@ -30,49 +40,34 @@ pub(crate) struct Field {
     pub(crate) holds: Holds,
 }
 
-const fn required(name: &'static str, holds: Holds) -> Field {
-    Field {
-        name,
-        need: Need::Required,
-        holds,
-    }
-}
-
-const fn to_be_filed(name: &'static str, holds: Holds) -> Field {
-    Field {
-        name,
-        need: Need::ToBeFiled,
-        holds,
-    }
+const fn field(name: &'static str, need: Need, holds: Holds) -> Field {
+    Field { name, need, holds }
 }
 
 const fn optional(name: &'static str, holds: Holds) -> Field {
-    Field {
-        name,
-        need: Need::Optional,
-        holds,
-    }
+    field(name, Need::Optional, holds)
 }
 
 use Holds::{Object, One};
+use Need::{Always, Expected, RightToBeFiled, ToBeFiled};
 
 /// The payload.
 pub(crate) const LEAD: &[Field] = &[
-    required("schema_version", One(shapes::version)),
-    required("event", One(shapes::event)),
-    required("event_id", One(shapes::event_id)),
-    required("timestamp_utc", One(shapes::timestamp)),
-    required("callsetter_account_id", One(shapes::account)),
-    required("call", Object(CALL)),
-    required("contact", Object(CONTACT)),
-    required("service_request", Object(SERVICE_REQUEST)),
+    field("schema_version", Always, One(shapes::version)),
+    field("event", Always, One(shapes::event)),
+    field("event_id", Always, One(shapes::event_id)),
+    field("timestamp_utc", Expected, One(shapes::timestamp)),
+    field("callsetter_account_id", Always, One(shapes::account)),
+    field("call", Expected, Object(CALL)),
+    field("contact", Expected, Object(CONTACT)),
+    field("service_request", Expected, Object(SERVICE_REQUEST)),
     optional("ai_analysis", Object(AI_ANALYSIS)),
-    to_be_filed("routing", Object(ROUTING)),
+    field("routing", ToBeFiled, Object(ROUTING)),
 ];
 
 const CALL: &[Field] = &[
-    required("call_id", One(shapes::id)),
-    optional("direction", One(shapes::line)),
+    field("call_id", Expected, One(shapes::id)),
+    optional("direction", One(shapes::direction)),
     optional("duration_seconds", One(shapes::seconds)),
     optional("started_at", One(shapes::timestamp)),
     optional("ended_at", One(shapes::timestamp)),
@@ -84,7 +79,7 @@ const CALL: &[Field] = &[
 const CONTACT: &[Field] = &[
     optional("first_name", One(shapes::line)),
     optional("last_name", One(shapes::line)),
-    required("phone", One(shapes::phone)),
+    field("phone", Expected, One(shapes::phone)),
     optional("email", One(shapes::email)),
     optional("address", Object(ADDRESS)),
 ];
@@ -100,22 +95,22 @@ const ADDRESS: &[Field] = &[
 const SERVICE_REQUEST: &[Field] = &[
     optional("service_type", One(shapes::line)),
     optional("sub_type", One(shapes::line)),
-    optional("urgency", One(shapes::line)),
+    optional("urgency", One(shapes::urgency)),
     optional("issue_description", One(shapes::free_text)),
     optional("preferred_schedule", One(shapes::line)),
     optional("is_existing_customer", One(shapes::flag)),
 ];
 
 const AI_ANALYSIS: &[Field] = &[
-    optional("sentiment", One(shapes::line)),
+    optional("sentiment", One(shapes::sentiment)),
     optional("conversion_intent_score", One(shapes::score)),
-    optional("qualification_status", One(shapes::line)),
+    optional("qualification_status", One(shapes::qualification_status)),
     optional("disqualification_reason", One(shapes::free_text)),
     optional("qualifier_answers", One(shapes::any_object)),
 ];
 
 const ROUTING: &[Field] = &[
-    to_be_filed("destination_crm", One(shapes::crm)),
-    optional("crm_account_id", One(shapes::id)),
+    field("destination_crm", ToBeFiled, One(shapes::crm)),
+    field("crm_account_id", RightToBeFiled, One(shapes::id)),
     optional("assigned_to", One(shapes::id)),
 ];

@@ -15,6 +15,14 @@ const MAX_ACCOUNT_CHARS: usize = 128;
 /// The most characters a [`CrmName`] has.
 const MAX_CRM_CHARS: usize = 40;
 
+/// Whether a character is not shown, or changes how those around it are: no part of an identifier.
+#[must_use]
+pub fn is_unshown(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdFault {
@@ -30,8 +38,8 @@ pub enum IdFault {
     /// Too many characters.
     #[error("must have at most {MAX_ACCOUNT_CHARS} characters")]
     TooLong,
-    /// A control character in it.
-    #[error("must not hold control characters")]
+    /// A character in it that is not shown or that turns text around.
+    #[error("must not hold characters that are not shown or that turn text around")]
     ControlCharacter,
     /// Not a CRM's name.
     #[error("must be a name such as housecall_pro: a letter a-z, then up to 39 of a-z, 0-9 and _")]
@@ -111,7 +119,7 @@ impl JsonSchema for EventId {
     }
 }
 
-/// Whose lead it is: `callsetter_account_id`, 1 to 128 characters, none of them a control one.
+/// Whose lead it is: `callsetter_account_id`, 1 to 128 characters, all of them shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct AccountId(String);
@@ -124,7 +132,7 @@ impl AccountId {
             Err(IdFault::Empty)
         } else if text.chars().count() > MAX_ACCOUNT_CHARS {
             Err(IdFault::TooLong)
-        } else if text.contains(char::is_control) {
+        } else if text.contains(is_unshown) {
             Err(IdFault::ControlCharacter)
         } else {
             Ok(Self(text))

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::faults::PayloadFaults;
+use crate::warnings::{Remark, Warning};
 use crate::words::{Direction, LeadEvent, QualificationStatus, Sentiment, Urgency};
 use crate::{AccountId, CrmName, EventId, Phone, validate};
 
@@ -38,15 +39,21 @@ pub struct Lead {
     pub event: LeadEvent,
     /// The idempotency key: sending the same lead again under it does nothing.
     pub event_id: EventId,
-    /// When the event happened, RFC 3339 with an offset.
+    /// When the event happened, RFC 3339 with an offset. Absent, or more than a day ahead, it is the
+    /// time of receipt.
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub timestamp_utc: DateTime<Utc>,
     /// The account whose lead it is.
     pub callsetter_account_id: AccountId,
     /// The phone call.
+    #[serde(default)]
+    #[schemars(with = "Option<Call>")]
     pub call: Call,
     /// The caller.
     pub contact: Contact,
     /// What the caller needs.
+    #[serde(default)]
+    #[schemars(with = "Option<ServiceRequest>")]
     pub service_request: ServiceRequest,
     /// What the analysis made of the call.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -56,16 +63,23 @@ pub struct Lead {
     #[serde(default, deserialize_with = "null_as_default")]
     #[schemars(with = "Option<Routing>")]
     pub routing: Routing,
+    /// The details that could not be taken as they were given.
+    #[serde(skip)]
+    pub warnings: Vec<Warning>,
+    /// What the note says besides: those details, an extension, fields this version does not know.
+    #[serde(skip)]
+    pub remarks: Vec<Remark>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
 /// The phone call behind the lead.
-#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
-    /// The call pipeline's id of the call.
-    #[schemars(length(min = 1, max = "crate::MAX_ID_CHARS"))]
+    /// The call pipeline's id of the call; empty where it was not given.
+    #[serde(default, deserialize_with = "null_as_default")]
+    #[schemars(with = "Option<String>", length(max = "crate::MAX_ID_CHARS"))]
     pub call_id: String,
     /// Who called whom.
     pub direction: Option<Direction>,
@@ -90,7 +104,7 @@ pub struct Call {
     pub unknown: Map<String, Value>,
 }
 
-/// The caller. Only the number is certain: many callers leave no e-mail, last name or address.
+/// The caller. Something must be there by which to reach him; all else may be missing.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contact {
     /// Given name.
@@ -99,8 +113,9 @@ pub struct Contact {
     /// Family name.
     #[schemars(length(max = "crate::MAX_LINE_CHARS"))]
     pub last_name: Option<String>,
-    /// The number to call back, normalized to E.164; without a country code it is American.
-    pub phone: Phone,
+    /// The number to call back, normalized to E.164; without a country code it is American. None where
+    /// it is withheld or does not read: then [`Lead::remarks`] has what was given.
+    pub phone: Option<Phone>,
     /// E-mail address.
     #[schemars(email, length(max = 254))]
     pub email: Option<String>,
@@ -112,6 +127,19 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// The ten digits of a North American number; several CRMs take nothing else.
+    #[must_use]
+    pub fn nanp_digits(&self) -> Option<&str> {
+        self.phone.as_ref()?.nanp_digits()
+    }
+
+    /// The number, where it is from elsewhere.
+    #[must_use]
+    pub fn foreign_number(&self) -> Option<&str> {
+        let foreign = self.phone.as_ref().filter(|phone| !phone.is_american());
+        foreign.map(Phone::as_str)
+    }
+
     /// First and last name, whichever there are.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
@@ -156,7 +184,7 @@ pub struct ServiceRequest {
     /// The kind of job within the trade, such as `heating_repair`.
     #[schemars(length(max = "crate::MAX_LINE_CHARS"))]
     pub sub_type: Option<String>,
-    /// How soon; it sets the priority. Unknown or absent ranks as flexible.
+    /// How soon; it sets the priority. Absent it ranks as flexible, an unknown word as same day.
     pub urgency: Option<Urgency>,
     /// The problem in the caller's words.
     #[schemars(length(max = "crate::MAX_TEXT_CHARS"))]
@@ -208,18 +236,26 @@ pub struct Routing {
 }
 
 impl Lead {
-    /// Reads a payload from its bytes: the lead, tidied as [`Lead::from_value`] says, and the payload
-    /// as it was given, for whoever keeps it.
+    /// Reads a payload that is received now from its bytes: the lead, tidied as [`Lead::from_value`]
+    /// says, and the payload as it was given, for whoever keeps it.
     ///
     /// # Errors
-    /// Every fault of the payload at once; none repeats a value.
+    /// As [`Lead::received`], and where the bytes are no JSON.
     pub fn read(bytes: &[u8]) -> Result<(Self, Value), PayloadFaults> {
         let payload = validate::parse(bytes)?;
         let lead = Self::from_value(payload.clone())?;
         Ok((lead, payload))
     }
 
-    /// Reads a payload from its bytes, for whoever does not keep it.
+    /// Parses the bytes of a payload, without a look at what they say.
+    ///
+    /// # Errors
+    /// Where they are no JSON, have a key twice in one object, or are too many.
+    pub fn parse(bytes: &[u8]) -> Result<Value, PayloadFaults> {
+        validate::parse(bytes)
+    }
+
+    /// Reads a payload that is received now from its bytes, for whoever does not keep it.
     ///
     /// # Errors
     /// As [`Lead::read`].
@@ -227,14 +263,27 @@ impl Lead {
         Self::from_value(validate::parse(bytes)?)
     }
 
-    /// Reads a payload that is parsed already.
-    ///
-    /// Known fields come out tidied: the phone in E.164, blank texts as absent.
+    /// Reads a payload that is parsed already and received now.
     ///
     /// # Errors
-    /// Every fault of the payload at once; none repeats a value.
+    /// As [`Lead::received`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tells whoever hands the lead over of a time that is far off; its run reads it by the database's time"
+    )]
     pub fn from_value(payload: Value) -> Result<Self, PayloadFaults> {
-        validate::read(payload)
+        Self::received(payload, Utc::now())
+    }
+
+    /// Reads a payload that was received at a time; the same payload and time always make the same lead.
+    ///
+    /// Known fields come out tidied: the phone in E.164, blank texts as absent. A detail that cannot be
+    /// taken as it was given is a warning, and the note has it.
+    ///
+    /// # Errors
+    /// Everything that makes the lead useless, at once; none repeats a value.
+    pub fn received(payload: Value, at: DateTime<Utc>) -> Result<Self, PayloadFaults> {
+        validate::read(payload, at)
     }
 
     /// The priority of the lead's run: 0 (emergency) to 3 (flexible), 5 for an unqualified lead.
@@ -255,40 +304,6 @@ impl Lead {
         self.timestamp_utc
             .checked_add_signed(LINK_LIFETIME)
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
-    }
-
-    /// JSON pointers of the open word lists that hold a word this version does not know.
-    ///
-    /// The words pass through; whoever takes the lead in can warn about them.
-    #[must_use]
-    pub fn unknown_words(&self) -> Vec<&'static str> {
-        let analysis = &self.ai_analysis;
-        let known = [
-            (
-                "/call/direction",
-                self.call.direction.as_ref().map(Direction::is_known),
-            ),
-            (
-                "/service_request/urgency",
-                self.service_request.urgency.as_ref().map(Urgency::is_known),
-            ),
-            (
-                "/ai_analysis/sentiment",
-                analysis.sentiment.as_ref().map(Sentiment::is_known),
-            ),
-            (
-                "/ai_analysis/qualification_status",
-                analysis
-                    .qualification_status
-                    .as_ref()
-                    .map(QualificationStatus::is_known),
-            ),
-        ];
-        known
-            .into_iter()
-            .filter(|(_, known)| *known == Some(false))
-            .map(|(at, _)| at)
-            .collect()
     }
 }
 

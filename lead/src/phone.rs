@@ -1,10 +1,15 @@
-//! The caller's number, normalized to E.164.
+//! The caller's number, normalized to E.164, and what can be told of a text that holds one.
+//!
+//! `leadrail.read_phone` reads the same in SQL by the same patterns, so both doors know a caller by
+//! the same number. No letter is ever taken for a digit and none is dropped from the middle of a
+//! number: an invented number is somebody else's.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use phonenumber::country::Id::US;
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -21,6 +26,42 @@ const TWO_DIGIT_CODES: &[&str] = &[
     "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65",
     "66", "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
+/// Countries where a nought after the country code belongs to the number.
+const NOUGHT_IS_DIALED: &[&str] = &["39", "225", "241", "242", "378", "379"];
+
+/// What telephony and people write where a caller's number is withheld, bare of all but letters and
+/// digits. The numbers spell ANONYMOUS, RESTRICTED, UNKNOWN, BLOCKED, UNAVAILABLE and PRIVATE on a
+/// keypad, or repeat one digit.
+static WITHHELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        "^(sip|tel)?((anonymous|restricted|unknown|private|unavailable|blocked|withheld|hidden|callerid)[a-z]*\
+         |nocallerid|noid|outofarea|notavailable|notprovided|notgiven|nonumber|na|none|null|nil|undefined|payphone\
+         |1?(266696687|7378742833|8656696|2562533|86282452253|7748283)\
+         |1?(2{10}|3{10}|4{10}|5{10}|6{10}|7{10}|8{10}|9{10}|0{10}|1{10}))$",
+    )
+});
+/// A number, and the extension that ends the text.
+static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern("^(.*[0-9)])([ .,;(-]*(extension|extn|ext|x)[ .:=-]*| *[#,] *)([0-9]{1,7})[ )]*$")
+});
+/// The prefix of America, written more than once.
+static PREFIXES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[ (]*(\+1[ -]*)+\+1"));
+/// The first digits and what stands between them.
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern("[+( ]*[0-9][0-9 ()./-]*"));
+/// A letter, or a digit that was said as a word, where a digit may have been meant.
+static DOUBTFUL: LazyLock<Regex> = LazyLock::new(|| {
+    const LETTER: &str = r"[^\x00-\x40\x5b-\x60\x7b-\x7f]";
+    const SAID: &str = "([a-z]|oh|zero|one|two|three|four|five|six|seven|eight|nine|double|triple)";
+    pattern(&format!(
+        "[0-9]{LETTER}|{LETTER}[0-9]|[0-9][ ().-]*{SAID}([^a-z0-9]|$)\
+         |(^|[^a-z0-9']){SAID}[ ().-]*[0-9]"
+    ))
+});
+
+fn pattern(text: &str) -> Regex {
+    // The patterns are constants, and a test reads with each.
+    Regex::new(text).unwrap_or_else(|error| unreachable!("{error}"))
+}
 
 /// The text is not a telephone number. It is not repeated here, being personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,30 +75,121 @@ pub struct NotAPhone;
 #[serde(transparent)]
 pub struct Phone(String);
 
+/// What a text tells of a telephone number.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// One number and, where `whole`, nothing besides but its extension.
+    Number {
+        phone: Phone,
+        extension: Option<String>,
+        whole: bool,
+    },
+    /// What is written where the number is withheld.
+    Withheld,
+    /// No number that is certain.
+    Unreadable,
+}
+
+impl Reading {
+    pub(crate) fn of(text: &str) -> Self {
+        if let Ok(phone) = Phone::from_e164(text.to_owned())
+            && !WITHHELD.is_match(phone.digits())
+        {
+            return Self::number(phone, None, true);
+        }
+        if text.chars().count() > MAX_PHONE_CHARS {
+            return Self::Unreadable;
+        }
+        let plain = plain(text);
+        let bare: String = plain.chars().filter(char::is_ascii_alphanumeric).collect();
+        if WITHHELD.is_match(&bare) {
+            return Self::Withheld;
+        }
+        let once = PREFIXES.replace(&plain, "+1");
+        let (dialed, extension) = match EXTENSION.captures(&once) {
+            Some(parts) => (parts[1].to_owned(), Some(parts[4].to_owned())),
+            None => (once.into_owned(), None),
+        };
+        Self::of_dialed(&dialed, extension).unwrap_or(Self::Unreadable)
+    }
+
+    /// Reads what stands before the extension.
+    fn of_dialed(text: &str, extension: Option<String>) -> Option<Self> {
+        if DOUBTFUL.is_match(text) {
+            return None;
+        }
+        let found = DIGITS.find(text)?;
+        let (before, after) = (&text[..found.start()], &text[found.end()..]);
+        let first = found.as_str();
+        let (phone, cut) = match Phone::of_digits(first) {
+            Some(phone) => (phone, false),
+            None => (Phone::of_digits(first.split('/').next()?)?, true),
+        };
+        // Only of an American number it is certain that it is not the beginning of a longer one.
+        if !phone.is_american() && (cut || after.contains(|c: char| c.is_ascii_digit())) {
+            return None;
+        }
+        if WITHHELD.is_match(phone.digits()) {
+            return Some(Self::Withheld);
+        }
+        let lead_in = before.trim();
+        let whole = !cut && (lead_in.is_empty() || lead_in == "tel:") && after.trim().is_empty();
+        Some(Self::number(phone, extension, whole))
+    }
+
+    fn number(phone: Phone, extension: Option<String>, whole: bool) -> Self {
+        Self::Number {
+            phone,
+            extension,
+            whole,
+        }
+    }
+}
+
+/// The text in lower case, with digits, dashes and spaces of all scripts as those of ASCII.
+fn plain(text: &str) -> String {
+    let digit = |c: char, nought: u32| char::from_digit(u32::from(c) - nought, 10).unwrap_or(c);
+    let plain = text.chars().map(|c| match c {
+        '\u{660}'..='\u{669}' => digit(c, 0x660),
+        '\u{6f0}'..='\u{6f9}' => digit(c, 0x6f0),
+        '\u{ff10}'..='\u{ff19}' => digit(c, 0xff10),
+        '\u{ff0b}' => '+',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => ' ',
+        '\u{2060}'..='\u{206f}' | '\u{feff}' => ' ',
+        c if c.is_whitespace() || c.is_control() => ' ',
+        c => c.to_ascii_lowercase(),
+    });
+    plain.collect()
+}
+
 impl Phone {
     /// Reads a number as people write it; without a country code it is an American one.
     ///
     /// It need not be in service: number plans grow faster than tables of them, and a lead must
-    /// not be lost to an old table. An extension is dropped, as E.164 has no place for one.
+    /// not be lost to an old table. An extension is no part of it, and neither is a word beside it.
     pub fn parse(text: &str) -> Result<Self, NotAPhone> {
-        if text.chars().count() > MAX_PHONE_CHARS || text.contains(char::is_control) {
-            return Err(NotAPhone);
+        match Reading::of(text) {
+            Reading::Number { phone, .. } => Ok(phone),
+            Reading::Withheld | Reading::Unreadable => Err(NotAPhone),
         }
-        let text = text.trim();
-        let text = text.strip_prefix("tel:").unwrap_or(text);
-        match international(text) {
-            Some(text) => {
-                let number = parse_international(&text)?;
-                // What reads differently the second time is a fragment; a resend must read alike.
-                let settled = parse_international(&number)? == number;
-                if settled {
-                    Self::from_e164(number)
-                } else {
-                    Err(NotAPhone)
-                }
-            }
-            None => Self::from_e164(parse_american(text)?),
-        }
+    }
+
+    /// Takes digits as they are dialed, with what people write between them.
+    fn of_digits(written: &str) -> Option<Self> {
+        let written = written.replace("(0)", "");
+        let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+        let abroad = digits
+            .strip_prefix("011")
+            .or_else(|| digits.strip_prefix("00"));
+        let number = match (written.contains('+'), abroad, digits.len()) {
+            (true, ..) => digits,
+            (false, Some(abroad), _) => abroad.to_owned(),
+            (false, None, 11) if digits.starts_with('1') => digits,
+            (false, None, 10) => format!("1{digits}"),
+            _ => return None,
+        };
+        Self::from_e164(format!("+{}", without_trunk_nought(&number)?)).ok()
     }
 
     /// Takes a number that is in E.164 already.
@@ -70,7 +202,7 @@ impl Phone {
         let dialable = digits
             .strip_prefix('1')
             .is_none_or(|n| n.len() == 10 && !n.starts_with(['0', '1']));
-        if shaped && dialable {
+        if shaped && dialable && without_trunk_nought(digits) == Some(digits.to_owned()) {
             Ok(Self(text))
         } else {
             Err(NotAPhone)
@@ -92,14 +224,7 @@ impl Phone {
     /// The country code without the plus, `1`.
     #[must_use]
     pub fn country_code(&self) -> &str {
-        let digits = self.digits();
-        let two = &digits[..2];
-        let length = match digits.as_bytes()[0] {
-            b'1' | b'7' => 1,
-            _ if TWO_DIGIT_CODES.contains(&two) => 2,
-            _ => 3,
-        };
-        &digits[..length]
+        country_code(self.digits())
     }
 
     /// The number within its country, `3055550182`, with the leading zero where one is dialed.
@@ -121,55 +246,31 @@ impl Phone {
     }
 }
 
-/// The number with its plus, if it is dialed across borders: `+49 ...`, `011 49 ...`, `00 49 ...`.
-fn international(text: &str) -> Option<Cow<'_, str>> {
-    if text.starts_with(['+', '\u{ff0b}']) {
-        return Some(text.into());
+/// The country code that digits begin with.
+fn country_code(digits: &str) -> &str {
+    let length = match digits.as_bytes() {
+        [b'1' | b'7', ..] => 1,
+        _ if digits
+            .get(..2)
+            .is_some_and(|two| TWO_DIGIT_CODES.contains(&two)) =>
+        {
+            2
+        }
+        _ => 3,
+    };
+    digits.get(..length).unwrap_or(digits)
+}
+
+/// Digits without the nought that is dialed only at home, as in +33 06; `None` with two of them.
+fn without_trunk_nought(digits: &str) -> Option<String> {
+    let code = country_code(digits);
+    let national = &digits[code.len()..];
+    match national.strip_prefix('0') {
+        Some(rest) if code != "1" && !NOUGHT_IS_DIALED.contains(&code) => {
+            (!rest.starts_with('0')).then(|| format!("{code}{rest}"))
+        }
+        _ => Some(digits.to_owned()),
     }
-    // No American number begins with a zero, so these are prefixes of international calls.
-    let abroad = text
-        .strip_prefix("011")
-        .or_else(|| text.strip_prefix("00"))?;
-    Some(format!("+{abroad}").into())
-}
-
-/// Reads a number without a country code, or with the `1` before it.
-fn parse_american(text: &str) -> Result<String, NotAPhone> {
-    let number = phonenumber::parse(Some(US), text).map_err(|_| NotAPhone)?;
-    // The default region's trunk prefix is cut from any number, which spoils those of others.
-    let american = number.code().value() == 1;
-    if american {
-        Ok(e164(&number))
-    } else {
-        Err(NotAPhone)
-    }
-}
-
-/// Reads a number with a plus.
-///
-/// The parser cuts a country's trunk prefix although none is dialed after a country code, so it
-/// turns St. Petersburg's +7 812 into +7 12. Only a nought there is a slip of the writer's.
-fn parse_international(text: &str) -> Result<String, NotAPhone> {
-    let number = phonenumber::parse(None, text).map_err(|_| NotAPhone)?;
-    let parsed = e164(&number);
-    let code = format!("+{}", number.code().value());
-    let ends = |c: char| c.is_alphabetic() || matches!(c, ';' | ',' | '#');
-    let dialed = text.split(ends).next().unwrap_or_default();
-    let digits: String = dialed.chars().filter(char::is_ascii_digit).collect();
-    let written = format!("+{digits}");
-    let cut = written
-        .strip_prefix(&code)
-        .zip(parsed.strip_prefix(&code))
-        .and_then(|(written, parsed)| written.strip_suffix(parsed));
-    Ok(if cut.is_none_or(|cut| cut == "0") {
-        parsed
-    } else {
-        written
-    })
-}
-
-fn e164(number: &phonenumber::PhoneNumber) -> String {
-    number.format().mode(phonenumber::Mode::E164).to_string()
 }
 
 impl FromStr for Phone {

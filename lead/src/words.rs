@@ -38,6 +38,13 @@ impl fmt::Display for LeadEvent {
     }
 }
 
+/// A word as the lists write it: `Same day` is `same_day`.
+fn plain(word: &str) -> String {
+    let parts = word.split(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("_").to_ascii_lowercase()
+}
+
 /// Declares an open word list: the words we know, and `Other` for the rest.
 macro_rules! open_words {
     ($(#[$about:meta])* $name:ident { $($(#[$word_about:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -71,9 +78,9 @@ macro_rules! open_words {
 
         impl From<&str> for $name {
             fn from(word: &str) -> Self {
-                match word {
+                match plain(word).as_str() {
                     $($word => Self::$variant,)+
-                    word => Self::Other(word.to_owned()),
+                    _ => Self::Other(word.to_owned()),
                 }
             }
         }
@@ -141,14 +148,14 @@ open_words! {
 }
 
 impl Urgency {
-    /// The priority of a run: 0 goes first. An unknown urgency ranks as flexible.
+    /// The priority of a run: 0 goes first. An unknown urgency ranks as same day.
     #[must_use]
     pub fn priority(&self) -> i16 {
         match self {
             Self::Emergency => 0,
-            Self::SameDay => 1,
+            Self::SameDay | Self::Other(_) => 1,
             Self::SameWeek => 2,
-            Self::Flexible | Self::Other(_) => 3,
+            Self::Flexible => 3,
         }
     }
 }

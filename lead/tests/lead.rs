@@ -50,11 +50,12 @@ fn a_round_trip_keeps_unknown_fields_of_every_object() {
     assert_eq!(once.contact.unknown["x_unknown"], unknown);
     assert_eq!(serde_json::to_value(&once).unwrap(), payload);
     let text = serde_json::to_string(&once).unwrap();
-    assert_eq!(serde_json::from_str::<Lead>(&text).unwrap(), once);
+    let twice: Lead = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_value(&twice).unwrap(), payload);
 }
 
 #[test]
-fn unknown_words_pass_through_and_are_pointed_out() {
+fn unknown_words_pass_through_and_are_warned_of() {
     let mut payload = example();
     payload["call"]["direction"] = json!("sideways");
     payload["service_request"]["urgency"] = json!("yesterday");
@@ -69,9 +70,10 @@ fn unknown_words_pass_through_and_are_pointed_out() {
         lead.ai_analysis.sentiment,
         Some(Sentiment::Other("amused".to_owned()))
     );
-    assert_eq!(lead.priority(), 3);
+    assert_eq!(lead.priority(), 1);
+    let warned: Vec<_> = lead.warnings.iter().map(|w| w.field.as_ref()).collect();
     assert_eq!(
-        lead.unknown_words(),
+        warned,
         [
             "/call/direction",
             "/service_request/urgency",
@@ -92,7 +94,7 @@ fn known_words_are_read_as_what_they_mean() {
         Some(QualificationStatus::Qualified)
     );
     assert_eq!(lead.routing.destination_crm, Some(CrmName::HOUSECALL_PRO));
-    assert!(lead.unknown_words().is_empty());
+    assert!(lead.warnings.is_empty());
     for word in Urgency::KNOWN {
         assert_eq!(Urgency::from(*word).as_str(), *word);
         assert!(Urgency::from(*word).is_known());
@@ -106,7 +108,8 @@ fn urgency_sets_the_priority_and_an_unqualified_lead_comes_last() {
         (json!("same_day"), 1),
         (json!("same_week"), 2),
         (json!("flexible"), 3),
-        (json!("whenever"), 3),
+        (json!("whenever"), 1),
+        (json!("EMERGENCY"), 0),
         (json!(null), 3),
     ];
     for (urgency, priority) in cases {
@@ -132,7 +135,10 @@ fn the_least_a_sender_can_send_is_a_lead() {
         "routing": { "destination_crm": "jobber" },
     });
     let lead = lead(least);
-    assert_eq!(lead.contact.phone.as_str(), "+13055550182");
+    assert_eq!(
+        lead.contact.phone.as_ref().unwrap().as_str(),
+        "+13055550182"
+    );
     assert_eq!(lead.contact.full_name(), None);
     assert_eq!(lead.contact.address, None);
     assert_eq!(lead.ai_analysis.conversion_intent_score, None);
@@ -152,8 +158,32 @@ fn values_are_tidied_on_the_way_in() {
     assert_eq!(tidied.call.duration_seconds, Some(142));
     assert_eq!(tidied.call.recording_url, None);
     assert_eq!(tidied.contact.full_name().as_deref(), Some("Maria"));
-    assert_eq!(tidied.contact.phone.as_str(), "+13055550182");
+    assert_eq!(
+        tidied.contact.phone.as_ref().unwrap().as_str(),
+        "+13055550182"
+    );
     assert_eq!(tidied.contact.email.as_deref(), Some("maria@example.com"));
+}
+
+#[test]
+fn a_time_far_ahead_is_the_time_of_receipt() {
+    let received = lead(example()).timestamp_utc;
+    let at = |text: &str| {
+        let mut payload = example();
+        payload["timestamp_utc"] = json!(text);
+        Lead::received(payload, received).unwrap()
+    };
+    let near = at("2026-05-27T14:31:59Z");
+    assert_eq!(
+        (near.timestamp_utc > received, near.warnings.len()),
+        (true, 0)
+    );
+    let far = at("2026-05-27T14:32:01Z");
+    assert_eq!(
+        (far.timestamp_utc, far.warnings[0].code),
+        (received, "future")
+    );
+    assert_eq!(at("soon").timestamp_utc, received);
 }
 
 #[test]

@@ -2,45 +2,15 @@
 
 -- The lane of a lead: what queues, pauses and is limited together is one account's leads for one account
 -- of one CRM. `acme/housecall_pro`, `acme/gohighlevel/location-7` where the lead names the account on
--- the CRM's side, `acme/-` where it is addressed to no CRM, for no CRM is named like that.
+-- the CRM's side and there is a connection for it, `acme/-` where it is addressed to no CRM, for no CRM is
+-- named like that. Names that nobody connected make no lanes: lanes share what workers do, and whoever
+-- made thousands would have thousands of shares.
 --
 -- It is a name and nothing takes it apart: an account may hold slashes. What it was made of is in
 -- leadrail.lead.
 create or replace function leadrail.lane_of(account text, crm text, crm_account_id text) returns text
 language sql immutable parallel safe
 return account || '/' || coalesce(crm || coalesce('/' || crm_account_id, ''), '-');
-
--- A telephone number as E.164 as far as its digits tell: one with a plus or a prefix for calls abroad
--- (011, 00) as it is, ten digits as an American one; without extension, punctuation and a nought in
--- brackets. Null for what has too few digits or too many.
---
--- What is E.164 already stays as it is, and that is what the HTTP door gives. Numbers that people write
--- in other ways are read there by a library, which knows more of them than this.
---
--- PL/pgSQL, because it is planned once a session and not once a lead.
-create or replace function leadrail.e164(number text) returns text
-language plpgsql immutable strict parallel safe
-as $$
-declare
-    v_bare text;
-begin
-    if number ~ '^\+[1-9][0-9]{6,14}$' then
-        return number;
-    end if;
-    v_bare := substring(regexp_replace(left(number, 64), '^\s*tel:', '') from '^[^a-zA-Z;,#]*');
-    v_bare := regexp_replace(replace(v_bare, '(0)', ''), '[^0-9+]', '', 'g');
-    return substring(
-        case
-            when v_bare ~ '^\+' then v_bare
-            when v_bare ~ '^011' then '+' || substr(v_bare, 4)
-            when v_bare ~ '^00' then '+' || substr(v_bare, 3)
-            when v_bare ~ '^1[0-9]{10}$' then '+' || v_bare
-            when v_bare ~ '^[0-9]{10}$' then '+1' || v_bare
-        end
-        from '^\+[1-9][0-9]{6,14}$'
-    );
-end
-$$;
 
 -- The hash of a number that is E.164, under a key.
 create or replace function leadrail.keyed_phone_hash(key bytea, e164 text) returns bytea
@@ -53,10 +23,12 @@ language sql stable strict
 as $$ select leadrail.keyed_phone_hash(k.key, leadrail.e164(number)) from leadrail.phone_key k $$;
 
 -- Takes leads in one statement, each once per account and event: its run, and a row in leadrail.lead for
--- each that is new. The caller has judged them. Answers as leadrail.enqueue_runs, one row a lead.
+-- each that is new. The caller has judged them: numbers are E.164 or null. Answers as
+-- leadrail.enqueue_runs, one row a lead; what was written in another way and means the same is a duplicate.
 --
 -- The connection is the one that fits now, if just one does: the one of the CRM account that the lead
--- names; where it names none the one that was made without, or the only one that is not switched off.
+-- names, or the only one if it was made without; where the lead names none the one that was made
+-- without, or the only one. One that is switched off counts only where the lead names it.
 -- The run looks for itself when it starts: this is for lists.
 create or replace function leadrail.accept_leads(
     p_ids uuid[], p_accounts text[], p_crms text[], p_crm_account_ids text[], p_events text[],
@@ -70,7 +42,12 @@ declare
     v_now timestamptz := leadrail.now();
     v_key bytea := (select k.key from leadrail.phone_key k);
     v_lanes text[] := array(
-        select leadrail.lane_of(l.account, l.crm, l.crm_account_id)
+        select leadrail.lane_of(l.account, l.crm, case
+            when l.crm_account_id is not null and exists (
+                select from leadrail.connection n
+                where n.account = l.account and n.crm = l.crm and n.crm_account_id = l.crm_account_id
+            ) then l.crm_account_id
+        end)
         from unnest(p_accounts, p_crms, p_crm_account_ids)
             with ordinality as l (account, crm, crm_account_id, ord)
         order by l.ord
@@ -80,35 +57,43 @@ begin
     with accepted as materialized (
         -- Side by side, not joined: the engine answers one row a run, in order.
         select a.ord, a.run_id, a.outcome, a.state, a.fingerprint,
-               a.account, a.crm, a.crm_account_id, a.event, a.event_id, a.phone
+               a.account, a.crm, a.crm_account_id, a.event, a.event_id, a.phone, a.payload
         from rows from (
             leadrail.enqueue_runs(
                 p_ids, array_fill('push_lead'::text, array[v_leads]), p_accounts, p_event_ids::text[],
                 p_fingerprints, v_lanes, p_priorities, array_fill(0::bigint, array[v_leads]), p_payloads
             ),
-            unnest(p_accounts, p_crms, p_crm_account_ids, p_events, p_event_ids, p_phones)
-        ) as a (ord, run_id, outcome, state, fingerprint, account, crm, crm_account_id, event, event_id, phone)
+            unnest(p_accounts, p_crms, p_crm_account_ids, p_events, p_event_ids, p_phones, p_payloads)
+        ) as a (
+            ord, run_id, outcome, state, fingerprint, account, crm, crm_account_id, event, event_id, phone, payload
+        )
     ), written as (
         insert into leadrail.lead
             (run_id, account, crm, crm_account_id, connection_id, event, event_id, phone_hash, received_at)
         select a.run_id, a.account, a.crm, a.crm_account_id, fits.id, a.event, a.event_id,
-               leadrail.keyed_phone_hash(v_key, leadrail.e164(a.phone)), v_now
+               leadrail.keyed_phone_hash(v_key, a.phone), v_now
         from accepted a
         left join lateral (
             select case
                 when bool_or(c.exact) then (array_agg(c.id) filter (where c.exact))[1]
-                when count(*) = 1 then (array_agg(c.id))[1]
+                when count(*) = 1 and bool_and(a.crm_account_id is null or c.unnamed) then (array_agg(c.id))[1]
             end as id
             from (
-                select n.id, n.crm_account_id is not distinct from a.crm_account_id as exact
+                select n.id, n.crm_account_id is null as unnamed,
+                       n.crm_account_id is not distinct from a.crm_account_id as exact
                 from leadrail.connection n
                 where n.account = a.account and n.crm = a.crm
-                  and (n.crm_account_id = a.crm_account_id or a.crm_account_id is null and n.state <> 'disabled')
+                  and (n.crm_account_id = a.crm_account_id or n.state <> 'disabled')
             ) c
         ) fits on true
         where a.outcome = 'created'
     )
-    select a.ord, a.run_id, a.outcome, a.state, a.fingerprint
+    select a.ord, a.run_id,
+           case
+               when a.outcome = 'conflict' and leadrail.means_the_same(a.run_id, a.payload) then 'duplicate'
+               else a.outcome
+           end,
+           a.state, a.fingerprint
     from accepted a
     order by a.ord;
 end
@@ -116,8 +101,6 @@ $$;
 
 comment on function leadrail.lane_of(text, text, text) is
     'The lane of a lead for this account, CRM (null for none) and account on the CRM''s side (null where it names none).';
-comment on function leadrail.e164(text) is
-    'A telephone number as E.164 as far as its digits tell; null for what is none.';
 comment on function leadrail.phone_hash(text) is
     'What leads with this number have in leadrail.lead.phone_hash; null for what is no number.';
 comment on function leadrail.accept_leads(uuid[], text[], text[], text[], text[], uuid[], text[], smallint[], text[], text[]) is

@@ -31,15 +31,23 @@ begin
         when 'object' then (
             select '{' || coalesce(
                 string_agg(
-                    to_json(field.key)::text || ':' || leadrail.canonical_json(field.value),
+                    to_json(field.key)::text || ':' || case jsonb_typeof(field.value)
+                        when 'string' then field.value::text
+                        else leadrail.canonical_json(field.value)
+                    end,
                     ',' order by field.key collate "C"
                 ), '') || '}'
             from jsonb_each(value) field
         )
         when 'array' then (
             select '[' || coalesce(
-                string_agg(leadrail.canonical_json(item.value), ',' order by item.place), ''
-                ) || ']'
+                string_agg(
+                    case jsonb_typeof(item.value)
+                        when 'number' then leadrail.canonical_number(item.value::numeric)
+                        else leadrail.canonical_json(item.value)
+                    end,
+                    ',' order by item.place
+                ), '') || ']'
             from jsonb_array_elements(value) with ordinality item (value, place)
         )
         when 'number' then leadrail.canonical_number(value::numeric)

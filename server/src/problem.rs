@@ -202,7 +202,10 @@ impl Problem {
         let first = faults.0.first().map_or("", |fault| fault.code);
         let problem = match first {
             code::TOO_LARGE => Self::too_large("the lead is too large"),
-            code::JSON | code::UTF8 => Self::bad_request("the lead is not JSON"),
+            code::JSON | code::UTF8 | code::DUPLICATE_KEY => {
+                let why = faults.0.first().map_or("", |fault| &fault.detail);
+                Self::bad_request(format!("the lead {why}"))
+            }
             _ => {
                 let count = faults.0.len();
                 let detail = match count {

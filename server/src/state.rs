@@ -103,10 +103,26 @@ pub(crate) async fn in_time<T>(
     }
 }
 
+/// Whether the database answered, with something that we do not understand: to ask again is no help.
+fn is_unreadable(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{ColumnDecode, ColumnNotFound, Decode, TypeNotFound};
+    matches!(
+        error,
+        ColumnDecode { .. } | ColumnNotFound(_) | Decode(_) | TypeNotFound { .. }
+    )
+}
+
 /// What the desk did not do, as a caller is told.
 pub(crate) fn problem(error: DeskError) -> Problem {
     use leadrail_connections::ConnectionError;
     match error {
+        DeskError::Database(source) if is_unreadable(&source) => {
+            tracing::error!(
+                "A row could not be read: {}",
+                kind_of_database_error(&source)
+            );
+            Problem::internal()
+        }
         DeskError::Database(source) => {
             log_unavailable(&source);
             Problem::unavailable()

@@ -16,7 +16,7 @@ pub(crate) struct NewLead {
     crm_account_id: Option<String>,
     event: &'static str,
     event_id: Uuid,
-    phone: String,
+    phone: Option<String>,
     priority: i16,
     fingerprint: String,
     pub(crate) payload: String,
@@ -38,7 +38,11 @@ impl NewLead {
                 LeadEvent::Unqualified => "unqualified",
             },
             event_id: lead.event_id.as_uuid(),
-            phone: lead.contact.phone.as_str().to_owned(),
+            phone: lead
+                .contact
+                .phone
+                .as_ref()
+                .map(|phone| phone.as_str().to_owned()),
             priority: lead.priority(),
             fingerprint: fingerprint.as_str().to_owned(),
             payload,
@@ -72,7 +76,7 @@ async fn accept_all(db: &mut PgConnection, leads: &[NewLead]) -> sqlx::Result<Ve
         &perhaps(|lead| lead.crm_account_id.as_deref()) as &[Option<&str>],
         &texts(|lead| lead.event) as &[&str],
         &event_ids,
-        &texts(|lead| &lead.phone) as &[&str],
+        &perhaps(|lead| lead.phone.as_deref()) as &[Option<&str>],
         &priorities,
         &texts(|lead| &lead.fingerprint) as &[&str],
         &texts(|lead| &lead.payload) as &[&str],

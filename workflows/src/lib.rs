@@ -8,6 +8,7 @@
 
 mod accept;
 mod audit_lead;
+mod judge;
 mod push_lead;
 mod registry;
 mod submit;

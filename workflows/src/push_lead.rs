@@ -75,7 +75,7 @@ impl Workflow for PushLead {
     type Output = PushLeadOutput;
 
     async fn run(&self, ctx: Ctx, payload: Value) -> WorkflowResult<PushLeadOutput> {
-        let lead = Lead::from_value(payload).map_err(|faults| invalid(&faults))?;
+        let lead = Lead::received(payload, ctx.created_at()).map_err(|faults| invalid(&faults))?;
         let crm = lead.routing.destination_crm.clone();
         let ended = self.push(&ctx, lead).await;
         count(crm.as_ref(), &ended);
@@ -248,11 +248,11 @@ mod tests {
     #[test]
     fn an_invalid_payload_names_every_fault_and_no_value() {
         let mut payload = leadrail_lead::example();
-        payload["contact"]["phone"] = "canary-1".into();
-        payload["timestamp_utc"] = "canary-2".into();
+        payload["event_id"] = "canary-1".into();
+        payload["schema_version"] = "canary-2".into();
         let error = invalid(&Lead::from_value(payload).unwrap_err());
         assert_eq!(error.reason, "invalid");
-        for pointer in ["/contact/phone: ", "/timestamp_utc: "] {
+        for pointer in ["/event_id: ", "/schema_version: "] {
             assert!(error.message.contains(pointer), "{}", error.message);
         }
         assert!(!error.message.contains("canary"), "{}", error.message);

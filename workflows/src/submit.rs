@@ -4,12 +4,13 @@
 //! that comes through both is one lead.
 
 use leadrail_engine::{Engine, Enqueued, GroupCommit, NotEnqueued, Outcome, RunId, RunState};
-use leadrail_lead::{EventId, Fingerprint, Lead, PayloadFaults, fingerprint};
+use leadrail_lead::{EventId, Fingerprint, Lead, PayloadFaults, Warning, fingerprint};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::accept::{NewLead, accept};
+use crate::judge::{judge_bytes, judge_now};
 
 /// A lead that may be handed over: a payload that was judged and found valid.
 #[derive(Clone)]
@@ -32,8 +33,11 @@ pub struct Submitted {
     pub state: RunState,
     /// The fingerprint of what was submitted.
     pub fingerprint: Fingerprint,
-    /// The fingerprint of what that run was made from. It differs in a conflict only.
+    /// The fingerprint of what that run was made from. It differs in a conflict, and where the same was
+    /// written in another way.
     pub stored_fingerprint: String,
+    /// The details that could not be taken as they were given.
+    pub warnings: Vec<Warning>,
 }
 
 impl Submission {
@@ -42,7 +46,7 @@ impl Submission {
     /// # Errors
     /// Every fault of the payload at once.
     pub fn read(payload: Value) -> Result<Self, PayloadFaults> {
-        let lead = Lead::from_value(payload.clone())?;
+        let lead = judge_now(&payload)?;
         Ok(Self { lead, payload })
     }
 
@@ -51,7 +55,7 @@ impl Submission {
     /// # Errors
     /// Every fault of the payload at once; none repeats a value.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, PayloadFaults> {
-        let (lead, payload) = Lead::read(bytes)?;
+        let (lead, payload) = judge_bytes(bytes)?;
         Ok(Self { lead, payload })
     }
 
@@ -87,11 +91,11 @@ impl LeadDoor {
     /// It is not known to be there.
     pub async fn submit(&self, lead: Submission) -> Result<Submitted, NotEnqueued> {
         let (fingerprint, new) = lead.to_accept();
-        let event_id = lead.lead.event_id;
-        drop(lead);
+        let (event_id, warnings) = (lead.lead.event_id, lead.lead.warnings);
+        drop(lead.payload);
         let bytes = new.payload.len();
         let enqueued = self.0.submit(new, bytes).await?;
-        Ok(answer(event_id, fingerprint, enqueued))
+        Ok(answer(event_id, fingerprint, warnings, enqueued))
     }
 }
 
@@ -128,11 +132,19 @@ fn answers(
     enqueued: Vec<Enqueued>,
 ) -> Vec<Submitted> {
     let each = leads.iter().zip(prints).zip(enqueued);
-    each.map(|((submission, fingerprint), run)| answer(submission.lead.event_id, fingerprint, run))
-        .collect()
+    let each = each.map(|((submission, fingerprint), run)| {
+        let lead = &submission.lead;
+        answer(lead.event_id, fingerprint, lead.warnings.clone(), run)
+    });
+    each.collect()
 }
 
-fn answer(event_id: EventId, fingerprint: Fingerprint, run: Enqueued) -> Submitted {
+fn answer(
+    event_id: EventId,
+    fingerprint: Fingerprint,
+    warnings: Vec<Warning>,
+    run: Enqueued,
+) -> Submitted {
     Submitted {
         event_id,
         run_id: run.run_id,
@@ -140,6 +152,7 @@ fn answer(event_id: EventId, fingerprint: Fingerprint, run: Enqueued) -> Submitt
         state: run.state,
         fingerprint,
         stored_fingerprint: run.fingerprint,
+        warnings,
     }
 }
 

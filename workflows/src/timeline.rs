@@ -6,12 +6,14 @@
 mod sentence;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use leadrail_engine::{Event, HistoryKind, RetrySchedule, RunId, RunState, RunView};
-use leadrail_lead::CrmName;
+use leadrail_engine::{Event, HistoryKind, RetrySchedule, RunId, RunState, RunView, Workflow as _};
+use leadrail_lead::{CrmName, Warning};
 use serde::Serialize;
 use serde_json::Value;
 
 use self::sentence::sentence;
+use crate::PushLead;
+use crate::judge::judge;
 
 /// A lead and everything that happened to it, oldest first.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +22,8 @@ pub struct LeadTimeline {
     pub lead: LeadView,
     /// What happened.
     pub entries: Vec<TimelineEntry>,
+    /// The details of it that could not be taken as they were given.
+    pub warnings: Vec<Warning>,
     /// What came of it: the output of `push_lead`, once the lead is delivered or recorded.
     pub result: Option<Value>,
 }
@@ -129,8 +133,17 @@ pub fn timeline(run: &RunView, history: &[Event], schedule: &RetrySchedule) -> L
     LeadTimeline {
         lead: LeadView::of(run, crm_of(&run.input)),
         entries: history.iter().map(|event| entry(event, tries)).collect(),
+        warnings: warnings(run),
         result,
     }
+}
+
+/// What the door warned of, read again from what it took.
+fn warnings(run: &RunView) -> Vec<Warning> {
+    if run.workflow != PushLead::NAME {
+        return Vec::new();
+    }
+    judge(&run.input, run.created_at).map_or_else(|_| Vec::new(), |lead| lead.warnings)
 }
 
 fn own_schedule(event: &Event) -> Option<RetrySchedule> {

@@ -143,7 +143,7 @@ static PLANS: &[Plan] = &[Plan {
             slot: Slot::Customer,
             kind: StepKind::Find(find_client),
             calls: PAGES,
-            request: |filing| Some(clients_of_number(filing, Window::of::<FindClients>())),
+            request: |filing| clients_of_number(filing, Window::of::<FindClients>()),
         },
         Step {
             slot: Slot::Customer,
@@ -225,9 +225,12 @@ fn find_client<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'
 /// The active clients with exactly the caller's number, each once.
 fn find_clients<'a>(session: &'a Session, filing: &'a Filing<'a>) -> StepFuture<'a, Vec<Record>> {
     Box::pin(async move {
-        let number = filing.lead.contact.phone.as_str();
+        let Some(phone) = &filing.lead.contact.phone else {
+            return Ok(Vec::new());
+        };
+        let number = phone.as_str();
         let mut found: Vec<Dated> = Vec::new();
-        let page = |window| Ok(clients_of_number(filing, window));
+        let page = |window| needing(filing, Slot::Customer, clients_of_number(filing, window));
         each::<FindClients>(session, page, |listed| {
             let is_caller = listed.normalized.as_deref() == Some(number) && !listed.is_archived;
             let client = listed.client;

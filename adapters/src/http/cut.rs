@@ -53,8 +53,12 @@ impl Cut {
     /// The piece that begins at the same place and is shorter, where this one was too long to read.
     /// Its size divides this one's, so pages still begin where records were left off.
     pub(crate) fn instead_of<T>(self, answer: &AdapterResult<T>) -> Option<Self> {
-        let too_long = answer.as_ref().is_err_and(|error| error.is_too_long());
-        let part = [2, 5].into_iter().find(|part| self.size % part == 0);
+        let too_long = answer
+            .as_ref()
+            .is_err_and(super::error::AdapterError::is_too_long);
+        let part = [2, 5]
+            .into_iter()
+            .find(|part| self.size.is_multiple_of(*part));
         let size = part.map_or(1, |part| self.size / part);
         (too_long && size < self.size).then_some(Self { size, ..self })
     }

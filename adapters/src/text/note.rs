@@ -6,7 +6,7 @@
 //!
 //! What must never be cut (links, call id, marker) stands at the end, so the text above gives way.
 
-use leadrail_lead::{Address, Contact, Lead, Sentiment, Urgency};
+use leadrail_lead::{Address, Contact, Lead, Remark, Sentiment, Urgency};
 use serde_json::Value;
 
 use super::line::{cut, line, paragraph};
@@ -14,6 +14,10 @@ use crate::plan::{Filing, LinkState};
 
 /// The longest single line of the note; only the issue, the summary and the links are longer.
 const MAX_LINE: usize = 300;
+
+/// The longest label of a remark, and the longest remark.
+const MAX_LABEL: usize = 80;
+const MAX_REMARK: usize = 1_000;
 
 /// What stands where a text was cut.
 const SHORTENED: &str = "... (shortened)";
@@ -45,6 +49,7 @@ fn beginning(lead: &Lead) -> String {
         .is_existing_customer
         .map(|yes| yes_or_no(yes).to_owned());
     labeled(&mut lines, "Says to be an existing customer", existing);
+    lines.extend(lead.remarks.iter().filter_map(remark));
     labeled(
         &mut lines,
         "Issue",
@@ -79,7 +84,9 @@ fn caller(contact: &Contact) -> Vec<String> {
     let mut lines = Vec::new();
     let name = together([&contact.first_name, &contact.last_name], " ");
     labeled(&mut lines, "Caller", name);
-    labeled(&mut lines, "Phone", Some(contact.phone.as_str().to_owned()));
+    let phone = contact.phone.as_ref();
+    let phone = phone.map(|phone| phone.as_str().to_owned());
+    labeled(&mut lines, "Phone", phone);
     labeled(
         &mut lines,
         "E-mail",
@@ -94,6 +101,14 @@ fn together<const N: usize>(parts: [&Option<String>; N], between: &str) -> Optio
     let said = parts.into_iter();
     let said = said.filter_map(|part| line(part.as_deref(), MAX_LINE));
     line(Some(&said.collect::<Vec<_>>().join(between)), MAX_LINE)
+}
+
+/// What was given and has no field, in its own words: a number that does not read, an extension, what
+/// this version does not know.
+fn remark(remark: &Remark) -> Option<String> {
+    let label = line(Some(&remark.label), MAX_LABEL)?;
+    let text = line(Some(&remark.text), MAX_REMARK)?;
+    Some(format!("{label}: {text}"))
 }
 
 fn ending(filing: &Filing<'_>, room_for_links: usize) -> String {

@@ -9,12 +9,17 @@ use crate::output;
 /// Applies the migrations that are missing.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'"
+    after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'\n  leadrail migrate --grant call_pipeline"
 )]
 pub(crate) struct MigrateArgs {
     /// Changes nothing; exit code 1 if any is missing.
     #[arg(long)]
     check: bool,
+    /// Lets this database role hand over leads by `select leadrail.enqueue_lead(...)`: usage of the
+    /// schema, and the functions enqueue_lead, lead_warnings and hint. It needs nothing else, and can do
+    /// nothing else.
+    #[arg(long, value_name = "ROLE", conflicts_with = "check")]
+    grant: Option<String>,
     /// Prints the names as JSON.
     #[arg(long)]
     json: bool,
@@ -27,6 +32,11 @@ pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<(
         false => desk.migrate(&actor::command_line()).await.map_err(told)?,
     };
     say(args, &pending)?;
+    if let Some(role) = &args.grant {
+        let granted = desk.grant_doors(&actor::command_line(), role).await;
+        granted.map_err(told)?;
+        eprintln!("{role} may hand over leads by `select leadrail.enqueue_lead(...)`");
+    }
     if args.check && !pending.is_empty() {
         return Err(Said.into());
     }

@@ -16,9 +16,14 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
     let product = [
         "product 0001 connections",
         "product 0002 leads",
+        "product known_crms.sql",
+        "product lead_values.sql",
+        "product lead_meaning.sql",
         "product accept_leads.sql",
         "product enqueue_lead.sql",
         "product lead_fingerprint.sql",
+        "product lead_warnings.sql",
+        "product grant_doors.sql",
     ];
     assert!(before.ends_with(&product.map(str::to_owned)), "{before:?}");
     let untouched = "select not exists (select from pg_namespace where nspname = 'leadrail')";

@@ -193,7 +193,7 @@ async fn by_connection(
                 select run_id, account, crm, crm_account_id, connection_id
                 from leadrail.lead
                 where connection_id is null and account = $2 and crm = $3
-                  and (crm_account_id is null or crm_account_id = $4) and run_id < $5
+                  and (crm_account_id is null or crm_account_id = $4 or $4 is null) and run_id < $5
                 order by run_id desc
                 limit $6
             )

@@ -5,6 +5,7 @@ use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{Cancelled, Restarted, RunId};
+use leadrail_lead::is_unshown;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -185,11 +186,11 @@ impl Desk {
 }
 
 fn check_why(why: &str) -> DeskResult<()> {
-    if why.chars().count() <= MOST_WHY && !has_nul(why) {
+    if why.chars().count() <= MOST_WHY && !why.contains(is_unshown) {
         return Ok(());
     }
     Err(DeskError::refused(
         "why",
-        "why has at most 500 characters and no NUL",
+        "why has at most 500 characters, all of them shown, in one line",
     ))
 }

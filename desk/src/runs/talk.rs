@@ -4,6 +4,7 @@ use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
+use leadrail_lead::is_unshown;
 use serde_json::Value;
 
 /// So many signals, and so many bytes of them, may wait for one run: it may never ask for any.
@@ -15,7 +16,7 @@ impl Desk {
     /// signal.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] for a `name` that has not 1 to 200 characters, a `key` that has not 1 to 200
+    /// [`DeskError::Refused`] for a `name` that has not 1 to 200 characters that are shown, a `key` that has not 1 to 200
     /// visible ASCII characters, or a `payload` with NUL in a text; [`DeskError::SignalTooLarge`] for one of
     /// more than [`LARGEST_VALUE`] bytes, [`DeskError::TooManySignals`] where too many wait for the run
     /// already; or when the database cannot be written.
@@ -84,8 +85,8 @@ fn holds_nul(value: &Value) -> bool {
 }
 
 fn check(name: &str, payload: &Value, key: Option<&str>) -> DeskResult<()> {
-    if !(1..=200).contains(&name.chars().count()) || has_nul(name) {
-        let rule = "a signal's name has 1 to 200 characters";
+    if !(1..=200).contains(&name.chars().count()) || name.contains(is_unshown) {
+        let rule = "a signal's name has 1 to 200 characters, all of them shown";
         return Err(DeskError::refused("name", rule));
     }
     let is_visible = |key: &str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));

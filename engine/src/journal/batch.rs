@@ -94,14 +94,11 @@ impl Entry {
     }
 
     /// What is left of it once it is known to be committed but not what was answered: the question.
-    pub(super) fn asked_again(mut self) -> Result<Self, Self> {
-        if self.locks.takes.is_none() {
-            return Err(self);
-        }
+    pub(super) fn asked_again(mut self) -> Self {
         self.rows.clear();
         self.transition = None;
         self.locks.gives.clear();
-        Ok(self)
+        self
     }
 }
 

@@ -171,9 +171,9 @@ impl<L: Ledger> FlushLoop<L> {
     async fn ask_again(&mut self, batch: Vec<Entry>) -> bool {
         let mut asking = Vec::new();
         for entry in batch {
-            match entry.asked_again() {
-                Ok(entry) => asking.push(entry),
-                Err(entry) => entry.answer(Ok(None)),
+            match &entry.locks.takes {
+                Some(_) => asking.push(entry.asked_again()),
+                None => entry.answer(Ok(None)),
             }
         }
         asking.is_empty() || Box::pin(self.flush(asking)).await

@@ -7,7 +7,11 @@ use crate::state::RunState;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgPool;
+use serde_json::value::RawValue;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
+use sqlx::types::Json;
+use sqlx::{Decode, PgPool, Postgres, Type};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -48,6 +52,36 @@ pub struct RunView {
     pub input: Value,
 }
 
+/// A JSON column, whatever stands in it. PostgreSQL keeps numbers that nothing else reads: then the text
+/// is shown, for one row that does not read must never hide the others.
+struct Readable(Value);
+
+impl Type<Postgres> for Readable {
+    fn type_info() -> PgTypeInfo {
+        <Value as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(ty: &PgTypeInfo) -> bool {
+        <Value as Type<Postgres>>::compatible(ty)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Readable {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        let raw = <Json<&RawValue> as Decode<Postgres>>::decode(value)?
+            .0
+            .get();
+        let read = serde_json::from_str(raw);
+        Ok(Self(read.unwrap_or_else(|_| Value::String(raw.to_owned()))))
+    }
+}
+
+impl From<Readable> for Value {
+    fn from(readable: Readable) -> Self {
+        readable.0
+    }
+}
+
 /// One run's head.
 pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView>> {
     sqlx::query_as!(
@@ -56,7 +90,7 @@ pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView
         select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
                starts as "starts!", activity, attempt, reason, priority as "priority!",
                workflow as "workflow!", scope as "scope!", key, lane as "lane!",
-               created_at as "created_at!", changed_at as "changed_at!", input as "input!"
+               created_at as "created_at!", changed_at as "changed_at!", input as "input!: Readable"
         from leadrail.run
         where id = $1
         "#,
@@ -79,7 +113,7 @@ pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<Ru
         select id as "id!: RunId", state as "state!: RunState", due_at, worker_id as "worker_id: WorkerId",
                starts as "starts!", activity, attempt, reason, priority as "priority!",
                workflow as "workflow!", scope as "scope!", key, lane as "lane!",
-               created_at as "created_at!", changed_at as "changed_at!", input as "input!"
+               created_at as "created_at!", changed_at as "changed_at!", input as "input!: Readable"
         from leadrail.run
         where id = any ($1)
         order by id
@@ -101,7 +135,7 @@ pub(crate) async fn in_flight(
         r#"
         select id as "id: RunId", state as "state: RunState", due_at, worker_id as "worker_id: WorkerId",
                starts, activity, attempt, reason, priority, workflow, scope, key, lane, created_at,
-               changed_at, input
+               changed_at, input as "input: Readable"
         from leadrail.workflow_run
         where starts > 0 and state not in ('completed', 'cancelled')
           and ($1::uuid is null or id > $1)

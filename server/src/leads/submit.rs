@@ -11,7 +11,7 @@ use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use leadrail_desk::{Actor, DeskError};
 use leadrail_engine::{NotEnqueued, Outcome, RunId};
-use leadrail_lead::{EventId, PayloadFaults};
+use leadrail_lead::{EventId, PayloadFaults, Warning};
 use leadrail_workflows::{Submission, Submitted};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -45,6 +45,25 @@ pub(crate) struct Accepted {
     state: leadrail_engine::RunState,
     /// Where its story is.
     location: String,
+    /// The details that could not be taken as they were given; the lead is filed without them, and its
+    /// note has them.
+    #[schema(value_type = Vec<FieldWarning>)]
+    warnings: Vec<Warning>,
+}
+
+/// One detail of a lead that could not be taken as it was given.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the lead crate's `Warning` in the API description"
+)]
+pub(crate) struct FieldWarning {
+    /// What kind, such as `phone`, `email` or `too_long`.
+    code: String,
+    /// Which field: a JSON pointer (RFC 6901) into the lead.
+    field: String,
+    /// What is wrong, and what was done about it.
+    sentence: String,
 }
 
 /// What became of one lead of a batch.
@@ -99,8 +118,9 @@ pub(crate) enum LeadOrLeads {
 /// Hands leads over.
 ///
 /// Send one lead, an array of up to 1000, or a lead a line (`application/x-ndjson`). One lead is
-/// answered with its own status. A batch is answered with 200 and a result a lead, so that one bad
-/// lead does not hold up the others. Sending a lead again is always safe: the same `event_id` and
+/// answered with its own status. A batch is answered with a result a lead, so that one bad lead does not
+/// hold up the others: with 200 if all were taken, 207 if some were, 422 if none was. A lead is refused
+/// only if it is useless: whatever else is wrong with it is in its `warnings`. Sending a lead again is always safe: the same `event_id` and
 /// body are answered with 200 and the run that is there.
 #[utoipa::path(
     post, path = "/v1/leads", tag = "leads",
@@ -113,6 +133,7 @@ pub(crate) enum LeadOrLeads {
          headers(("Location" = String, description = "Where its story is"))),
         (status = 200, description = "One lead: it was here before. A batch: a result a lead",
          content((AcceptedOrBatch = "application/json"))),
+        (status = 207, description = "A batch of which some were refused: a result a lead", body = BatchAnswer),
         NotLeads, AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson, InvalidLead,
         (status = 503, description = "The database is away: send it again later", body = Problem,
          content_type = "application/problem+json",
@@ -187,6 +208,7 @@ fn settle(answer: Result<Submitted, NotEnqueued>) -> Result<(StatusCode, Accepte
         event_id,
         run_id,
         state: submitted.state,
+        warnings: submitted.warnings,
     };
     Ok((status, accepted))
 }
@@ -211,13 +233,24 @@ async fn batch(app: &App, who: &Actor, format: Format, read: Read) -> Result<Res
     let results: Vec<_> = judged.results.into_iter().flatten().collect();
     let with = |status| results.iter().filter(|item| item.is(status)).count();
     let (accepted, duplicates) = (with(StatusCode::ACCEPTED), with(StatusCode::OK));
-    Ok(Json(BatchAnswer {
+    let answer = BatchAnswer {
         accepted,
         duplicates,
         refused: results.len() - accepted - duplicates,
         results,
-    })
-    .into_response())
+    };
+    Ok((answer.status(), Json(answer)).into_response())
+}
+
+impl BatchAnswer {
+    /// A status that a script notices where not all were taken.
+    fn status(&self) -> StatusCode {
+        match (self.accepted + self.duplicates, self.refused) {
+            (_, 0) => StatusCode::OK,
+            (0, _) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::MULTI_STATUS,
+        }
+    }
 }
 
 fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use leadrail_engine::{HistoryKind, RunId, RunState};
+use leadrail_lead::Warning;
 use leadrail_workflows::{LeadView, TimelineEntry};
 use serde::Serialize;
 use serde_json::Value;
@@ -92,6 +93,9 @@ pub(crate) struct LeadStory {
     /// The payload as it was accepted.
     #[schema(value_type = crate::openapi::LeadSchema)]
     payload: Value,
+    /// The details that could not be taken as they were given.
+    #[schema(value_type = Vec<super::submit::FieldWarning>)]
+    warnings: Vec<Warning>,
     /// What happened, oldest first.
     entries: Vec<StoryEntry>,
     /// What came of it, once it is delivered or recorded.
@@ -104,6 +108,7 @@ impl From<leadrail_desk::LeadStory> for LeadStory {
         Self {
             lead: told.lead.into(),
             payload,
+            warnings: told.warnings,
             entries: told.entries.into_iter().map(StoryEntry::from).collect(),
             result: told.result,
         }

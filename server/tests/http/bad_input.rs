@@ -105,9 +105,9 @@ async fn bad_bodies_are_refused_with_a_problem_and_nothing_is_kept() {
             422,
         ),
         (
-            "a phone that is none",
+            "a CRM that is none",
             JSON,
-            with("/contact/phone", "call me".into()),
+            with("/routing/destination_crm", "no_such_crm".into()),
             422,
         ),
         (
@@ -135,9 +135,9 @@ async fn bad_bodies_are_refused_with_a_problem_and_nothing_is_kept() {
 async fn every_bad_field_is_named_at_once_and_no_value_is_repeated() {
     let api = Api::start().await;
     let mut lead = lead(1);
-    lead["contact"]["phone"] = "canary".into();
-    lead["timestamp_utc"] = "canary".into();
-    lead["ai_analysis"]["conversion_intent_score"] = 7.into();
+    lead["contact"] = json!({"first_name": "canary"});
+    lead["event_id"] = "canary".into();
+    lead["schema_version"] = 7.into();
     lead["routing"]["destination_crm"] = Value::Null;
     let answer = api.post_lead(&lead).await;
     let problem = answer.assert_problem(422);
@@ -149,10 +149,10 @@ async fn every_bad_field_is_named_at_once_and_no_value_is_repeated() {
         .collect();
     found.sort_unstable();
     let expected = [
-        ("/ai_analysis/conversion_intent_score", "range"),
-        ("/contact/phone", "phone"),
+        ("/contact", "nobody"),
+        ("/event_id", "uuid"),
         ("/routing/destination_crm", "missing"),
-        ("/timestamp_utc", "timestamp"),
+        ("/schema_version", "type"),
     ];
     assert_eq!(found, expected.map(|(at, code)| (Some(at), Some(code))));
     assert!(!answer.text.contains("canary"));
@@ -187,6 +187,54 @@ async fn the_server_goes_on_after_a_body_that_breaks_off() {
     drop(socket);
     assert_eq!(api.post_lead(&lead(1)).await.status, 202);
     assert_eq!(api.kept().await, 1);
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_refused_is_named_with_what_is_allowed() {
+    let api = Api::start().await;
+    let rows = [
+        ("state=canary", "`state` must be", "`queued`"),
+        ("cursor=canary", "`cursor` must be a UUID", ""),
+        ("limit=canary", "`limit` must be a whole number", ""),
+    ];
+    for (query, said, also) in rows {
+        let answer = api.get(&format!("/v1/leads?{query}")).await;
+        let problem = answer.assert_problem(400);
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains(said) && detail.contains(also), "{detail}");
+        assert!(!detail.contains("canary"), "{detail}");
+    }
+    let unknown = api.get("/v1/leads?canary=1").await.assert_problem(400);
+    let detail = unknown["detail"].as_str().expect("a detail").to_owned();
+    assert!(
+        detail.contains("it takes") && detail.contains("`cursor`"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_terminal_would_obey_is_refused_in_reasons_and_names() {
+    let api = Api::start().await;
+    let run = api.post_lead(&lead(1)).await.json()["run_id"]
+        .as_str()
+        .expect("a run")
+        .to_owned();
+    let event = lead(1)["event_id"].as_str().expect("an id").to_owned();
+    for why in ["\u{1b}[2J", "a\nINFO forged", "a\u{202e}b"] {
+        let body = json!({"why": why}).to_string();
+        let request = api
+            .client
+            .post(api.url(&format!("/v1/leads/{event}/cancel")));
+        let request = request.header("content-type", JSON).body(body);
+        api.send(request).await.assert_problem(400);
+    }
+    for name in ["a%1Bb", "a%0Ab", "a%E2%80%AEb"] {
+        let request = api
+            .client
+            .post(api.url(&format!("/v1/runs/{run}/signals/{name}")));
+        let request = request.header("content-type", JSON).body("{}");
+        api.send(request).await.assert_problem(400);
+    }
 }
 
 #[tokio::test]

@@ -15,11 +15,11 @@ async fn each_lead_of_a_batch_gets_the_answer_it_would_get_alone() {
     api.post_lead(&known).await;
     let mut other_body = lead(1);
     other_body["contact"]["first_name"] = "Canary".into();
-    let mut no_phone = lead(3);
-    no_phone["contact"]["phone"] = Value::Null;
-    let batch = json!([lead(2), known, other_body, no_phone, 7, lead(2)]);
+    let mut nobody = lead(3);
+    nobody["contact"] = json!({"first_name": "Canary"});
+    let batch = json!([lead(2), known, other_body, nobody, 7, lead(2)]);
     let answer = api.post(JSON, batch.to_string()).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 207, "{}", answer.text);
     let body = answer.json();
     let results = body["results"].as_array().expect("results");
     let statuses: Vec<_> = results
@@ -36,7 +36,7 @@ async fn each_lead_of_a_batch_gets_the_answer_it_would_get_alone() {
         format!("/v1/leads/{}", event_id(&lead(2)))
     );
     assert_eq!(results[5]["run_id"], results[0]["run_id"]);
-    assert_eq!(results[3]["errors"][0]["pointer"], "/contact/phone");
+    assert_eq!(results[3]["errors"][0]["pointer"], "/contact");
     assert_eq!(
         (&body["accepted"], &body["duplicates"], &body["refused"]),
         (&json!(1), &json!(2), &json!(3))
@@ -51,12 +51,44 @@ async fn lines_of_json_are_a_batch_and_half_a_line_is_one_bad_lead() {
     let half = lead(3).to_string();
     let body = format!("\n{whole}\r\n{}", &half[..half.len() / 2]);
     let answer = api.post(NDJSON, body).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 207, "{}", answer.text);
     let results = &answer.json()["results"];
     let statuses = [0, 1, 2].map(|index: usize| results[index]["status"].as_u64());
     assert_eq!(statuses, [202, 202, 400].map(Some), "{results}");
     assert_eq!(results[2]["errors"][0]["code"], "json");
     assert_eq!(api.kept().await, 2);
+}
+
+#[tokio::test]
+async fn the_status_of_a_batch_says_whether_all_some_or_none_were_taken() {
+    let api = Api::start().await;
+    let rows = [
+        (json!([lead(1), lead(2)]), 200),
+        (json!([lead(1), lead(2)]), 200),
+        (json!([lead(1), 7]), 207),
+        (json!([7]), 422),
+        (json!([7, {}, null]), 422),
+    ];
+    for (batch, status) in rows {
+        let answer = api.post(JSON, batch.to_string()).await;
+        assert_eq!(answer.status, status, "{batch}");
+        let results = answer.json()["results"].as_array().expect("results").len();
+        assert_eq!(results, batch.as_array().expect("a list").len());
+    }
+    let body = format!("{}\n{}", json!({}), json!(null));
+    assert_eq!(api.post(NDJSON, body).await.status, 422);
+}
+
+#[tokio::test]
+async fn leads_in_a_row_that_are_called_json_get_a_hint() {
+    let api = Api::start().await;
+    for separator in ["", "\n", " "] {
+        let body = format!("{}{separator}{}", lead(1), lead(2));
+        let problem = api.post(JSON, body).await.assert_problem(400);
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("application/x-ndjson"), "{detail}");
+    }
+    assert_eq!(api.kept().await, 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod bad_input;
 mod batches;
 mod connections;
+mod doors;
 mod floods;
 mod guard;
 mod operation;

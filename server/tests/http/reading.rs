@@ -97,6 +97,27 @@ async fn leads_are_filtered_by_state_account_and_crm() {
 }
 
 #[tokio::test]
+async fn a_payload_that_does_not_read_is_shown_as_text_and_hides_nobody() {
+    let api = Api::start().await;
+    for n in [1, 2] {
+        api.post_lead(&lead(n)).await;
+    }
+    // What the doors refuse may be there from elsewhere.
+    let spoil = "update leadrail.workflow_run set input = '{\"x\": 1e999}' where key = $1";
+    let spoiled = sqlx::query(spoil)
+        .bind(event_id(&lead(1)))
+        .execute(api.pool())
+        .await;
+    assert_eq!(spoiled.expect("spoiled").rows_affected(), 1);
+    let story = api.get(&format!("/v1/leads/{}", event_id(&lead(1)))).await;
+    assert_eq!(story.status, 200, "{}", story.text);
+    assert_eq!(story.json()["payload"], r#"{"x": 1e999}"#);
+    assert_eq!(pages(&api, "account=acme").await.concat().len(), 2);
+    let other = api.get(&format!("/v1/leads/{}", event_id(&lead(2)))).await;
+    assert_eq!(other.status, 200);
+}
+
+#[tokio::test]
 async fn a_list_names_nobody() {
     let api = Api::start().await;
     let mut lead = lead(1);

@@ -100,17 +100,18 @@ async fn parallel_single_leads_share_commits_and_each_gets_its_own_answer() {
 }
 
 #[tokio::test]
-async fn of_a_key_that_stands_twice_the_last_counts_as_in_the_database() {
+async fn a_lead_with_a_key_twice_is_refused_by_place() {
     let api = Api::start().await;
     let lead = lead(3);
     let twice = lead
         .to_string()
         .replacen('{', r#"{"event_id":"no-uuid","#, 1);
-    let answer = api.post("application/json", twice).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
-    assert_eq!(answer.json()["event_id"], lead["event_id"]);
-    // Without it, it is the same lead.
-    assert_eq!(api.post_lead(&lead).await.status, 200);
+    let problem = api
+        .post("application/json", twice)
+        .await
+        .assert_problem(400);
+    assert_eq!(problem["errors"][0]["code"], "duplicate_key");
+    assert_eq!(api.kept().await, 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod audit;
 mod conformance;
 mod connections;
+mod doors;
 mod golden;
 mod kit;
 mod push_lead;

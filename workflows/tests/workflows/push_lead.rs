@@ -4,7 +4,7 @@ use leadrail_engine::{NewRun, RunState};
 use leadrail_workflows::PushLead;
 use serde_json::json;
 
-use crate::kit::{ACME, Scene, lead};
+use crate::kit::{Scene, lead};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connections_own_schedule_says_when_to_give_up() {
@@ -42,22 +42,14 @@ async fn an_unqualified_lead_is_recorded_and_never_shown_to_a_crm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_that_cannot_be_read_is_a_dead_letter_that_names_its_faults() {
     let scene = Scene::working().await;
-    for payload in [
-        json!(null),
-        json!([]),
-        json!({"contact": {"phone": "canary"}}),
-    ] {
+    for payload in [json!(null), json!([]), json!({"event_id": "canary"})] {
         let run = NewRun::of::<PushLead>(&payload).expect("JSON");
         let run = scene.engine.enqueue(&[run]).await.expect("enqueued")[0].run_id;
         let dead = scene.until(run, RunState::Dead).await;
         assert_eq!(dead.reason.as_deref(), Some("invalid"), "{payload}");
         let told = scene.told(run).await.join("\n");
         assert!(!told.contains("canary"), "{told}");
-        assert_eq!(
-            told.contains("/contact/phone: "),
-            payload.is_object(),
-            "{told}"
-        );
+        assert_eq!(told.contains("/event_id: "), payload.is_object(), "{told}");
     }
     scene.end().await;
 }
@@ -67,9 +59,10 @@ async fn a_crm_without_an_adapter_is_a_dead_letter() {
     let scene = Scene::working().await;
     let mut payload = lead(1);
     payload["routing"]["destination_crm"] = "no_such_crm".into();
-    let run = scene.submit(payload).await.run_id;
+    // No door takes it; a build with fewer adapters may still find one.
+    let run = NewRun::of::<PushLead>(&payload).expect("JSON");
+    let run = scene.engine.enqueue(&[run]).await.expect("enqueued")[0].run_id;
     let dead = scene.until(run, RunState::Dead).await;
     assert_eq!(dead.reason.as_deref(), Some("unsupported_crm"));
-    assert_eq!(dead.lane, format!("{ACME}/no_such_crm"));
     scene.end().await;
 }

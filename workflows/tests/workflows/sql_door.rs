@@ -1,7 +1,8 @@
 //! The SQL door: the same runs as the Rust door makes, inside the caller's transaction.
 
 use leadrail_engine::{Outcome, RunId, RunState};
-use leadrail_lead::{Lead, fingerprint};
+use leadrail_lead::sample::sample_phone;
+use leadrail_lead::{Lead, MAX_VALUES, fingerprint};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgListener, PgPool};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::kit::{LeadRow, Scene, lead};
 
-async fn enqueue(pool: &PgPool, payload: &Value) -> sqlx::Result<RunId> {
+pub(crate) async fn enqueue(pool: &PgPool, payload: &Value) -> sqlx::Result<RunId> {
     let run = sqlx::query_scalar!(
         r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
         payload.to_string()
@@ -104,10 +105,7 @@ async fn both_doors_make_the_same_run() {
         (unknown_urgency(100), "acme/housecall_pro"),
         (unqualified(101, Value::Null), "acme/-"),
         (unqualified(102, "jobber".into()), "acme/jobber"),
-        (
-            at(104, "location 7/a".into()),
-            "acme/housecall_pro/location 7/a",
-        ),
+        (at(104, "location 7/a".into()), "acme/housecall_pro"),
         (at(105, " \t".into()), "acme/housecall_pro"),
         (written(106, "(305) 555-0182"), "acme/housecall_pro"),
         (written(107, "1-305-555-0182 ext. 7"), "acme/housecall_pro"),
@@ -160,6 +158,32 @@ async fn assert_same_by_rust(scene: &Scene, mut payload: Value, by_sql: RunId, l
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_a_connection_makes_a_lane_of_its_own() {
+    let scene = Scene::quiet().await;
+    let to = |n: u64, id: &str| {
+        let mut payload = lead(n);
+        payload["routing"]["crm_account_id"] = id.into();
+        payload
+    };
+    let mut north = scene.new_connection(json!({}));
+    north.crm_account_id = Some("north".into());
+    scene.connections.add(north).await.expect("connected");
+    let rows = [
+        ("north", "acme/housecall_pro/north"),
+        ("x1", "acme/housecall_pro"),
+        ("x2", "acme/housecall_pro"),
+    ];
+    for (n, (id, lane)) in (1..).zip(rows) {
+        let by_rust = scene.submit(to(n, id)).await.run_id;
+        assert_eq!(scene.run(by_rust).await.lane, lane);
+        let by_sql = enqueue(scene.engine.pool(), &to(n + 10, id))
+            .await
+            .expect("taken");
+        assert_eq!(scene.run(by_sql).await.lane, lane);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_sql_cannot_read_leaves_a_row_without_one() {
     let scene = Scene::quiet().await;
     let numbers = [
@@ -172,6 +196,7 @@ async fn a_number_that_sql_cannot_read_leaves_a_row_without_one() {
     for (n, number) in (1..).zip(numbers) {
         let mut payload = lead(n);
         payload["contact"]["phone"] = number;
+        payload["contact"]["email"] = "maria@example.com".into();
         enqueue(scene.engine.pool(), &payload).await.expect("taken");
     }
     let rows = scene.lead_rows().await;
@@ -353,17 +378,14 @@ async fn huge_and_deep_payloads_are_refused_at_the_size_that_rust_refuses() {
     };
     let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     let room = 256 * 1024 - with(json!([])).to_string().len();
-    // jsonb as text takes three bytes for each of them, compact JSON two.
-    let ones = |count: usize| with(Value::Array(vec![json!(1); count]));
-    let fits = room.div_ceil(2);
     let table = [
         (with(nested(31)), true),
         (with(nested(32)), false),
         (with(json!("x".repeat(room))), true),
         (with(json!("x".repeat(room + 1))), false),
         (with(json!(", : ".repeat(room / 4))), true),
-        (ones(fits), true),
-        (ones(fits + 1), false),
+        (with(json!(vec![0; MAX_VALUES - 100])), true),
+        (with(json!(vec![0; MAX_VALUES])), false),
         (json!({"a": "x".repeat(2_000_000)}), false),
     ];
     for (payload, taken) in table {
@@ -389,21 +411,84 @@ async fn huge_and_deep_payloads_are_refused_at_the_size_that_rust_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_rust_can_check_becomes_a_dead_letter() {
-    let scene = Scene::working().await;
-    let mut payload = lead(1);
-    payload["contact"]["phone"] = "canary".into();
-    let run = enqueue(scene.engine.pool(), &payload)
-        .await
-        .expect("enqueued");
-    let dead = scene.until(run, RunState::Dead).await;
-    assert_eq!(dead.reason.as_deref(), Some("invalid"));
-    let told = scene.told(run).await.join("\n");
-    assert!(
-        told.contains("/contact/phone: ") && !told.contains("canary"),
-        "{told}"
-    );
-    scene.end().await;
+async fn a_number_that_no_other_reader_holds_is_refused_as_by_http() {
+    let scene = Scene::quiet().await;
+    for number in ["1e999", "-1e400", &"9".repeat(60_000)] {
+        let text = lead(1)
+            .to_string()
+            .replacen('{', &format!("{{\"x\":{number},"), 1);
+        let run = sqlx::query_scalar!(
+            r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
+            text
+        );
+        assert!(run.fetch_one(scene.engine.pool()).await.is_err());
+        assert!(Lead::from_slice(text.as_bytes()).is_err());
+    }
+    assert_eq!(runs(scene.engine.pool()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_values_in_another_spelling_are_the_same_lead() {
+    let scene = Scene::quiet().await;
+    let first = enqueue(scene.engine.pool(), &lead(1)).await.expect("new");
+    let phone = lead(1)["contact"]["phone"]
+        .as_str()
+        .expect("a number")
+        .to_owned();
+    let written = format!("({}) {}-{}", &phone[2..5], &phone[5..8], &phone[8..]);
+    let changes: [(&str, Value); 7] = [
+        ("/contact/phone", json!(written)),
+        (
+            "/contact/email",
+            json!(format!(
+                " {}",
+                lead(1)["contact"]["email"].as_str().expect("one")
+            )),
+        ),
+        ("/contact/notes", json!(null)),
+        (
+            "/service_request/urgency",
+            json!(
+                lead(1)["service_request"]["urgency"]
+                    .as_str()
+                    .expect("one")
+                    .to_uppercase()
+            ),
+        ),
+        (
+            "/call/duration_seconds",
+            json!(lead(1)["call"]["duration_seconds"].to_string()),
+        ),
+        (
+            "/timestamp_utc",
+            json!(
+                lead(1)["timestamp_utc"]
+                    .as_str()
+                    .expect("one")
+                    .replace('Z', "+00:00")
+            ),
+        ),
+        (
+            "/call/recording_url",
+            json!("https://storage.example.com/recordings/call_acme_1.mp3?signature=new"),
+        ),
+    ];
+    for (pointer, value) in changes {
+        let mut payload = lead(1);
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        payload.pointer_mut(parent).expect("there")[key] = value;
+        let by_rust = scene.submit(payload.clone()).await;
+        assert_eq!(
+            (by_rust.outcome, by_rust.run_id),
+            (Outcome::Duplicate, first),
+            "{pointer}"
+        );
+        let by_sql = enqueue(scene.engine.pool(), &payload).await;
+        assert_eq!(by_sql.expect("the same"), first, "{pointer}");
+    }
+    let mut other = lead(1);
+    other["contact"]["phone"] = sample_phone(2).into();
+    assert_eq!(scene.submit(other).await.outcome, Outcome::Conflict);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -462,4 +547,107 @@ async fn a_lead_from_sql_is_delivered() {
     scene.until(run, RunState::Completed).await;
     assert_eq!(scene.count("leads"), 1);
     scene.end().await;
+}
+
+/// A session of a new role that can do what it was granted and nothing else.
+async fn session_of(pool: &PgPool, granted: bool) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
+    let role = format!("pipeline_{}", Uuid::new_v4().simple());
+    let mut session = pool.acquire().await.expect("a session");
+    let make = format!("create role {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(make))
+        .execute(&mut *session)
+        .await
+        .expect("made");
+    if granted {
+        leadrail_connections::grant_doors(pool, &role)
+            .await
+            .expect("granted");
+    }
+    let become_it = format!("set role {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(become_it))
+        .execute(&mut *session)
+        .await
+        .expect("set");
+    session
+}
+
+async fn refused_by(session: &mut sqlx::PgConnection, statement: &'static str) -> bool {
+    let answer = sqlx::raw_sql(statement).execute(session).await;
+    let error = answer
+        .err()
+        .and_then(|error| Some(error.as_database_error()?.code()?.into_owned()));
+    error.as_deref() == Some("42501")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_grant_is_all_that_a_role_needs_and_all_that_it_can() {
+    let scene = Scene::quiet().await;
+    let mut session = session_of(scene.engine.pool(), true).await;
+    let run = sqlx::query_scalar!(
+        r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
+        lead(1).to_string()
+    );
+    let run = run.fetch_one(&mut *session).await.expect("enqueued");
+    sqlx::query!("select leadrail.hint()")
+        .execute(&mut *session)
+        .await
+        .expect("hinted");
+    let mut warned = lead(2);
+    warned["contact"]["email"] = "n/a".into();
+    let warnings = sqlx::query!(
+        r#"
+        select code as "code!", field as "field!", sentence as "sentence!"
+        from leadrail.lead_warnings($1::text::jsonb)
+        "#,
+        warned.to_string()
+    );
+    let warnings = warnings.fetch_all(&mut *session).await.expect("judged");
+    assert_eq!(warnings[0].field, "/contact/email");
+    for statement in [
+        "select 1 from leadrail.lead",
+        "select 1 from leadrail.run",
+        "select 1 from leadrail.workflow_run",
+        "select 1 from leadrail.connection",
+        "insert into leadrail.run_key (key, scope, run_id) values ('k', 's', gen_random_uuid())",
+        "delete from leadrail.lead",
+        "select leadrail.grant_doors('postgres')",
+        "create table leadrail.mine (id integer)",
+        "select leadrail.means_the_same(gen_random_uuid(), '{}')",
+    ] {
+        assert!(refused_by(&mut session, statement).await, "{statement}");
+    }
+    assert_eq!(scene.run(RunId(run)).await.scope, "acme");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_without_the_grant_hands_over_nothing() {
+    let scene = Scene::quiet().await;
+    let mut session = session_of(scene.engine.pool(), false).await;
+    for statement in [
+        "select leadrail.enqueue_lead('{}')",
+        "select leadrail.hint()",
+    ] {
+        assert!(refused_by(&mut session, statement).await, "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callers_search_path_and_temporary_objects_change_nothing() {
+    let scene = Scene::quiet().await;
+    let mut session = scene.engine.pool().acquire().await.expect("a session");
+    let trap = "
+        create function pg_temp.lower(text) returns text language sql as $$ select 'trap' $$;
+        create function public.jsonb_typeof(jsonb) returns text language sql as $$ select 'trap' $$;
+        set search_path = pg_temp, public, pg_catalog;
+    ";
+    sqlx::raw_sql(trap)
+        .execute(&mut *session)
+        .await
+        .expect("set");
+    let run = sqlx::query_scalar!(
+        r#"select leadrail.enqueue_lead($1::text::jsonb) as "run!""#,
+        lead(1).to_string()
+    );
+    run.fetch_one(&mut *session).await.expect("enqueued");
+    assert_eq!(scene.lead_rows().await.len(), 1);
 }

@@ -27,7 +27,7 @@ pub(super) enum Caller {
 
 impl Caller {
     pub(super) fn of(contact: &Contact) -> Option<Self> {
-        if let Some(digits) = contact.phone.nanp_digits() {
+        if let Some(digits) = contact.nanp_digits() {
             return Some(Caller::Number(digits.to_owned()));
         }
         email(contact).map(Caller::Email)
@@ -106,7 +106,7 @@ pub(super) fn customer_create(filing: &Filing<'_>) -> CrmRequest {
         first_name: text("customer.first_name", contact.first_name.as_deref()),
         last_name: text("customer.last_name", contact.last_name.as_deref()),
         email: email(contact),
-        mobile_number: contact.phone.nanp_digits().map(str::to_owned),
+        mobile_number: contact.nanp_digits().map(str::to_owned),
         notes: foreign_number(contact),
         notifications_enabled: settings.is_on("notifications_enabled"),
         lead_source: lead_source(settings),
@@ -176,8 +176,8 @@ pub(super) fn address(contact: &Contact) -> Option<Address> {
 }
 
 fn foreign_number(contact: &Contact) -> Option<String> {
-    let foreign = contact.phone.nanp_digits().is_none();
-    foreign.then(|| format!("Phone: {}", contact.phone.as_str()))
+    let number = contact.foreign_number()?;
+    Some(format!("Phone: {number}"))
 }
 
 fn lead_source(settings: &Settings) -> String {

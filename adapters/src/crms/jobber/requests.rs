@@ -32,13 +32,15 @@ pub(super) fn account() -> CrmRequest {
     ask::<CheckAccount>(check_account::Variables)
 }
 
-/// `clientPhones`. The number is never empty: an empty search finds everybody.
-pub(super) fn clients_of_number(filing: &Filing<'_>, window: Window) -> CrmRequest {
-    ask::<FindClients>(find_clients::Variables {
-        number: filing.lead.contact.phone.as_str().to_owned(),
+/// `clientPhones`; `None` where the caller left no number. It is never empty: an empty search finds
+/// everybody.
+pub(super) fn clients_of_number(filing: &Filing<'_>, window: Window) -> Option<CrmRequest> {
+    let number = filing.lead.contact.phone.as_ref()?.as_str().to_owned();
+    Some(ask::<FindClients>(find_clients::Variables {
+        number,
         first: window.first,
         after: window.after,
-    })
+    }))
 }
 
 /// `clientCreate`, without a property: that is made by a step of its own.
@@ -50,11 +52,12 @@ pub(super) fn client_create(filing: &Filing<'_>) -> CrmRequest {
     if last_name.is_none() {
         first_name.get_or_insert_with(|| NAMELESS.to_owned());
     }
-    let phone = PhoneNumberCreateAttributes {
-        number: Some(contact.phone.as_str().to_owned()),
+    let phone = contact.phone.as_ref();
+    let phone = phone.map(|phone| PhoneNumberCreateAttributes {
+        number: Some(phone.as_str().to_owned()),
         description: Some(PhoneNumberDescription::Main),
         primary: Some(true),
-    };
+    });
     let email = whole(contact.email.as_deref(), JOBBER.limit("client.email"));
     let email = email.map(|address| EmailCreateAttributes {
         address: Some(address),
@@ -68,7 +71,7 @@ pub(super) fn client_create(filing: &Filing<'_>) -> CrmRequest {
     let input = ClientCreateInput {
         first_name,
         last_name,
-        phones: Some(vec![phone]),
+        phones: phone.map(|phone| vec![phone]),
         emails: email.map(|email| vec![email]),
         source_attribution: source,
     };

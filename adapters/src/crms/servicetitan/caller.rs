@@ -19,10 +19,7 @@ pub(super) struct Caller(String);
 
 impl Caller {
     pub(super) fn of(contact: &Contact) -> Option<Self> {
-        contact
-            .phone
-            .nanp_digits()
-            .map(|digits| Self(digits.into()))
+        contact.nanp_digits().map(|digits| Self(digits.into()))
     }
 
     pub(super) fn digits(&self) -> &str {
@@ -53,7 +50,7 @@ pub(super) fn name(contact: &Contact) -> String {
 /// The ways to reach the caller; with a marker in the memo of each, where there is one.
 pub(super) fn contacts(contact: &Contact, marker: Option<&Marker>) -> Vec<NewContact> {
     let memo = marker.map(|marker| format!("Ref: {marker}"));
-    let phone = contact.phone.nanp_digits().map(str::to_owned);
+    let phone = contact.nanp_digits().map(str::to_owned);
     [("Phone", phone), ("Email", email(contact))]
         .into_iter()
         .filter_map(|(kind, value)| {

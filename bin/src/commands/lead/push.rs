@@ -1,6 +1,6 @@
 //! `leadrail lead push`: hands leads over, many or one.
 
-use super::input;
+use super::{input, story};
 use crate::actor;
 use crate::config::Config;
 use crate::database;
@@ -9,7 +9,7 @@ use crate::output;
 use crate::progress::Progress;
 use leadrail_desk::{Desk, Standing};
 use leadrail_engine::{Outcome, RunId, RunState};
-use leadrail_lead::{EventId, PayloadFaults};
+use leadrail_lead::{EventId, PayloadFaults, Warning};
 use leadrail_workflows::{Submission, Submitted};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -49,6 +49,9 @@ struct Answer {
     run_id: Option<RunId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<RunState>,
+    /// The details that could not be taken as they were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
     /// Why it was refused; never repeats a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -123,6 +126,7 @@ impl Answer {
             outcome,
             run_id,
             state,
+            warnings: Vec::new(),
             reason,
         }
     }
@@ -137,6 +141,7 @@ impl Answer {
 
     fn fill(&mut self, submitted: &Submitted) {
         self.event_id = Some(submitted.event_id);
+        self.warnings.clone_from(&submitted.warnings);
         match submitted.outcome {
             Outcome::Created => {}
             Outcome::Duplicate => self.outcome = "duplicate",
@@ -162,13 +167,17 @@ impl Answer {
         let name = self
             .event_id
             .map_or_else(|| format!("number {}", self.number), |id| id.to_string());
-        match (&self.reason, self.state) {
+        let mut text = match (&self.reason, self.state) {
             (Some(reason), _) => format!("{}  {name}  {reason}", self.outcome),
             (None, Some(state)) if self.outcome == "duplicate" => {
                 format!("duplicate  {name}  it is {state}")
             }
             (None, _) => format!("{}  {name}", self.outcome),
+        };
+        for warning in &self.warnings {
+            text += &format!("\n  {}", story::warning(warning));
         }
+        text
     }
 }
 

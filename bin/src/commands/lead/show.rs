@@ -31,6 +31,9 @@ pub(crate) async fn run(args: &ShowArgs, config: &Config) -> anyhow::Result<()> 
         return output::json(&told);
     }
     output::line(story::head(&told.lead))?;
+    for warning in &told.warnings {
+        output::line(story::warning(warning))?;
+    }
     if told.entries.is_empty() {
         return output::line("no worker has taken it up yet; is one running (`leadrail worker`)?");
     }

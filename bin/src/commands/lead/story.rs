@@ -4,6 +4,7 @@ use crate::output::{self, or_dash};
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 use leadrail_engine::{HistoryKind, RunState};
+use leadrail_lead::Warning;
 use leadrail_workflows::{LeadTimeline, LeadView, TimelineEntry};
 
 /// What stands above the timeline.
@@ -27,6 +28,11 @@ pub(crate) fn head(lead: &LeadView) -> String {
         time(lead.created_at),
         lead.run_id
     )
+}
+
+/// A detail that could not be taken as it was given.
+pub(crate) fn warning(warning: &Warning) -> String {
+    format!("warning: {} {}", warning.field, warning.sentence)
 }
 
 /// One line an event.
