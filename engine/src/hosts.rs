@@ -9,8 +9,8 @@ mod parse;
 
 pub use parse::InvalidHosts;
 
-use crate::session;
 use crate::store::connect::is_transient;
+use crate::store::session;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};

@@ -38,7 +38,6 @@ mod names;
 mod past;
 mod rehearsal;
 mod retry;
-mod session;
 mod shared;
 #[cfg(test)]
 mod simulation;

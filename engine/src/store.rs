@@ -14,6 +14,7 @@ pub(crate) mod lanes;
 pub(crate) mod pages;
 pub(crate) mod queue;
 pub(crate) mod reading;
+pub(crate) mod session;
 pub(crate) mod signals;
 pub(crate) mod turns;
 pub(crate) mod workers;

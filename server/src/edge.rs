@@ -54,11 +54,13 @@ async fn guarded(request: Request, next: Next, within: Duration) -> Response {
     }
 }
 
-/// Gives errors that the framework answers by itself (404, 405) the body that all of ours have.
+/// Gives errors that the framework answers by itself (404, 405), in plain text or none, the body that
+/// all of ours have. A batch of which no lead was taken is answered in JSON, a result a lead.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE);
-    if status.as_u16() < 400 || kind.is_some_and(|kind| kind == PROBLEM_JSON) {
+    let is_ours = kind.is_some_and(|kind| kind == PROBLEM_JSON || kind == "application/json");
+    if status.as_u16() < 400 || is_ours {
         return response;
     }
     let mut problem = Problem::of_status(status).into_response();

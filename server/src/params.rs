@@ -32,6 +32,7 @@ fn explained(said: &str) -> String {
         return format!("the parameter {rest} stands in the query twice");
     }
     if let Some((name, rest)) = said.split_once(": ")
+        && !rest.starts_with("unknown field ")
         && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
     {
         return format!("the parameter `{name}` {}", rule(rest));

@@ -162,7 +162,7 @@ async fn a_connection_that_works_again_lets_its_leads_go_even_those_that_saw_it_
     add(&cli, &["--base-url", &url], "revoked-key");
     cli.run_with(&["lead", "push", "-"], &lead(1, "acme").to_string())
         .well();
-    until(&cli, "dead");
+    until(&cli, "waiting");
     // The worker remembers the closed connection for a moment; this lead meets that memory.
     cli.run_with(&["lead", "push", "-"], &lead(2, "acme").to_string())
         .well();

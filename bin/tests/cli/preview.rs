@@ -155,7 +155,7 @@ fn what_cannot_be_previewed_is_refused_without_repeating_it() {
         ("{}", "/event_id"),
         ("", "holds no lead"),
         ("[{},{}]", "more than one"),
-        ("{\"contact\": {\"phone\": \"canary\"}}", "/contact/phone"),
+        ("{\"event_id\": \"canary\"}", "/event_id"),
     ];
     for (payload, words) in wrong {
         let ran = cli.run_with(&["lead", "preview", "-", "--crm", "housecall_pro"], payload);

@@ -16,7 +16,9 @@ async fn a_lead_gets_the_connection_it_names_or_the_only_one() {
         (&["a", "b"], Some("b"), "b"),
         (&["a", "-b"], Some("b"), "b"),
         (&["a"], Some("b"), "none"),
-        (&[NONE_GIVEN], Some("a"), "none"),
+        // Or the only one, if that was made without: there is no other that could be meant.
+        (&[NONE_GIVEN], Some("a"), NONE_GIVEN),
+        (&[NONE_GIVEN, "b"], Some("a"), "none"),
         (&["a"], Some("A"), "none"),
         (&[], Some("a"), "none"),
         // It names none: the one made without, or the only one.
@@ -81,7 +83,7 @@ async fn another_account_or_crm_is_never_found() {
 #[tokio::test]
 async fn hostile_names_find_nothing_and_break_nothing() {
     let setup = Setup::new().await;
-    setup.add("acct_1", None).await;
+    setup.add("acct_1", Some("hcp_1")).await;
     let huge = "x".repeat(1_000_000);
     let odd = [
         "\0",

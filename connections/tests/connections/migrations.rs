@@ -143,7 +143,7 @@ async fn every_function_is_defined_in_exactly_one_file_of_either_set() {
 }
 
 #[test]
-fn every_file_of_the_directory_is_applied_and_in_its_order() {
+fn every_file_of_the_directory_is_applied() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sql");
     let files = std::fs::read_dir(directory).expect("a directory");
     let mut files: Vec<_> = files
@@ -156,6 +156,9 @@ fn every_file_of_the_directory_is_applied_and_in_its_order() {
         .filter(|name| name.ends_with(".sql"))
         .collect();
     files.sort();
-    let applied: Vec<_> = PRODUCT.functions().map(SqlFile::name).collect();
+    // That of the CRMs is written from their adapters.
+    let applied = PRODUCT.functions().map(SqlFile::name);
+    let mut applied: Vec<_> = applied.filter(|name| *name != "known_crms.sql").collect();
+    applied.sort_unstable();
     assert_eq!(applied, files);
 }

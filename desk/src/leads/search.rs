@@ -23,7 +23,8 @@ impl Search {
         if let Ok(id) = Uuid::try_parse(text) {
             return Ok(Self::Id(id));
         }
-        let number = (text.chars().count() <= MOST).then(|| Phone::parse(text));
+        let may_be = text.chars().count() <= MOST && !text.contains(char::is_control);
+        let number = may_be.then(|| Phone::parse(text));
         match number {
             Some(Ok(number)) => Ok(Self::Phone(number.as_str().to_owned())),
             _ => Err(DeskError::refused(

@@ -6,7 +6,7 @@
 use crate::claim::Claims;
 use crate::journal::Intake;
 use crate::names::NOTIFY_CHANNEL;
-use crate::session;
+use crate::store::session;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -1,7 +1,7 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
 use super::failover::LastFailover;
-use crate::session;
+use crate::store::session;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 //! `NOTIFY` is a hint and may be lost; the poll behind it may not.
 
 use crate::names::{CANCEL, CRON, NOTIFY_CHANNEL, WORKER, own_channel};
-use crate::session;
 use crate::shared::Shared;
+use crate::store::session;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -201,10 +201,10 @@ async fn a_fire_that_breaks_half_way_leaves_nothing_and_is_made_up_for() {
     bench.engine.put_cron(&cron).await.unwrap();
     let due = bench.engine.cron("broken").await.unwrap().unwrap().next_at;
     for statement in [
-        "create sequence tries",
-        "create function refuse() returns trigger language plpgsql as
-         $$ begin perform nextval('tries'); raise exception 'not now'; end $$",
-        "create trigger refuse before insert on leadrail.workflow_run execute function refuse()",
+        "create sequence public.tries",
+        "create function public.refuse() returns trigger language plpgsql as
+         $$ begin perform nextval('public.tries'); raise exception 'not now'; end $$",
+        "create trigger refuse before insert on leadrail.workflow_run execute function public.refuse()",
     ] {
         sqlx::query(statement)
             .execute(bench.engine.pool())
@@ -214,7 +214,7 @@ async fn a_fire_that_breaks_half_way_leaves_nothing_and_is_made_up_for() {
     bench.engine.shift_clock(HOUR).await.unwrap();
     let worker = working(&bench);
     let patience = Instant::now() + Duration::from_secs(30);
-    while !sqlx::query_scalar::<_, bool>("select is_called from tries")
+    while !sqlx::query_scalar::<_, bool>("select is_called from public.tries")
         .fetch_one(bench.engine.pool())
         .await
         .unwrap()

@@ -307,7 +307,7 @@ async fn every_column_of_a_head_moves_with_it() {
     let odd: Vec<String> = sqlx::query_scalar(
         "with head as (
              select column_name::text as name, data_type from information_schema.columns
-             where table_schema = 'leadrail' and table_name = 'workflow_run' and column_name <> 'due_at'
+             where table_schema = 'leadrail' and table_name = 'workflow_run' and column_name not in ('due_at', 'asleep')
          ), ended as (
              select column_name::text as name, data_type from information_schema.columns
              where table_schema = 'leadrail' and table_name = 'ended_run'

@@ -263,7 +263,9 @@ impl<'a> Sender<'a> {
         let began = Instant::now();
         loop {
             let answer = self.stage.rig.post(&body).await;
-            let statuses = answer.ok().filter(|answer| answer.status == 200);
+            // All taken, some, or none.
+            let is_answer = |status| matches!(status, 200 | 207 | 422);
+            let statuses = answer.ok().filter(|answer| is_answer(answer.status));
             let statuses = statuses.map(|answer| statuses_of(&answer.body));
             let answered = |statuses: &Vec<u16>| {
                 statuses.len() == letters.len() && statuses.iter().all(|status| *status < 500)

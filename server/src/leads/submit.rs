@@ -120,8 +120,8 @@ pub(crate) enum LeadOrLeads {
 /// Send one lead, an array of up to 1000, or a lead a line (`application/x-ndjson`). One lead is
 /// answered with its own status. A batch is answered with a result a lead, so that one bad lead does not
 /// hold up the others: with 200 if all were taken, 207 if some were, 422 if none was. A lead is refused
-/// only if it is useless: whatever else is wrong with it is in its `warnings`. Sending a lead again is always safe: the same `event_id` and
-/// body are answered with 200 and the run that is there.
+/// only if it is useless: whatever else is wrong with it is in its `warnings`. Sending a lead again is
+/// always safe: the same `event_id` and body are answered with 200 and the run that is there.
 #[utoipa::path(
     post, path = "/v1/leads", tag = "leads",
     request_body(description = "One lead (at most 256 KiB), or up to 1000 (at most 16 MiB)", content(

@@ -154,6 +154,7 @@ async fn nothing_of_a_lead_is_logged_but_its_ids() {
     lead["contact"]["first_name"] = "canary two".into();
     assert_eq!(api.post_lead(&lead).await.status, 409);
     lead["contact"]["phone"] = "canary".into();
+    lead["event"] = "canary".into();
     assert_eq!(api.post_lead(&lead).await.status, 422);
     api.post("application/json", "{\"canary")
         .await
