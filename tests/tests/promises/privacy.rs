@@ -84,6 +84,7 @@ async fn no_secret_and_no_personal_data_is_in_any_log() {
     // Bad input is logged too.
     let mut broken = canary_lead(9);
     broken["contact"]["phone"] = json!("Zebulon Quagmirefield 77");
+    broken["event"] = json!("Zebulon");
     let refused = stage
         .http
         .post(format!("{url}/v1/leads"))

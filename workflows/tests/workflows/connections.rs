@@ -86,9 +86,9 @@ async fn a_lead_on_its_way_waits_when_its_connection_is_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_set_up_wrongly_makes_its_leads_wait() {
+async fn a_connection_whose_row_was_changed_by_hand_makes_its_leads_wait() {
     let scene = Scene::working().await;
-    // No door lets such a connection in; a build that knows the method may have.
+    // Its secret is sealed to the way in, among what else decides where it goes.
     let connection = scene.connect(json!({})).await;
     let wrong = "update leadrail.connection set auth_method = 'carrier_pigeon' where id = $1";
     let wrong = sqlx::query(wrong)
@@ -97,7 +97,7 @@ async fn a_connection_that_is_set_up_wrongly_makes_its_leads_wait() {
     wrong.await.expect("changed");
     let run = scene.submit(lead(1)).await.run_id;
     let waiting = scene.until(run, RunState::Waiting).await;
-    assert_eq!(waiting.reason.as_deref(), Some("connection_setup"));
+    assert_eq!(waiting.reason.as_deref(), Some("connection_sealed"));
     scene.connect(json!({})).await;
     scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
