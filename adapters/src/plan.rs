@@ -221,6 +221,9 @@ pub enum Look {
     Exact(StepFn<Vec<Record>>),
     /// By listing the parent's children and matching the marker.
     Children(StepFn<Vec<Record>>),
+    /// By the caller's number, where the record has no place for a marker; not at all where the caller
+    /// left none.
+    ByNumber(StepFn<Vec<Record>>),
     /// Not at all.
     Blind,
 }
@@ -245,7 +248,7 @@ impl Step {
             StepKind::Upsert(_) => Some(ReconcileClass::A),
             StepKind::Make { look, .. } => Some(match look {
                 Look::Exact(_) => ReconcileClass::B,
-                Look::Children(_) => ReconcileClass::C,
+                Look::Children(_) | Look::ByNumber(_) => ReconcileClass::C,
                 Look::Blind => ReconcileClass::D,
             }),
         }
@@ -277,7 +280,7 @@ impl Step {
     }
 
     /// All records that carry the marker of this step, oldest first; `None` where there is no way
-    /// to look.
+    /// to look for this lead's.
     ///
     /// # Errors
     /// Why the CRM cannot be asked. An error proves nothing.
@@ -291,6 +294,10 @@ impl Step {
                 look: Look::Exact(look) | Look::Children(look),
                 ..
             } => look(session, filing).await.map(Some),
+            StepKind::Make {
+                look: Look::ByNumber(look),
+                ..
+            } if filing.lead.contact.phone.is_some() => look(session, filing).await.map(Some),
             _ => Ok(None),
         }
     }

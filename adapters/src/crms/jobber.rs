@@ -10,7 +10,8 @@
 //! - A client has no field for our marker: its source is counted in reports, its custom fields
 //!   cannot be searched, and a note on it is another write. What tells that it was made is its
 //!   number, as in the look-up before. That proves that the caller is a client now, not that it was
-//!   us, which is all that the next steps need. It is class C by its list, without a marker.
+//!   us, which is all that the next steps need. It is class C by its list, without a marker. A caller
+//!   without a number leaves nothing to look by: where that answer is lost, a person is asked.
 //! - Neither has a property. Its address tells: the same street of the same client is the same
 //!   site, whoever entered it.
 //! - A request carries the marker in its title, a note in its last line. Who rewrites a title within
@@ -149,7 +150,7 @@ static PLANS: &[Plan] = &[Plan {
             slot: Slot::Customer,
             kind: StepKind::Make {
                 run: |session, filing| make::<CreateClient>(session, Ok(client_create(filing))),
-                look: Look::Children(find_clients),
+                look: Look::ByNumber(find_clients),
                 settle: SETTLE,
             },
             calls: 1,

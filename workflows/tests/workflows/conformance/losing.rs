@@ -105,6 +105,35 @@ pub(super) async fn what_a_payload_says_of_the_time_hides_nothing(subject: &Subj
     scene.end().await;
 }
 
+/// Where nothing is left to look by, a person is asked.
+pub(super) async fn a_caller_without_a_number_is_never_made_twice(subject: &Subject) {
+    let scene = subject.impatient().await;
+    let mut callers = subject.makes.iter();
+    let Some(making) = callers.find(|making| making.step == StepKey::CUSTOMER_CREATE) else {
+        return scene.end().await;
+    };
+    for (n, email) in [json!("maria@example.com"), Value::Null]
+        .into_iter()
+        .enumerate()
+    {
+        let mut payload = subject.lead(n as u64);
+        payload["contact"]["phone"] = "305 555 O123".into();
+        payload["contact"]["email"] = email;
+        let before = scene.count(making.books);
+        scene.fault(&making.met(1), &json!({"kind": "reset_after"}));
+        let run = scene.submit(payload).await.run_id;
+        let ended = scene.to_the_end(run).await;
+        let told = scene.told(run).await;
+        assert_eq!(scene.count(making.books), before + 1, "{told:#?}");
+        let is_asked = ended.reason.as_deref() == Some("ambiguous");
+        assert!(
+            ended.state == RunState::Completed || (ended.state == RunState::Dead && is_asked),
+            "{told:#?}"
+        );
+    }
+    scene.end().await;
+}
+
 /// One customer with hundreds of addresses is no reason to give a lead up.
 pub(super) async fn a_list_too_long_to_read_is_read_in_parts_and_uses_up_no_try(subject: &Subject) {
     let scene = subject.connected(json!({"retry_schedule": []})).await;

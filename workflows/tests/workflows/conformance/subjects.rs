@@ -61,6 +61,7 @@ macro_rules! subjects {
                     keeping::no_url_in_history_names_a_person;
                     losing::a_record_whose_answer_was_lost_is_adopted_and_not_made_again;
                     losing::what_a_payload_says_of_the_time_hides_nothing;
+                    losing::a_caller_without_a_number_is_never_made_twice;
                     losing::a_list_too_long_to_read_is_read_in_parts_and_uses_up_no_try;
                     losing::a_create_without_effect_is_made_after_the_look;
                     losing::whoever_calls_every_lost_answer_is_found_again;
