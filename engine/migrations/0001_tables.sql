@@ -23,7 +23,8 @@ comment on column leadrail.function_file.checksum is 'SHA-384 of the text; the l
 -- Runs: one mutable row each, the head.
 --
 -- Hot by design: `due_at`, `worker_id` and `asleep` are the only indexed columns that ever change, and
--- `asleep` only together with `due_at`, so a run's end is a HOT update. Nothing else may be indexed here: no predicate may name `state`.
+-- `asleep` only of a run that has a due time, so a run's end is a HOT update. Nothing else may be indexed
+-- here: no predicate may name `state`.
 create type leadrail.run_state as enum (
     'queued', 'running', 'retrying', 'waiting', 'replaying', 'completed', 'dead', 'cancelled'
 );

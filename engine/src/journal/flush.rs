@@ -243,7 +243,12 @@ impl<L: Ledger> FlushLoop<L> {
 
     async fn halve(&mut self, mut batch: Vec<Entry>) -> bool {
         let second = batch.split_off(batch.len() / 2);
-        Box::pin(self.flush(batch)).await && Box::pin(self.flush(second)).await
+        if !Box::pin(self.flush(batch)).await {
+            return self.give_up(second);
+        }
+        // What the first half left aside goes before what the same runs say later.
+        let second = self.aside.sort(second);
+        Box::pin(self.flush(second)).await
     }
 
     /// Entries whose runs somebody else has locked must not make the others wait.

@@ -1,9 +1,8 @@
 //! The journal in PostgreSQL: one function call a flush.
 
-use super::Entry;
-use super::Locked;
 use super::batch::Columns;
 use super::ledger::{Aftermath, Answer, Broken, Ledger, Receipt, Refusal};
+use super::{Entry, Locked};
 use crate::claim::ClaimedRun;
 use crate::failpoint;
 use crate::ids::{RunId, WorkerId};
@@ -213,9 +212,7 @@ impl PostgresLedger {
             false => Aftermath::NotCommitted,
         })
     }
-}
 
-impl PostgresLedger {
     /// A server process that is frozen, or another login's, cannot be ended from here and may still commit.
     /// Without the worker's row it may not: after a while this incarnation is given up for that.
     fn beyond_ending(&self, since: Instant) -> sqlx::Result<Aftermath> {

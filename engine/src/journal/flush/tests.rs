@@ -1,7 +1,8 @@
 use super::*;
 use crate::claim::ClaimedRun;
+use crate::history::HistoryKind;
 use crate::ids::RunId;
-use crate::journal::{Broken, Journal, LockMoves, Locked, Receipt};
+use crate::journal::{Broken, HistoryRow, Journal, LockMoves, Locked, Receipt};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::pin::pin;
@@ -435,4 +436,45 @@ async fn after_a_lost_answer_the_lock_alone_is_asked_for_again() {
     let mut flush = flushing(&journal, &full(), ledger);
     let told = ask_all(&journal, &mut flush, &[(run, "a")]).await;
     assert_eq!(told, [Ok(Some(Duration::ZERO))]);
+}
+
+#[tokio::test]
+async fn what_was_left_aside_is_written_before_what_the_same_run_says_later() {
+    let (run, other) = (RunId::new(), RunId::new());
+    let mut written = Vec::new();
+    // Something that cannot be asked for is locked while the first entry is tried alone, and then free.
+    let mut refusals = 2;
+    let ledger = Scripted {
+        connects: true,
+        write: |batch: &[Entry], _: usize| {
+            let has_first = batch.iter().any(|entry| entry.rows[0].seq == 0);
+            if has_first && refusals > 0 {
+                refusals -= 1;
+                return Answer::Refused(Refusal::Locked);
+            }
+            written.extend(batch.iter().map(|entry| (entry.run, entry.rows[0].seq)));
+            Answer::Written(Receipt::default())
+        },
+        clear_up: || Ok(Aftermath::NotCommitted),
+    };
+    let line = |seq| HistoryRow {
+        seq,
+        kind: HistoryKind::RunStarted,
+        attempt: None,
+        activity: None,
+        payload: None,
+    };
+    let journal = Journal::new(1);
+    let mut flush = flushing(&journal, &full(), ledger);
+    let said = [(run, 0), (other, 1), (run, 2)];
+    let told =
+        said.map(|(run, seq)| journal.write(run, vec![line(seq)], None, LockMoves::default()));
+    let (told, ()) = tokio::join!(join_all(told), async {
+        assert!(flush.flush(flush.intake.take()).await);
+        let entries = flush.next_entries().await;
+        assert!(flush.flush(entries).await);
+    });
+    assert_eq!(told, vec![Ok(None); 3]);
+    drop(flush);
+    assert_eq!(written, [(other, 1), (run, 0), (run, 2)]);
 }
