@@ -3,9 +3,11 @@
 mod connect;
 mod disable;
 mod list;
+mod propose;
 mod release;
 mod test;
 
 pub use connect::Connected;
+pub use propose::{Given, Proposed};
 pub use release::RELEASE_SPACING;
 pub use test::ConnectionTest;

@@ -229,19 +229,7 @@ async fn nothing_starts_or_seals_with_a_vault_key_that_is_not_the_databases() {
     add(&cli, &[], "canary");
     let other_key = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
     let cli = cli.with("LEADRAIL_VAULT_KEY", other_key);
-    let again = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-    ];
-    for arguments in [
-        &["worker"][..],
-        &["serve", "--listen", "127.0.0.1:0"],
-        &again,
-    ] {
+    for arguments in [&["worker"][..], &["serve", "--listen", "127.0.0.1:0"], &ADD] {
         let ran = cli.run_with(arguments, "canary");
         ran.refused(1, "connections are sealed with k-");
         assert!(!ran.err.contains(other_key));
@@ -255,7 +243,7 @@ async fn nothing_starts_or_seals_with_a_vault_key_that_is_not_the_databases() {
     );
     let mut worker = cli.serve(&["worker"]);
     assert_eq!(worker.stop().code, 0);
-    cli.run_with(&again, "canary").well();
+    cli.run_with(&ADD, "canary").well();
 }
 
 /// Waits until there is a lead in this state.

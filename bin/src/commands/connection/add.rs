@@ -7,15 +7,14 @@ use crate::failure::{told, usage};
 use crate::output;
 use anyhow::Context as _;
 use leadrail_adapters::{AuthMethod, SetupError};
-use leadrail_connections::{Connection, ConnectionFilter, NewConnection};
-use leadrail_desk::{Connected, Desk, DeskError, adapter, auth_method};
+use leadrail_connections::NewConnection;
+use leadrail_desk::{Connected, DeskError, Given, adapter, auth_method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// More than any credential has.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
@@ -66,30 +65,19 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let given = given_settings(args.settings.as_deref())?;
     let secret = read_secrets(args.secret_file.as_deref())?;
     let desk = database::desk_with_vault(config).await?;
-    let present = present(&desk, &args).await?;
-    let of_present = present.as_ref();
-    let auth = args
-        .auth
-        .as_deref()
-        .or(of_present.map(|present| &*present.auth_method));
-    let method = auth_method(adapter, auth).map_err(no_way_in)?;
-    let secrets = secrets(method, secret)?;
-    let settings = match of_present {
-        Some(present) => changed(serde_json::to_value(&present.settings)?, given),
-        None => first(given, config.call_timeout)?,
-    };
-    let kept_url = of_present.and_then(|present| present.base_url.as_ref());
-    let base_url = args
-        .base_url
-        .or(kept_url.map(|url| url.as_str().to_owned()));
-    let new = NewConnection {
+    let proposed = desk.propose(Given {
         account: args.account,
         crm: args.crm,
         crm_account_id: args.crm_account_id,
-        base_url: base_url.filter(|url| !url.is_empty()),
-        auth_method: method.id.to_owned(),
-        secrets,
-        settings,
+        base_url: args.base_url,
+        auth_method: args.auth,
+        settings: given,
+        call_timeout: config.call_timeout,
+    });
+    let proposed = proposed.await.map_err(no_way_in)?;
+    let new = NewConnection {
+        secrets: secrets(proposed.method, secret)?,
+        ..proposed.connection
     };
     let connected = desk.connect(&actor::command_line(), new).await;
     let connected = connected.map_err(told)?;
@@ -125,42 +113,11 @@ fn no_way_in(error: DeskError) -> anyhow::Error {
     }
 }
 
-/// The connection that stands where this one is to be, if one does.
-async fn present(desk: &Desk, args: &AddArgs) -> anyhow::Result<Option<Connection>> {
-    let filter = ConnectionFilter {
-        account: Some(args.account.clone()),
-        crm: Some(args.crm.clone()),
-        state: None,
-    };
-    let listed = desk.list_connections(&filter).await.map_err(told)?;
-    let mut there = listed.into_iter();
-    Ok(there.find(|listed| listed.crm_account_id == args.crm_account_id))
-}
-
+/// What stands in the flag, as an object.
 fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
     let given = given.unwrap_or("{}");
     serde_json::from_str(given)
         .map_err(|_| usage(r#"--settings wants a JSON object such as {"call_timeout_ms": 5000}"#))
-}
-
-/// The settings of a new connection: as given, with the configured deadline where they name none.
-fn first(given: Map<String, Value>, call_timeout: Option<Duration>) -> anyhow::Result<Value> {
-    let mut settings = given;
-    if let Some(timeout) = call_timeout {
-        let ms = u64::try_from(timeout.as_millis())?;
-        settings.entry("call_timeout_ms").or_insert(ms.into());
-    }
-    Ok(Value::Object(settings))
-}
-
-/// The settings of a connection that is there, with those that are given; null takes one away.
-fn changed(present: Value, given: Map<String, Value>) -> Value {
-    let Value::Object(mut settings) = present else {
-        return Value::Object(given);
-    };
-    settings.extend(given);
-    settings.retain(|_, value| !value.is_null());
-    Value::Object(settings)
 }
 
 /// What was given, by name: the whole text where the way in needs one secret, else a JSON object.
@@ -264,29 +221,16 @@ mod tests {
     }
 
     #[test]
-    fn the_configured_deadline_is_for_connections_that_name_none() {
-        let read = |given, timeout| first(given_settings(given).unwrap(), timeout).unwrap();
-        let two = Some(Duration::from_secs(2));
-        assert_eq!(read(None, None), json!({}));
-        assert_eq!(read(None, two), json!({"call_timeout_ms": 2000}));
-        let own = Some(r#"{"call_timeout_ms": 5, "lead_source": "Ad"}"#);
+    fn settings_are_a_json_object_or_refused() {
+        let own = Some(r#"{"call_timeout_ms": 5, "lead_source": null}"#);
+        let read = given_settings(own).unwrap();
         assert_eq!(
-            read(own, two),
-            json!({"call_timeout_ms": 5, "lead_source": "Ad"})
+            Value::Object(read),
+            json!({"call_timeout_ms": 5, "lead_source": null})
         );
+        assert!(given_settings(None).unwrap().is_empty());
         for wrong in ["", "[]", "5", "{", "call_timeout_ms=5"] {
             assert!(given_settings(Some(wrong)).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn settings_that_are_given_change_those_and_no_others() {
-        let given = |text| given_settings(Some(text)).unwrap();
-        let present = json!({"call_timeout_ms": 5, "lead_source": "Ad"});
-        assert_eq!(changed(present.clone(), given("{}")), present);
-        let other = changed(present.clone(), given(r#"{"lead_source": "Call"}"#));
-        assert_eq!(other, json!({"call_timeout_ms": 5, "lead_source": "Call"}));
-        let less = changed(present, given(r#"{"lead_source": null}"#));
-        assert_eq!(less, json!({"call_timeout_ms": 5}));
     }
 }
