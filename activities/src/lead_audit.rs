@@ -119,7 +119,7 @@ impl LeadAudit {
         let run = self.engine.run(run).await.map_err(|_| {
             crate::failure::of_our_database("the run of the lead could not be read")
         })?;
-        let lead = run.and_then(|run| Lead::from_value(run.input).ok());
+        let lead = run.and_then(|run| Lead::received(run.input, run.created_at).ok());
         lead.ok_or_else(lead_gone)
     }
 

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | it works | 401: is tried again; 403: is a dead letter with the reason | stays open |
 //! | refused too | waits at the connection's gate | waits for a person |
-//! | nothing: no answer, throttled | is tried again when that says | stays open |
+//! | nothing: no answer, throttled, an answer that fits no check | is tried again when that says | stays open |
 
 use leadrail_adapters::AdapterError;
 use leadrail_connections::{Closed, ConnectionResult, Door};
@@ -29,6 +29,11 @@ impl OpenCrm<'_> {
             Ok(_) => of_one_lead(refusal, door.adapter.crm().title),
             Err(no @ (AdapterError::Auth(_) | AdapterError::Forbidden(_))) => {
                 self.condemned(&door, &no).await
+            }
+            // It is not the lead that was asked about, so no answer to that ends it.
+            Err(AdapterError::Rejected(unclear) | AdapterError::Ambiguous(unclear)) => {
+                let unclear = AdapterError::NotDone(unclear);
+                failure::of_answer(&unclear, self.destination.gate())
             }
             Err(unknown) => failure::of_answer(&unknown, self.destination.gate()),
         }
