@@ -236,17 +236,6 @@ pub struct Routing {
 }
 
 impl Lead {
-    /// Reads a payload that is received now from its bytes: the lead, tidied as [`Lead::from_value`]
-    /// says, and the payload as it was given, for whoever keeps it.
-    ///
-    /// # Errors
-    /// As [`Lead::received`], and where the bytes are no JSON.
-    pub fn read(bytes: &[u8]) -> Result<(Self, Value), PayloadFaults> {
-        let payload = validate::parse(bytes)?;
-        let lead = Self::from_value(payload.clone())?;
-        Ok((lead, payload))
-    }
-
     /// Parses the bytes of a payload, without a look at what they say.
     ///
     /// # Errors
@@ -258,7 +247,7 @@ impl Lead {
     /// Reads a payload that is received now from its bytes, for whoever does not keep it.
     ///
     /// # Errors
-    /// As [`Lead::read`].
+    /// As [`Lead::parse`] and [`Lead::received`].
     pub fn from_slice(bytes: &[u8]) -> Result<Self, PayloadFaults> {
         Self::from_value(validate::parse(bytes)?)
     }
