@@ -8,4 +8,5 @@ mod golden;
 mod kit;
 mod push_lead;
 mod sql_door;
+mod sql_rights;
 mod submit;
