@@ -1,9 +1,10 @@
 //! The universal lead payload 1.0.
 //!
 //! A call pipeline hands over one JSON object a call. This crate says what that object may look
-//! like ([`Lead::read`], [`schema`]), names everything that makes it useless at once
-//! ([`PayloadFaults`]) and warns of the rest ([`Warning`]), tells a resend from a different lead under the same id
-//! ([`fingerprint()`]), and derives the [`Marker`] by which a CRM record is found again.
+//! like ([`Lead::received`], [`schema`]), names everything that makes it useless at once
+//! ([`PayloadFaults`]) and warns of the rest ([`Warning`]), tells a resend from a different lead
+//! under the same id ([`fingerprint()`]), and derives the [`Marker`] by which a CRM record is
+//! found again.
 //!
 //! It is lenient where a caller may have nothing to give (no e-mail, no last name, no address),
 //! keeps fields it does not know, and does no I/O.
