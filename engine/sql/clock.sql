@@ -6,11 +6,15 @@
 -- The one file that is applied before the tables: their defaults name leadrail.now().
 
 -- Stable, so that one statement compares against one time and may use an index with it. Asked so often
--- that it has no path of its own: its names are written out, for the table that it reads is not there
--- yet and a body that is bound at once (see README.md) would be refused.
+-- that it has no path of its own (its names are written out) and is in PL/pgSQL: a function in SQL that
+-- reads a table is planned anew by every statement that calls it.
 create or replace function leadrail.now() returns timestamptz
-language sql stable parallel safe
-as $$ select pg_catalog.clock_timestamp() operator(pg_catalog.+) (select c.shift from leadrail.clock c) $$;
+language plpgsql stable parallel safe
+as $$
+begin
+    return pg_catalog.clock_timestamp() operator(pg_catalog.+) (select c.shift from leadrail.clock c);
+end
+$$;
 
 -- A time-ordered id (RFC 9562, version 7): the first 48 bits are milliseconds since 1970.
 create or replace function leadrail.uuid_v7(at timestamptz default leadrail.now()) returns uuid

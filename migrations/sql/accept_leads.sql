@@ -14,8 +14,12 @@ return account || '/' || coalesce(crm || coalesce('/' || crm_account_id, ''), '-
 
 -- The hash of a number that is E.164, under a key.
 create or replace function leadrail.keyed_phone_hash(key bytea, e164 text) returns bytea
-language sql immutable strict parallel safe
-return substring(sha256(key || convert_to(e164, 'UTF8')) for 16);
+language plpgsql immutable strict parallel safe
+as $$
+begin
+    return substring(sha256(key || convert_to(e164, 'UTF8')) for 16);
+end
+$$;
 
 -- What leads with this number have in leadrail.lead.phone_hash; null for what is no number.
 create or replace function leadrail.phone_hash(number text) returns bytea
@@ -35,6 +39,7 @@ create or replace function leadrail.accept_leads(
     p_event_ids uuid[], p_phones text[], p_priorities smallint[], p_fingerprints text[], p_payloads text[]
 ) returns table (ord bigint, run_id uuid, outcome text, state leadrail.run_state, fingerprint text)
 language plpgsql
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare

@@ -4,41 +4,84 @@
 -- leadrail.accept_leads makes both, so a lead sent through both doors is one lead. The
 -- database refuses what HTTP refuses, and warns of what HTTP warns of.
 
--- Whether a payload has more than 262144 bytes as compact JSON.
+-- Whether a payload, as jsonb writes it, has more than 262144 bytes as compact JSON.
 --
 -- jsonb writes a blank after each comma and colon, which makes at most half as much again. So the
 -- blanks outside strings are counted only where they decide, and never in a huge payload.
-create or replace function leadrail.is_too_large(payload jsonb) returns boolean
-language sql immutable strict parallel safe
-return (
-    select case
-        when sent.bytes <= 262144 then false
-        when sent.bytes > 393216 then true
-        else sent.bytes - (octet_length(bare.text) - octet_length(replace(bare.text, ' ', ''))) > 262144
-    end
-    from (select octet_length(payload::text) as bytes) sent
-    cross join lateral (
-        select case
-            when sent.bytes between 262145 and 393216
-                then regexp_replace(payload::text, '"(?:[^"\\]|\\.)*"', '', 'g')
-        end as text
-    ) bare
-);
+create or replace function leadrail.is_too_large(written text) returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    v_bytes integer := octet_length(written);
+    v_bare text;
+begin
+    if v_bytes not between 262145 and 393216 then
+        return v_bytes > 262144;
+    end if;
+    v_bare := regexp_replace(written, '"(?:[^"\\]|\\.)*"', '', 'g');
+    return v_bytes - (octet_length(v_bare) - octet_length(replace(v_bare, ' ', ''))) > 262144;
+end
+$$;
+
+-- What makes a payload useless whatever its fields say; null when nothing does. What takes long to count
+-- is counted only where the length of the text allows for too much of it.
+create or replace function leadrail.shape_fault(payload jsonb) returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+    v_written text := payload::text;
+    v_bytes integer := octet_length(v_written);
+begin
+    if payload is null or jsonb_typeof(payload) <> 'object' then
+        return 'must be an object';
+    elsif leadrail.is_too_large(v_written) then
+        return 'must have at most 262144 bytes';
+    elsif v_bytes - octet_length(replace(replace(v_written, '{', ''), '[', '')) > 32
+        and jsonb_path_exists(payload, 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")') then
+        return 'must nest at most 32 levels deep';
+    elsif v_bytes > 10000 and (select count(*) from jsonb_path_query(payload, 'strict $.**')) > 5000 then
+        return 'must have at most 5000 values';
+    elsif leadrail.may_hold_odd_number(v_written)
+        and jsonb_path_exists(payload, 'strict $.** ? (@.type() == "number" && (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308))') then
+        return 'has a number that no other reader of JSON can hold';
+    end if;
+    return null;
+end
+$$;
 
 -- Whether a contact names a way to reach somebody: whatever is neither a name nor a country, which a
 -- program may fill in by itself.
 create or replace function leadrail.names_a_way(contact jsonb) returns boolean
-language sql immutable parallel safe
-return coalesce(jsonb_path_exists(
-    case jsonb_typeof(contact)
-        when 'object' then (contact - 'first_name' - 'last_name') || case jsonb_typeof(contact -> 'address')
-            when 'object' then jsonb_build_object('address', (contact -> 'address') - 'country')
-            else '{}'
-        end
-        else contact
-    end,
-    'strict $.** ? (@.type() == "number" || @.type() == "string" && @ like_regex "[^\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")'
-), false);
+language plpgsql immutable parallel safe
+as $$
+begin
+    if jsonb_typeof(contact -> 'phone') = 'string' and not leadrail.is_blank(contact -> 'phone') then
+        return true;
+    elsif jsonb_typeof(contact) = 'object' then
+        contact := contact - 'first_name' - 'last_name';
+        if jsonb_typeof(contact -> 'address') = 'object' then
+            contact := contact #- '{address,country}';
+        end if;
+    end if;
+    return coalesce(jsonb_path_exists(
+        contact,
+        'strict $.** ? (@.type() == "number" || @.type() == "string" && @ like_regex "[^\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")'
+    ), false);
+end
+$$;
+
+-- Whether a lead that is to be filed may name this account on the CRM's side.
+create or replace function leadrail.may_be_crm_account(value jsonb) returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+    return leadrail.is_blank(value) or case jsonb_typeof(value)
+        when 'number' then value::text ~ '^-?[0-9]{1,20}$'
+        when 'string' then leadrail.is_id(value #>> '{}', 256)
+        else false
+    end;
+end
+$$;
 
 -- What makes a payload useless: JSON pointers with what is expected there, never a value. Null when
 -- nothing does. The crate `lead` refuses the same (fields.rs); all else that is wrong is a warning.
@@ -47,60 +90,66 @@ language plpgsql immutable parallel safe
 as $$
 declare
     v_to_file boolean := payload -> 'event' is not distinct from '"lead.qualified"';
-    v_crm_account_id jsonb := payload #> '{routing,crm_account_id}';
+    v_account jsonb := payload -> 'callsetter_account_id';
+    v_routing jsonb := payload -> 'routing';
+    v_faults text[] := '{}';
+    v_shape text := leadrail.shape_fault(payload);
 begin
-    if payload is null or jsonb_typeof(payload) <> 'object' then
-        return 'the payload: must be an object';
-    elsif leadrail.is_too_large(payload) then
-        return 'the payload: must have at most 262144 bytes';
-    elsif jsonb_path_exists(payload, 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")') then
-        return 'the payload: must nest at most 32 levels deep';
-    elsif (select count(*) from jsonb_path_query(payload, 'strict $.**')) > 5000 then
-        return 'the payload: must have at most 5000 values';
-    elsif jsonb_path_exists(payload, 'strict $.** ? (@.type() == "number" && (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308))') then
-        return 'the payload: has a number that no other reader of JSON can hold';
+    if v_shape is not null then
+        return 'the payload: ' || v_shape;
     end if;
-    return (
-        select string_agg(fault.pointer || ': ' || fault.expected, '; ' order by fault.pointer)
-        from (values
-            ('/schema_version', 'must be a version such as 1.0; send 1.x',
-                coalesce(
-                    jsonb_typeof(payload -> 'schema_version') = 'string'
-                    and payload ->> 'schema_version' ~ '^1\.[0-9]{1,5}$',
-                false)),
-            ('/event', 'must be lead.qualified or lead.unqualified',
-                coalesce(payload -> 'event' in ('"lead.qualified"', '"lead.unqualified"'), false)),
-            ('/event_id', 'must be a version 4 UUID in its hyphenated form',
-                coalesce(
-                    jsonb_typeof(payload -> 'event_id') = 'string'
-                    and payload ->> 'event_id'
-                        ~* '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
-                false)),
-            ('/callsetter_account_id', 'must be a text of 1 to 128 characters, all of them shown',
-                coalesce(
-                    jsonb_typeof(payload -> 'callsetter_account_id') = 'string'
-                    and not leadrail.is_blank(payload -> 'callsetter_account_id')
-                    and leadrail.is_id(payload ->> 'callsetter_account_id', 128),
-                false)),
-            ('/contact', 'must hold a number, an e-mail address or an address: there is nobody to call back',
-                leadrail.names_a_way(payload -> 'contact')),
-            ('/routing', 'must be an object for lead.qualified',
-                not v_to_file or jsonb_typeof(payload -> 'routing') is not distinct from 'object'),
-            ('/routing/destination_crm',
-                'must be a CRM that there is an adapter for: ' || array_to_string(leadrail.known_crms(), ', '),
-                not v_to_file or jsonb_typeof(payload -> 'routing') is distinct from 'object'
-                or coalesce(
-                    jsonb_typeof(payload #> '{routing,destination_crm}') = 'string'
-                    and payload #>> '{routing,destination_crm}' = any (leadrail.known_crms()),
-                false)),
-            ('/routing/crm_account_id', 'must have at most 256 characters, all of them printable',
-                not v_to_file
-                or leadrail.is_blank(v_crm_account_id)
-                or jsonb_typeof(v_crm_account_id) = 'number' and v_crm_account_id::text ~ '^-?[0-9]{1,20}$'
-                or jsonb_typeof(v_crm_account_id) = 'string' and leadrail.is_id(v_crm_account_id #>> '{}', 256))
-        ) fault (pointer, expected, holds)
-        where not fault.holds
-    );
+    -- In the order of their pointers.
+    if jsonb_typeof(v_account) is distinct from 'string' or leadrail.is_blank(v_account)
+        or not leadrail.is_id(v_account #>> '{}', 128) then
+        v_faults := v_faults || '/callsetter_account_id: must be a text of 1 to 128 characters, all of them shown'::text;
+    end if;
+    if not leadrail.names_a_way(payload -> 'contact') then
+        v_faults := v_faults || '/contact: must hold a number, an e-mail address or an address: there is nobody to call back'::text;
+    end if;
+    if not v_to_file and payload -> 'event' is distinct from '"lead.unqualified"' then
+        v_faults := v_faults || '/event: must be lead.qualified or lead.unqualified'::text;
+    end if;
+    if jsonb_typeof(payload -> 'event_id') is distinct from 'string' or payload ->> 'event_id'
+        !~* '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' then
+        v_faults := v_faults || '/event_id: must be a version 4 UUID in its hyphenated form'::text;
+    end if;
+    if v_to_file and jsonb_typeof(v_routing) is distinct from 'object' then
+        v_faults := v_faults || '/routing: must be an object for lead.qualified'::text;
+    elsif v_to_file then
+        if not leadrail.may_be_crm_account(v_routing -> 'crm_account_id') then
+            v_faults := v_faults || '/routing/crm_account_id: must have at most 256 characters, all of them printable'::text;
+        end if;
+        if jsonb_typeof(v_routing -> 'destination_crm') is distinct from 'string'
+            or v_routing ->> 'destination_crm' <> all (leadrail.known_crms()) then
+            v_faults := v_faults || ('/routing/destination_crm: must be a CRM that there is an adapter for: '
+                || array_to_string(leadrail.known_crms(), ', '));
+        end if;
+    end if;
+    if jsonb_typeof(payload -> 'schema_version') is distinct from 'string'
+        or payload ->> 'schema_version' !~ '^1\.[0-9]{1,5}$' then
+        v_faults := v_faults || '/schema_version: must be a version such as 1.0; send 1.x'::text;
+    end if;
+    return nullif(array_to_string(v_faults, '; '), '');
+end
+$$;
+
+-- The priority of a lead: emergencies first, what goes to no CRM last.
+create or replace function leadrail.lead_priority(payload jsonb) returns smallint
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    v_urgency jsonb := payload #> '{service_request,urgency}';
+begin
+    return case
+        when payload ->> 'event' = 'lead.unqualified' then 5
+        when leadrail.is_blank(v_urgency) or jsonb_typeof(v_urgency) in ('object', 'array') then 3
+        else case leadrail.plain_word(v_urgency #>> '{}')
+            when 'emergency' then 0
+            when 'same_week' then 2
+            when 'flexible' then 3
+            else 1
+        end
+    end;
 end
 $$;
 
@@ -124,13 +173,11 @@ declare
     v_faults text := leadrail.lead_faults(payload);
     v_crm text := payload #>> '{routing,destination_crm}';
     v_crm_account_id text := payload #>> '{routing,crm_account_id}';
-    v_urgency jsonb := payload #> '{service_request,urgency}';
     v_phone text := case
         when jsonb_typeof(payload #> '{contact,phone}') in ('string', 'number')
             then leadrail.e164(payload #>> '{contact,phone}')
     end;
     v_print text;
-    v_priority smallint;
     v_run record;
 begin
     if v_faults is not null then
@@ -138,16 +185,6 @@ begin
             using errcode = '22023', hint = 'Nothing was enqueued. Correct the payload and send it again.';
     end if;
     v_print := leadrail.lead_fingerprint(payload);
-    v_priority := case
-        when payload ->> 'event' = 'lead.unqualified' then 5
-        when leadrail.is_blank(v_urgency) or jsonb_typeof(v_urgency) in ('object', 'array') then 3
-        else case leadrail.plain_word(v_urgency #>> '{}')
-            when 'emergency' then 0
-            when 'same_week' then 2
-            when 'flexible' then 3
-            else 1
-        end
-    end;
     -- An unqualified lead may be addressed to no CRM, or to something that is none.
     if v_crm <> all (leadrail.known_crms()) or jsonb_typeof(payload #> '{routing,destination_crm}') <> 'string' then
         v_crm := null;
@@ -160,7 +197,7 @@ begin
     from leadrail.accept_leads(
         array[leadrail.uuid_v7()], array[payload ->> 'callsetter_account_id'], array[v_crm],
         array[v_crm_account_id], array[split_part(payload ->> 'event', '.', 2)],
-        array[(payload ->> 'event_id')::uuid], array[v_phone], array[v_priority],
+        array[(payload ->> 'event_id')::uuid], array[v_phone], array[leadrail.lead_priority(payload)],
         array[v_print], array[payload::text]
     ) run;
     if v_run.outcome = 'conflict' then
@@ -183,10 +220,16 @@ as $$ select pg_notify('leadrail_run', '') $$;
 -- Whoever may hand over leads is granted so.
 revoke execute on function leadrail.enqueue_lead(jsonb), leadrail.hint() from public;
 
-comment on function leadrail.is_too_large(jsonb) is
-    'Whether a payload has more than 262144 bytes as compact JSON.';
+comment on function leadrail.is_too_large(text) is
+    'Whether a payload, as jsonb writes it, has more than 262144 bytes as compact JSON.';
+comment on function leadrail.shape_fault(jsonb) is
+    'What makes a payload useless whatever its fields say; null when nothing does.';
 comment on function leadrail.names_a_way(jsonb) is
     'Whether a contact names a way to reach somebody.';
+comment on function leadrail.may_be_crm_account(jsonb) is
+    'Whether a lead that is to be filed may name this account on the CRM''s side.';
+comment on function leadrail.lead_priority(jsonb) is
+    'The priority of a lead: emergencies first, what goes to no CRM last.';
 comment on function leadrail.lead_faults(jsonb) is
     'What makes a lead payload useless, as JSON pointers; null when nothing does.';
 comment on function leadrail.enqueue_lead(jsonb) is

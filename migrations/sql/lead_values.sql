@@ -21,7 +21,7 @@ end;
 
 -- Whether a text may be an identifier: no more than so many characters, all of them shown.
 create or replace function leadrail.is_id(given text, most integer) returns boolean
-language sql immutable strict parallel safe
+language sql immutable parallel safe
 return char_length(given) <= most
     and given !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]';
 
@@ -88,7 +88,8 @@ declare
 begin
     withheld := false;
     whole := true;
-    if given ~ '^\+[1-9][0-9]{6,14}$' and not leadrail.is_withheld(substr(given, 2)) and leadrail.dialed(given) = given then
+    if given ~ '^\+[1-9][0-9]{6,14}$' and not leadrail.is_withheld(substr(given, 2))
+        and (given ~ '^\+1[2-9][0-9]{9}$' or leadrail.dialed(given) = given) then
         phone := given;
         return;
     end if;
