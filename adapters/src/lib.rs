@@ -47,7 +47,7 @@ pub use self::contract::{AccountInfo, Choice, CrmAdapter};
 pub use self::http::answer::{Answer, Effect, Fault};
 pub use self::http::budget::{CallBudget, call_budget};
 pub use self::http::classify::classify;
-pub use self::http::error::{AdapterError, AdapterResult, Failure, SetupError};
+pub use self::http::error::{AdapterError, AdapterResult, Failure, RECORD_GONE, SetupError};
 pub use self::http::evidence::{
     Exchange, HeaderValue, KEPT_REQUEST_BODY, KEPT_RESPONSE_BODY, KeptText,
 };

@@ -147,6 +147,13 @@ impl Crm for HousecallPro {
     fn clear(&self) {
         *lock(&self.books) = Books::default();
     }
+
+    /// `{"delete_customer": {"id": "cus_1"}}`.
+    fn happen(&self, company: &str, event: &Value) -> Result<(), String> {
+        let id = crate::office::deleted(event, "delete_customer")?;
+        let deleted = self.with(company, |company| company.delete_customer(&id));
+        deleted.ok_or_else(|| "there is no such customer".to_owned())
+    }
 }
 
 fn authorize(_: &HousecallPro, visit: &Visit<'_>) -> Answer {

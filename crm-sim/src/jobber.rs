@@ -249,6 +249,13 @@ impl Crm for Jobber {
         *lock(&self.books) = Books::default();
     }
 
+    /// `{"delete_client": {"id": "..."}}`.
+    fn happen(&self, company: &str, event: &Value) -> Result<(), String> {
+        let id = crate::office::deleted(event, "delete_client")?;
+        let deleted = lock(&self.books).company(company).clients.remove(&id);
+        deleted.ok_or_else(|| "there is no such client".to_owned())
+    }
+
     fn set_limits(&self, company: &str, limits: &Limits) -> bool {
         self.with_throttle(company, |throttle| throttle.set(limits, clock::now()));
         true

@@ -105,6 +105,7 @@ mod housecall_pro;
 mod jobber;
 mod limits;
 mod names;
+mod office;
 mod page;
 mod plan;
 mod reply;

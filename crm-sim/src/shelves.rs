@@ -60,6 +60,15 @@ impl<K: Eq + Hash, T> Shelf<K, T> {
         self.place(id).map(|place| &self.records[place])
     }
 
+    /// Takes a record away: nobody finds it by its id any more. The books keep it.
+    pub(crate) fn remove<Q>(&mut self, id: &Q) -> Option<()>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.places.remove(id).map(drop)
+    }
+
     /// Where a record stands; the n-th one added stands at n - 1.
     pub(crate) fn place<Q>(&self, id: &Q) -> Option<usize>
     where

@@ -114,6 +114,15 @@ impl CrmSim {
             .is_some_and(|desk| desk.crm.set_limits(company, limits))
     }
 
+    /// Lets people at a company do something, as `POST /_sim/{crm}/office` does.
+    ///
+    /// # Errors
+    /// A sentence: why it cannot happen.
+    pub fn happen(&self, crm: &str, company: &str, event: &Value) -> Result<(), String> {
+        let desk = self.desk(crm).ok_or("there is no such CRM")?;
+        desk.crm.happen(company, event)
+    }
+
     /// How many effects are still to land; none for a name unknown here.
     #[must_use]
     pub fn late_effects(&self, crm: &str) -> u64 {

@@ -9,7 +9,7 @@ use leadrail_activities::{
     Destination, FindConnection, FindConnectionInput, FindStep, MakeStep, ScheduleAudit,
     ScheduleAuditInput, StepInput, caller_lock,
 };
-use leadrail_adapters::{Made, Slot, StepKey, Verb};
+use leadrail_adapters::{Made, RECORD_GONE, Slot, StepKey, Verb};
 use leadrail_connections::Doors;
 use leadrail_engine::{Ctx, Engine, Workflow, WorkflowError, WorkflowResult};
 use leadrail_lead::{CrmName, Lead, LeadEvent, PayloadFaults};
@@ -101,14 +101,13 @@ impl PushLead {
         if lead.event == LeadEvent::Unqualified {
             return Ok(PushLeadOutput::Recorded);
         }
-        let journey = Journey {
-            destination: Arc::new(self.destination(ctx, &lead).await?),
-            lead: Arc::new(lead),
-            made: Made::default(),
-            makers: Vec::new(),
+        let destination = Arc::new(self.destination(ctx, &lead).await?);
+        let (lead, again) = (Arc::new(lead), destination.clone());
+        let journey = match self.file(ctx, destination, lead.clone()).await {
+            // Whom we found or made is gone: the caller is looked for once more.
+            Err(error) if is_without_caller(&error) => self.file(ctx, again, lead).await?,
+            filed => filed?,
         };
-        let journey = self.caller(ctx, journey).await?;
-        let journey = self.call(ctx, journey).await?;
         if journey.made.lead.is_none() {
             return Err(WorkflowError::new(
                 "not_filed",
@@ -120,6 +119,23 @@ impl PushLead {
             crm: journey.destination.crm.clone(),
             made: Box::new(journey.made),
         })
+    }
+
+    /// The steps of the plan, from the first.
+    async fn file(
+        &self,
+        ctx: &Ctx,
+        destination: Arc<Destination>,
+        lead: Arc<Lead>,
+    ) -> WorkflowResult<Journey> {
+        let journey = Journey {
+            destination,
+            lead,
+            made: Made::default(),
+            makers: Vec::new(),
+        };
+        let journey = self.caller(ctx, journey).await?;
+        self.call(ctx, journey).await
     }
 
     async fn destination(&self, ctx: &Ctx, lead: &Lead) -> WorkflowResult<Destination> {
@@ -204,6 +220,14 @@ impl Journey {
             made: self.made.clone(),
         }
     }
+}
+
+/// Whether a step before the lead was filed met a record that is not there any more. A note's is the
+/// lead itself: whoever deleted that does not want it again.
+fn is_without_caller(error: &WorkflowError) -> bool {
+    let label = error.activity.as_deref().unwrap_or_default();
+    let step = StepKey::of_label(label.split('#').next().unwrap_or_default());
+    error.reason == RECORD_GONE && step.is_some_and(|step| step.slot <= Slot::Lead)
 }
 
 /// Names every fault by its JSON pointer and repeats no value.

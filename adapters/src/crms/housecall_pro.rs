@@ -9,7 +9,7 @@
 //!   tag on the customer and on the lead, and both come back in its lists.
 //! - A lead takes a note only when it is created, so everything there is to say is in it.
 //! - Numbers are ten American digits. Any other number goes into the notes, which no search covers: a
-//!   caller from abroad who leaves no e-mail address is a new customer at each call.
+//!   caller from abroad who leaves no e-mail address is looked for by the name.
 //! - Whatever address a lead brings is added to its customer, so one that is there is named by its id.
 
 mod requests;
@@ -223,15 +223,20 @@ fn find_customer<'a>(
             return Ok(None);
         };
         let mut found = None;
-        each::<CustomerPage>(session, customers_like(&caller), |customer| {
+        let read = each::<CustomerPage>(session, customers_like(&caller), |customer| {
             if caller.is(&customer) {
                 found = Some(known(customer, filing));
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
-        })
-        .await?;
-        Ok(found)
+        });
+        match read.await {
+            // More people of that name than we read: among the newest there is nobody.
+            Err(error) if error.is_incomplete_lookup() && caller.is_known_by_name_only() => {
+                Ok(None)
+            }
+            read => read.map(|()| found),
+        }
     })
 }
 
@@ -372,20 +377,33 @@ fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
             )
             .with_status(403),
         ),
-        Some(400 | 422) => AdapterError::Rejected(naming_fields(error.into_failure(), body)),
+        Some(status @ (400 | 422)) => {
+            let named = faulty_fields(body);
+            // Ids are the CRM's own: one that it refuses is of a record that is gone.
+            if !named.is_empty()
+                && named
+                    .iter()
+                    .all(|field| ["customer_id", "address_id"].contains(field))
+            {
+                return AdapterError::record_gone(&HOUSECALL_PRO, Some(status));
+            }
+            AdapterError::Rejected(naming(error.into_failure(), &named))
+        }
         _ => error,
     }
 }
 
-/// Adds the names of the fields that are at fault. The words about them may repeat personal data,
-/// so they stay in the evidence.
-fn naming_fields(mut failure: Failure, body: &[u8]) -> Failure {
+/// The fields that are at fault.
+fn faulty_fields(body: &[u8]) -> Vec<&'static str> {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let faults = answer.get("errors").unwrap_or(&answer);
-    let named: Vec<&str> = FIELDS
-        .into_iter()
-        .filter(|field| faults.get(field).is_some())
-        .collect();
+    let known = FIELDS.into_iter();
+    known.filter(|field| faults.get(field).is_some()).collect()
+}
+
+/// Adds the names of the fields that are at fault. The words about them may repeat personal data,
+/// so they stay in the evidence.
+fn naming(mut failure: Failure, named: &[&str]) -> Failure {
     if !named.is_empty() {
         failure.detail = format!("{}; it names {}", failure.detail, named.join(", "));
     }

@@ -13,7 +13,8 @@
 //!   found by that first, then by the visible marker.
 //! - The search by number says nothing of contacts and may find strangers; they are asked for and
 //!   compared here. Numbers are ten American digits. Any other goes into the note, and such a caller
-//!   is not searched for, nor by e-mail, which no list can be searched by.
+//!   is not searched for, nor by e-mail, which no list can be searched by: where jobs are made, a caller
+//!   from abroad is a new customer at each call.
 //! - A customer and a location must have a name and a whole address. Where the caller gave none, they
 //!   say so: "Caller", "Not given". A caller with neither American number nor e-mail has no contact,
 //!   so the location's name carries the marker.
@@ -292,7 +293,7 @@ impl CrmAdapter for ServiceTitan {
     fn judge(&self, answer: &Answer<'_>) -> Verdict {
         let shared = Verdict::shared(&SERVICETITAN, answer);
         Verdict {
-            result: shared.result.map_err(|error| refusal(error, answer.body)),
+            result: shared.result.map_err(|error| refusal(error, answer)),
             ..shared
         }
     }

@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, StatusCode};
 
+use super::request::CrmRequest;
+use crate::plan::Slot;
+
 /// Whether a request changes anything in the CRM. A GraphQL query is a read, though it is a POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -93,16 +96,19 @@ pub struct Answer<'a> {
     pub head: Option<(StatusCode, &'a HeaderMap)>,
     /// What went wrong, if anything did.
     pub fault: Option<Fault>,
+    /// The earlier step's record that the request names, where "not found" can only be about that.
+    pub names: Option<Slot>,
     /// The body as far as it was read. It may hold personal data.
     pub body: &'a [u8],
 }
 
 impl<'a> Answer<'a> {
-    /// What came back for a request of this effect.
-    pub(crate) fn of(effect: Effect, received: &'a leadrail_outbound::Received) -> Self {
+    /// What came back for a request.
+    pub(crate) fn of(request: &CrmRequest, received: &'a leadrail_outbound::Received) -> Self {
         let head = received.head.as_ref();
         Answer {
-            effect,
+            effect: request.effect(),
+            names: request.named(),
             head: head.map(|(status, headers)| (*status, headers)),
             fault: received.fault.map(Fault::from),
             body: &received.body,

@@ -19,6 +19,7 @@
 //! | 401 | auth | auth |
 //! | 304, 307, 308 | not done | not done: nothing changed, or it is to be asked elsewhere |
 //! | other 3xx, never followed | not done | ambiguous: most point to the result of what was done |
+//! | 404, 410, where the request names a record of ours | rejected: it is gone | rejected: it is gone |
 //! | other 4xx | rejected | rejected |
 
 use http::{HeaderMap, StatusCode};
@@ -35,7 +36,7 @@ use crate::info::CrmInfo;
 pub fn classify(crm: &CrmInfo, answer: &Answer<'_>) -> AdapterResult<()> {
     match (answer.head, answer.fault) {
         (Some((status, headers)), fault) if !status.is_success() => {
-            Err(refused(crm, answer.effect, status, headers, fault))
+            Err(refused(crm, answer, status, headers, fault))
         }
         (_, Some(fault)) => Err(faulty(crm, answer, fault)),
         (_, None) => Ok(()),
@@ -62,12 +63,12 @@ pub(super) fn faulty(crm: &CrmInfo, answer: &Answer<'_>, fault: Fault) -> Adapte
 
 fn refused(
     crm: &CrmInfo,
-    effect: Effect,
+    answer: &Answer<'_>,
     status: StatusCode,
     headers: &HeaderMap,
     fault: Option<Fault>,
 ) -> AdapterError {
-    let code = status.as_u16();
+    let (code, effect) = (status.as_u16(), answer.effect);
     let because = |what: &str| {
         let reason = match code {
             300..=399 => "redirect".to_owned(),
@@ -86,6 +87,7 @@ fn refused(
     };
     match (code, effect) {
         (401, _) => AdapterError::Auth(because("no longer accepts our credentials")),
+        (404 | 410, _) if answer.names.is_some() => AdapterError::record_gone(crm, Some(code)),
         (408 | 425, _) => unproven(effect, because("gave up waiting for our request")),
         (409, _) => unproven(effect, because("says that this record exists already")),
         (423, _) => AdapterError::NotDone(because("has locked the record for now")),
@@ -116,6 +118,8 @@ pub(crate) fn unproven(effect: Effect, failure: Failure) -> AdapterError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::error::RECORD_GONE;
+    use crate::plan::Slot;
     use crate::scripted_crm::EXAMPLE;
 
     fn answer<'a>(
@@ -127,6 +131,7 @@ mod tests {
             effect,
             head,
             fault,
+            names: None,
             body: &[],
         }
     }
@@ -180,6 +185,22 @@ mod tests {
                 (read.into(), write.into()),
                 "{status}"
             );
+        }
+    }
+
+    #[test]
+    fn where_a_request_names_a_record_not_found_means_that_it_is_gone() {
+        let headers = HeaderMap::new();
+        for (code, names, expected) in [
+            (404, Some(Slot::Customer), RECORD_GONE),
+            (410, Some(Slot::Site), RECORD_GONE),
+            (404, None, "http_404"),
+            (400, Some(Slot::Customer), "http_400"),
+        ] {
+            let status = StatusCode::from_u16(code).unwrap();
+            let plain = answer(Effect::Write, Some((status, &headers)), None);
+            let refused = classify(&EXAMPLE, &Answer { names, ..plain }).unwrap_err();
+            assert_eq!((refused.kind(), refused.reason()), ("rejected", expected));
         }
     }
 

@@ -14,6 +14,10 @@ use crate::info::{AuthMethod, CrmInfo};
 /// The reason of a look-up that proves nothing.
 const INCOMPLETE: &str = "lookup_incomplete";
 
+/// The reason of a refusal because a record that an earlier step found or made is not there any more:
+/// somebody deleted it, or merged it into another. That is no fault of the lead.
+pub const RECORD_GONE: &str = "record_gone";
+
 /// What an adapter's call gives back.
 pub type AdapterResult<T> = Result<T, AdapterError>;
 
@@ -92,6 +96,14 @@ impl AdapterError {
         let detail =
             format!("{title}'s list is longer than we read, so the look-up proves nothing");
         AdapterError::NotDone(Failure::new(INCOMPLETE, detail))
+    }
+
+    /// The refusal of a request that names a record of an earlier step which is not there any more.
+    pub(crate) fn record_gone(crm: &CrmInfo, status: Option<u16>) -> Self {
+        let title = crm.title;
+        let detail = format!("{title} no longer has a record that an earlier step found or made");
+        let gone = Failure::new(RECORD_GONE, detail);
+        AdapterError::Rejected(Failure { status, ..gone })
     }
 
     /// Whether a look-up proved nothing because its list is longer than we read.

@@ -18,6 +18,7 @@ pub struct CrmRequest {
     headers: Vec<(&'static str, String)>,
     body: Option<Body>,
     also_makes: Vec<Slot>,
+    names: Option<Slot>,
 }
 
 /// What a request carries.
@@ -49,6 +50,7 @@ impl CrmRequest {
             headers: Vec::new(),
             body: None,
             also_makes: Vec::new(),
+            names: None,
         }
     }
 
@@ -125,6 +127,18 @@ impl CrmRequest {
     pub fn also_makes(mut self, slot: Slot) -> Self {
         self.also_makes.push(slot);
         self
+    }
+
+    /// Says that it names the record of an earlier step, so that "not found" (404, 410) means that this
+    /// record is gone.
+    pub fn names(mut self, slot: Slot) -> Self {
+        self.names = Some(slot);
+        self
+    }
+
+    /// Whose record of an earlier step it names.
+    pub(crate) fn named(&self) -> Option<Slot> {
+        self.names
     }
 
     /// The slots it fills besides its step's own.

@@ -221,7 +221,7 @@ impl Session {
         received: &Received,
         read: &impl Fn(&[u8]) -> Option<T>,
     ) -> AdapterResult<T> {
-        let answer = Answer::of(request.effect(), received);
+        let answer = Answer::of(request, received);
         let verdict = (self.judge)(&answer);
         if verdict.budget.is_some() {
             *lock(&self.budget) = verdict.budget;

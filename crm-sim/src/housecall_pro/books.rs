@@ -127,11 +127,16 @@ impl Company {
     /// found too, and a caller has to compare numbers itself.
     pub(super) fn search_customers(&self, query: &str) -> Vec<&Arc<Customer>> {
         let words: Vec<String> = query.split_whitespace().map(loosened).collect();
-        let places = self.customer_texts.search(&words);
+        let places = self.customer_texts.search(&words).into_iter();
         places
-            .into_iter()
             .map(|place| self.customers.at(place))
+            .filter(|customer| self.customer(&customer.id).is_some())
             .collect()
+    }
+
+    /// Somebody at the company deletes a customer; `None` if there is no such one.
+    pub(super) fn delete_customer(&mut self, id: &str) -> Option<()> {
+        self.customers.remove(id)
     }
 
     /// Adds a lead, and its customer and address if they are new; all or nothing.

@@ -55,14 +55,19 @@ impl<T: Record> Shelf<T> {
         Some((place, Arc::clone(self.records.at(place))))
     }
 
-    /// Oldest first.
+    /// Takes a record away: nobody finds it any more. The books keep it.
+    pub(super) fn remove(&mut self, id: &str) -> Option<()> {
+        self.records.remove(id)
+    }
+
+    /// Oldest first, also what was taken away.
     pub(super) fn rows(&self) -> &[Arc<T>] {
         self.records.all()
     }
 
     /// Last updated first.
     pub(super) fn all(&self) -> Vec<Arc<T>> {
-        last_updated_first(self.rows().iter())
+        self.there(self.rows().iter())
     }
 
     /// One client's, last updated first, without reading anybody else's.
@@ -73,7 +78,12 @@ impl<T: Record> Shelf<T> {
 
     /// Those at the places given, last updated first.
     pub(super) fn at(&self, places: &[usize]) -> Vec<Arc<T>> {
-        last_updated_first(places.iter().map(|place| self.records.at(*place)))
+        self.there(places.iter().map(|place| self.records.at(*place)))
+    }
+
+    /// What was not taken away of these, last updated first.
+    fn there<'a>(&'a self, rows: impl Iterator<Item = &'a Arc<T>>) -> Vec<Arc<T>> {
+        last_updated_first(rows.filter(|row| self.records.get(row.id()).is_some()))
     }
 }
 

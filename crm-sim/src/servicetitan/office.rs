@@ -17,6 +17,8 @@ use crate::clock;
 enum Event {
     /// A customer is merged into another: it is inactive from then on and says into which.
     MergeCustomer { id: i64, into: i64 },
+    /// A customer is inactive from then on, as one that was deleted.
+    DeactivateCustomer { id: i64 },
     /// The office books the job of a booking, for a new customer of its name.
     ConvertBooking { id: i64 },
     /// The office sets a booking aside.
@@ -30,11 +32,18 @@ pub(super) fn happen(company: &mut Company, event: &Value) -> Result<(), String>
     let event = Event::deserialize(event).map_err(|wrong| wrong.to_string())?;
     let happened = match event {
         Event::MergeCustomer { id, into } => merge(company, id, into),
+        Event::DeactivateCustomer { id } => deactivate(company, id),
         Event::ConvertBooking { id } => convert(company, id),
         Event::DismissBooking { id } => settle(company, id, &[("status", json!("Dismissed"))]),
         Event::CompleteJob { id } => complete(company, id),
     };
     happened.ok_or_else(|| "there is no such record in that state".to_owned())
+}
+
+fn deactivate(company: &mut Company, id: i64) -> Option<()> {
+    company.customers.active(id)?;
+    company.customers.records.get_mut(&id)?.active = Some(false);
+    Some(())
 }
 
 /// Locations and contacts stay the merged customer's.

@@ -16,3 +16,4 @@ mod refusing;
 mod stopping;
 mod subject;
 mod subjects;
+mod vanishing;

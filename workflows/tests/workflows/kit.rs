@@ -205,6 +205,12 @@ impl Scene {
         self.sim.add_fault(self.access.crm, rule).expect("added");
     }
 
+    /// Lets people at the company do something in the CRM.
+    pub(crate) fn happen(&self, event: &Value) {
+        let happened = self.sim.happen(self.access.crm, ACME, event);
+        happened.expect("it can happen");
+    }
+
     /// How many records of a kind there are in the CRM's books.
     pub(crate) fn count(&self, collection: &str) -> usize {
         self.books(collection).len()

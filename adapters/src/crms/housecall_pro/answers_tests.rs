@@ -56,9 +56,20 @@ async fn every_answer_to_a_new_lead_leads_to_one_decision() {
         (say(403, &json!({})), "forbidden forbidden"),
         (
             say(404, &json!({ "error": { "message": "no" } })),
-            "rejected http_404",
+            "rejected record_gone",
         ),
         (say(422, &json!({ "errors": {} })), "rejected http_422"),
+        (
+            say(422, &json!({ "errors": { "address_id": ["is invalid"] } })),
+            "rejected record_gone",
+        ),
+        (
+            say(
+                422,
+                &json!({ "errors": { "address_id": ["?"], "note": ["?"] } }),
+            ),
+            "rejected http_422",
+        ),
         (say(429, &json!({})), "throttled http_429"),
         (say(500, &json!({})), "ambiguous http_500"),
     ];

@@ -151,8 +151,37 @@ async fn a_foreign_caller_is_searched_by_e_mail_and_compared_exactly() {
 }
 
 #[tokio::test]
+async fn a_caller_with_only_a_foreign_number_is_searched_by_name_and_known_by_the_notes() {
+    let called = |first_name: Option<&str>| {
+        lead_with(|payload| {
+            payload["contact"] = json!({ "phone": "+442079460958", "first_name": first_name });
+        })
+    };
+    let noted = |notes: &str| {
+        let mut known = customer("cus_1", "");
+        known["notes"] = notes.into();
+        customers(&json!([customer("cus_stranger", "2125550100"), known]))
+    };
+    for (lead, search) in [
+        (called(Some("Ann")), "/customers?q=Ann&"),
+        (called(None), "/customers?q=%2B442079460958&"),
+    ] {
+        let (found, asked) = found_by(&lead, vec![noted("Gate 7. Phone: +442079460958")]).await;
+        assert_eq!(found.as_deref(), Some("cus_1"));
+        assert!(asked[0].starts_with(search), "{asked:?}");
+        for other in ["Phone: +4420794609580", "Phone: 442079460958", ""] {
+            assert_eq!(found_by(&lead, vec![noted(other)]).await.0, None, "{other}");
+        }
+    }
+    let mut endless = noted("");
+    endless["total_pages"] = json!(1_000);
+    let pages = (0..MOST_PAGES).map(|_| endless.clone()).collect();
+    assert_eq!(found_by(&called(Some("John")), pages).await.0, None);
+}
+
+#[tokio::test]
 async fn a_caller_who_cannot_be_searched_for_is_not_searched_for() {
-    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+442079460958" }));
+    let lead = lead_with(|payload| payload["contact"] = json!({ "address": {"street": "1 A St"} }));
     let (found, asked) = found_by(&lead, vec![]).await;
     assert_eq!(
         (found, asked.len()),

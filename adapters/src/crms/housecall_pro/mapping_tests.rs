@@ -4,7 +4,7 @@ use leadrail_lead::{Lead, Marker};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::requests::{Caller, customer_create, lead_create};
+use super::requests::{customer_create, lead_create};
 use super::{HOUSECALL_PRO, HousecallPro};
 use crate::scripted_crm::{Scene, lead_with, target};
 use crate::{LinkState, PlannedRequest, Settings, StepKey, preview};
@@ -187,10 +187,7 @@ fn a_foreign_number_goes_into_the_notes_and_never_into_the_number_field() {
 fn a_caller_with_nothing_but_a_foreign_number_still_has_a_name() {
     let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+442079460958" }));
     assert_eq!(customer_of(&lead)["first_name"], "Caller");
-    assert!(
-        Caller::of(&lead.contact).is_none(),
-        "there is nothing to search by"
-    );
+    assert_eq!(customer_of(&lead)["last_name"], "+442079460958");
 }
 
 #[test]

@@ -19,10 +19,13 @@ const LEAD_SOURCE: &str = "Phone call";
 /// Who calls, when there is nothing that Housecall Pro would take as a customer.
 const NAMELESS: &str = "Caller";
 
-/// By what a caller is recognized: the number, or the e-mail where the number is not American.
+/// By what a caller is recognized: the number, or the e-mail where the number is not American. A number
+/// from abroad stands in the customer's notes, which no search covers, so whoever left nothing else is
+/// looked for by the name, and the notes are compared.
 pub(super) enum Caller {
     Number(String),
     Email(String),
+    Abroad { number: String, name: String },
 }
 
 impl Caller {
@@ -30,12 +33,30 @@ impl Caller {
         if let Some(digits) = contact.nanp_digits() {
             return Some(Caller::Number(digits.to_owned()));
         }
-        email(contact).map(Caller::Email)
+        if let Some(email) = email(contact) {
+            return Some(Caller::Email(email));
+        }
+        let number = contact.foreign_number()?.to_owned();
+        let (first, last) = names(contact);
+        let name: Vec<String> = [first, last].into_iter().flatten().collect();
+        Some(Caller::Abroad {
+            name: match name.is_empty() {
+                true => number.clone(),
+                false => name.join(" "),
+            },
+            number,
+        })
     }
 
+    /// What the search is asked for.
     fn text(&self) -> &str {
-        let (Caller::Number(text) | Caller::Email(text)) = self;
+        let (Caller::Number(text) | Caller::Email(text) | Caller::Abroad { name: text, .. }) = self;
         text
+    }
+
+    /// Whether only a name was searched for, which any number of people may have.
+    pub(super) fn is_known_by_name_only(&self) -> bool {
+        matches!(self, Caller::Abroad { .. })
     }
 
     /// Whether this customer is the caller, exactly.
@@ -53,6 +74,10 @@ impl Caller {
                 .email
                 .as_deref()
                 .is_some_and(|known| known.trim().to_lowercase() == email.to_lowercase()),
+            Caller::Abroad { number, .. } => {
+                let notes = customer.notes.as_deref().unwrap_or_default();
+                notes.split_whitespace().any(|word| word == number)
+            }
         }
     }
 }
@@ -99,12 +124,13 @@ pub(super) fn page(request: &CrmRequest, cut: Cut) -> CrmRequest {
 }
 
 /// `POST /customers`. One of name, e-mail and number is required; a caller who left nothing but a
-/// foreign number is called [`NAMELESS`], with the number in the notes.
+/// number from abroad is called by it, so that the search finds it again.
 pub(super) fn customer_create(filing: &Filing<'_>) -> CrmRequest {
     let (contact, settings) = (&filing.lead.contact, filing.settings);
+    let (first_name, last_name) = names(contact);
     let mut customer = NewCustomer {
-        first_name: text("customer.first_name", contact.first_name.as_deref()),
-        last_name: text("customer.last_name", contact.last_name.as_deref()),
+        first_name,
+        last_name,
         email: email(contact),
         mobile_number: contact.nanp_digits().map(str::to_owned),
         notes: foreign_number(contact),
@@ -116,6 +142,7 @@ pub(super) fn customer_create(filing: &Filing<'_>) -> CrmRequest {
     let nameless = customer.first_name.is_none() && customer.last_name.is_none();
     if nameless && customer.email.is_none() && customer.mobile_number.is_none() {
         customer.first_name = Some(NAMELESS.to_owned());
+        customer.last_name = contact.foreign_number().map(str::to_owned);
     }
     let request = CrmRequest::post("/customers").json(&customer);
     match customer.addresses.is_empty() {
@@ -143,7 +170,17 @@ pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
         note: note(filing, HOUSECALL_PRO.limit("lead.note")),
         tags: tags(settings, filing.marker),
     };
-    Some(CrmRequest::post("/leads").json(&filed))
+    let request = CrmRequest::post("/leads").names(Slot::Customer);
+    Some(request.json(&filed))
+}
+
+/// First and last name, as the customer has them.
+fn names(contact: &Contact) -> (Option<String>, Option<String>) {
+    let first = text("customer.first_name", contact.first_name.as_deref());
+    (
+        first,
+        text("customer.last_name", contact.last_name.as_deref()),
+    )
 }
 
 fn text(field: &str, value: Option<&str>) -> Option<String> {

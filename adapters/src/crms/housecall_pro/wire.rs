@@ -78,6 +78,7 @@ pub(super) struct Customer {
     pub(super) mobile_number: Option<String>,
     pub(super) home_number: Option<String>,
     pub(super) work_number: Option<String>,
+    pub(super) notes: Option<String>,
     pub(super) tags: Option<Vec<String>>,
     pub(super) created_at: Option<String>,
     pub(super) addresses: Option<Vec<KnownAddress>>,

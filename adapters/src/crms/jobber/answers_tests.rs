@@ -86,7 +86,7 @@ async fn the_check_says_whose_account_it_is() {
     );
     assert!(Jobber.check(&session).await.is_ok());
     let nobody = Jobber.check(&session).await.err().unwrap();
-    assert_eq!(nobody.reason(), "not_found");
+    assert_eq!(nobody.reason(), "record_gone");
     assert_eq!(Jobber.check(&session).await.err().unwrap().kind(), "auth");
 }
 
@@ -211,6 +211,7 @@ proptest! {
         let headers = http::HeaderMap::new();
         for effect in [Effect::Read, Effect::Write] {
             let verdict = Jobber.judge(&Answer {
+                names: None,
                 effect,
                 head: Some((http::StatusCode::from_u16(status).unwrap(), &headers)),
                 fault: None,

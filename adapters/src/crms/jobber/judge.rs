@@ -13,8 +13,9 @@
 //! | `THROTTLED`, and the query costs more than there can ever be | setup | setup |
 //! | `UNAUTHENTICATED`, or the word to delete the token | auth | auth |
 //! | `FORBIDDEN`, or an object that is hidden | forbidden | forbidden |
-//! | `NOT_FOUND`, `BAD_USER_INPUT`, a variable that does not fit | rejected | rejected |
-//! | null in the place of a record that was asked for by its id | rejected | |
+//! | `BAD_USER_INPUT`, a variable that does not fit | rejected | rejected |
+//! | `NOT_FOUND`, `userErrors` about a record's id | rejected: it is gone | rejected: it is gone |
+//! | null in the place of a record that was asked for by its id | rejected: it is gone | |
 //! | `INTERNAL_SERVER_ERROR` | not done | ambiguous |
 //! | another code and no `data`: the query does not fit the schema | setup | setup |
 //! | anything else in `errors` | not done | ambiguous |
@@ -75,6 +76,9 @@ const FIELDS: [&str; 31] = [
     "title",
 ];
 
+/// Those that hold the id of a record of an earlier step.
+const IDS: [&str; 3] = ["clientId", "propertyId", "requestId"];
+
 /// What an answer means, and how many leads the account's points are good for.
 pub(super) fn verdict(answer: &Answer<'_>) -> Verdict {
     let shared = Verdict::shared(&JOBBER, answer);
@@ -130,6 +134,7 @@ impl Told {
         if let Some(refused) = self.user_errors() {
             return Some(match self.has_record() {
                 true => AdapterError::Ambiguous(refused),
+                false if self.names_what_is_gone() => self.not_found(),
                 false => AdapterError::Rejected(refused),
             });
         }
@@ -184,8 +189,7 @@ impl Told {
     }
 
     fn not_found(&self) -> AdapterError {
-        let detail = "does not know a record that the request names";
-        AdapterError::Rejected(self.failure("not_found", detail))
+        AdapterError::record_gone(&JOBBER, self.status)
     }
 
     fn forbidden(&self) -> AdapterError {
@@ -266,9 +270,7 @@ impl Told {
     /// The refusal of a mutation, with the fields at fault. The words about them may repeat
     /// personal data, so they stay in the evidence.
     fn user_errors(&self) -> Option<Failure> {
-        let payloads = self.body["data"].as_object()?.values();
-        let errors = payloads.flat_map(|payload| list(&payload["userErrors"]));
-        let errors: Vec<&Value> = errors.collect();
+        let errors = self.all_user_errors();
         if errors.is_empty() {
             return None;
         }
@@ -280,6 +282,20 @@ impl Told {
             failure.detail = format!("{}; it names {}", failure.detail, named.join(", "));
         }
         Some(failure)
+    }
+
+    fn all_user_errors(&self) -> Vec<&Value> {
+        let payloads = self.body["data"].as_object().into_iter().flatten();
+        let errors = payloads.flat_map(|(_, payload)| list(&payload["userErrors"]));
+        errors.collect()
+    }
+
+    /// Whether a refusal is only about ids of records, which we had from Jobber itself.
+    fn names_what_is_gone(&self) -> bool {
+        self.all_user_errors().into_iter().all(|error| {
+            let field = list(&error["path"]).last().and_then(Value::as_str);
+            field.is_some_and(|field| IDS.contains(&field))
+        })
     }
 
     fn budget(&self) -> Option<CallBudget> {

@@ -125,8 +125,8 @@ async fn every_error_beside_data_leads_to_one_decision() {
         ),
         (
             json!([coded("NOT_FOUND")["errors"][0]]),
-            "rejected not_found",
-            "rejected not_found",
+            "rejected record_gone",
+            "rejected record_gone",
         ),
         (
             json!([coded("BAD_USER_INPUT")["errors"][0]]),
@@ -156,8 +156,8 @@ async fn every_error_beside_data_leads_to_one_decision() {
         ),
         (
             json!([{"message": "x"}, coded("NOT_FOUND")["errors"][0]]),
-            "rejected not_found",
-            "rejected not_found",
+            "rejected record_gone",
+            "rejected record_gone",
         ),
     ];
     for (errors, read, written) in rows {
@@ -269,7 +269,7 @@ async fn an_answer_without_the_record_is_no_proof() {
         let (read, found) = decisions(200, &body).await;
         assert_eq!(found, written, "{body}");
         assert!(
-            read == "not_done invalid_json" || read == "rejected not_found",
+            read == "not_done invalid_json" || read == "rejected record_gone",
             "{body}"
         );
     }
@@ -292,6 +292,10 @@ async fn a_user_error_names_the_field_but_neither_words_nor_values() {
                 {"message": "maria", "path": ["clientId"]},
             ]),
             "Jobber rejected the request; it names input.title, clientId",
+        ),
+        (
+            json!([{"message": "maria", "path": ["requestId", "maria"]}]),
+            "Jobber rejected the request",
         ),
         (json!([{"message": "maria"}]), "Jobber rejected the request"),
         (json!(["maria"]), "Jobber rejected the request"),

@@ -372,7 +372,7 @@ async fn a_record_that_is_gone_is_no_empty_list() {
         (StepKey::NOTE_ATTACH, json!({"request": null})),
     ] {
         let found = answers(&scene, key, vec![gone]).await.0;
-        assert_eq!(found, Err("rejected not_found".to_owned()), "{key}");
+        assert_eq!(found, Err("rejected record_gone".to_owned()), "{key}");
     }
 }
 

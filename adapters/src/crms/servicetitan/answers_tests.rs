@@ -10,8 +10,8 @@ use super::wire::{Booking, Contact, CreatedCustomer, Customer, Entry, Job, Locat
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{KEY, Scene, Script, ScriptedCrm, lead_with, say, session_with, target};
 use crate::{
-    AdapterError, AdapterResult, CrmAdapter, Failure, LinkState, Record, Session, Settings, Slot,
-    StepKey, Verb, preview,
+    AdapterError, AdapterResult, Answer, CrmAdapter, Effect, Failure, LinkState, RECORD_GONE,
+    Record, Session, Settings, Slot, StepKey, Verb, preview,
 };
 
 const SITE_CREATE: StepKey = StepKey::new(Verb::Make, Slot::Site);
@@ -123,9 +123,9 @@ async fn what_is_not_there_means_the_connection_the_customer_or_the_job() {
             job_mode(),
             StepKey::NOTE_ATTACH,
             not_found(),
-            "rejected http_404",
+            "rejected record_gone",
         ),
-        (job_mode(), SITE_CREATE, conflict(), "rejected http_409"),
+        (job_mode(), SITE_CREATE, conflict(), "rejected record_gone"),
         (
             booking_mode(),
             StepKey::LEAD_CREATE,
@@ -472,9 +472,21 @@ proptest! {
         let _ = serde_json::from_str::<Page<Entry>>(&body);
         let _ = serde_json::from_str::<CreatedCustomer>(&body);
         let failure = Failure::new("http_400", "Refused").with_status(400);
-        let refused = refusal(AdapterError::Rejected(failure), body.as_bytes());
-        prop_assert_eq!((refused.kind(), refused.reason()), ("rejected", "http_400"));
+        let answer = Answer {
+            effect: Effect::Write,
+            head: None,
+            fault: None,
+            names: None,
+            body: body.as_bytes(),
+        };
+        let refused = refusal(AdapterError::Rejected(failure), &answer);
+        prop_assert_eq!(refused.kind(), "rejected");
         let detail = refused.detail();
-        prop_assert!(detail == "Refused" || detail.starts_with("Refused; it names "));
+        let fits = match refused.reason() {
+            RECORD_GONE => detail.starts_with("ServiceTitan no longer has"),
+            "http_400" => detail == "Refused" || detail.starts_with("Refused; it names "),
+            _ => false,
+        };
+        prop_assert!(fits, "{}", detail);
     }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
+use super::SERVICETITAN;
+use crate::http::answer::Answer;
 use crate::http::error::{AdapterError, Failure};
+use crate::plan::Slot;
 
 /// The names an answer to a bad request may point to, in order. Anything else in it could be
 /// personal.
@@ -39,9 +42,14 @@ const FIELDS: [&str; 30] = [
     "zip",
 ];
 
-/// The meaning of a refusal whose body is ServiceTitan's problem document.
-pub(super) fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
+/// The meaning of a refusal whose body is ServiceTitan's problem document. A new location whose customer
+/// is gone is a conflict.
+pub(super) fn refusal(error: AdapterError, answer: &Answer<'_>) -> AdapterError {
+    let body = answer.body;
     match error.status() {
+        Some(409) if answer.names == Some(Slot::Customer) => {
+            AdapterError::record_gone(&SERVICETITAN, Some(409))
+        }
         Some(401) if names_application(body) => AdapterError::Auth(because(
             401,
             "does not accept the application key, or got none",
@@ -53,6 +61,9 @@ pub(super) fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
             "refused access: the tenant is not the one that the token belongs to, or the \
              application lacks a scope",
         )),
+        Some(status @ (400 | 422)) if names_what_is_gone(body) => {
+            AdapterError::record_gone(&SERVICETITAN, Some(status))
+        }
         Some(400 | 422) => AdapterError::Rejected(naming_fields(error.into_failure(), body)),
         _ => error,
     }
@@ -70,22 +81,6 @@ pub(super) fn misplaced(error: AdapterError) -> AdapterError {
     }
 }
 
-/// What a new location meets whose customer is gone; nothing was made.
-pub(super) fn customer_gone(error: AdapterError) -> AdapterError {
-    match error.status() {
-        Some(409) => AdapterError::Rejected(because(409, "does not know the customer")),
-        _ => misplaced(error),
-    }
-}
-
-/// What a note meets whose job is gone.
-pub(super) fn job_gone(error: AdapterError) -> AdapterError {
-    match error.status() {
-        Some(404) => AdapterError::Rejected(because(404, "does not know the job any more")),
-        _ => error,
-    }
-}
-
 fn because(status: u16, what: &str) -> Failure {
     let detail = format!("ServiceTitan {what} (HTTP {status})");
     Failure::new(format!("http_{status}"), detail).with_status(status)
@@ -94,6 +89,19 @@ fn because(status: u16, what: &str) -> Failure {
 fn names_application(body: &[u8]) -> bool {
     let title = problem(body)["title"].as_str().map(str::to_lowercase);
     title.is_some_and(|title| title.contains("st-app-key"))
+}
+
+/// Whether it is only about ids of records that we had from ServiceTitan itself.
+fn names_what_is_gone(body: &[u8]) -> bool {
+    let problem = problem(body);
+    let errors = problem["errors"].as_object();
+    errors.is_some_and(|errors| {
+        let is_id = |path: &String| {
+            let field = field(path);
+            matches!(field.as_deref(), Some("customerId" | "locationId"))
+        };
+        !errors.is_empty() && errors.keys().all(is_id)
+    })
 }
 
 /// Adds the names of the fields that are at fault. The words about them may repeat personal data,

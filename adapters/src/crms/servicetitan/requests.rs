@@ -115,6 +115,7 @@ pub(super) fn location_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     Some(
         post("crm", filing.settings)
             .path("locations")
+            .names(Slot::Customer)
             .json(&location),
     )
 }
@@ -208,7 +209,11 @@ pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let limit = SERVICETITAN.limit("note.text");
     let text = note(filing, limit);
     let request = notes(post("jpm", filing.settings), filing)?;
-    Some(request.json(&json!({ "text": text, "pinToTop": false })))
+    Some(
+        request
+            .names(Slot::Lead)
+            .json(&json!({ "text": text, "pinToTop": false })),
+    )
 }
 
 /// `GET jobs/{id}/notes`.

@@ -4,7 +4,7 @@ use leadrail_lead::Marker;
 
 use super::caller::{Caller, address, contacts, has_street, is_at};
 use super::lists::{Pages, all, all_contacts};
-use super::refusal::{customer_gone, job_gone, misplaced};
+use super::refusal::misplaced;
 use super::requests::{
     booking_create, bookings_of, contacts_of, contacts_since, customer, customer_create,
     customers_like, job_create, jobs_of, location_create, locations_of, locations_since,
@@ -162,8 +162,8 @@ pub(super) fn create_site<'a>(session: &'a Session, filing: &'a Filing<'a>) -> F
     Box::pin(async move {
         ready(filing.settings)?;
         let request = location_create(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
-        let created = session.send::<Numbered>(request).await;
-        Ok(Some(Record::new(created.map_err(customer_gone)?.id)))
+        let created = session.send::<Numbered>(request).await?;
+        Ok(Some(Record::new(created.id)))
     })
 }
 
@@ -259,8 +259,7 @@ pub(super) fn create_note<'a>(session: &'a Session, filing: &'a Filing<'a>) -> F
     Box::pin(async move {
         ready(filing.settings)?;
         let request = note_create(filing).ok_or_else(|| filing.missing(Slot::Lead))?;
-        let created = session.send::<Note>(request).await;
-        created.map_err(job_gone)?;
+        session.send::<Note>(request).await?;
         Ok(Some(Record::new(filing.marker.as_str())))
     })
 }

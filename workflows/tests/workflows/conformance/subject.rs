@@ -22,6 +22,8 @@ pub(crate) struct Subject {
     pub(crate) makes: &'static [Making],
     /// The call's story with its links: the collection, and the field.
     pub(crate) story: (&'static str, &'static str),
+    /// What it is called when people there delete a customer, where the plan has customers.
+    pub(crate) deletion: Option<&'static str>,
     /// A part of the name or id of the account that `acme`'s secrets open.
     pub(crate) account: &'static str,
 }

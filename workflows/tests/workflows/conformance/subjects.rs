@@ -5,7 +5,7 @@ use leadrail_crm_sim::{JOBBER, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
-use super::{arriving, checking, keeping, losing, previewing, refusing, stopping};
+use super::{arriving, checking, keeping, losing, previewing, refusing, stopping, vanishing};
 use crate::kit::{Access, HOUSECALL, Way};
 
 const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
@@ -73,6 +73,7 @@ macro_rules! subjects {
                     stopping::one_forbidden_lead_is_a_dead_letter_and_stops_no_other;
                     stopping::a_refused_credential_stops_all_leads_until_there_is_a_new_one;
                     stopping::a_forbidden_account_waits_like_a_refused_credential;
+                    vanishing::a_caller_who_is_deleted_on_the_way_is_looked_for_again;
                 }
             }
         )+
@@ -88,6 +89,7 @@ subjects! {
             making(LEAD, "leads", "/leads", Mark::Marker("leads", "tags")),
         ],
         story: ("leads", "note"),
+        deletion: Some("delete_customer"),
         account: "acme",
     };
 
@@ -118,6 +120,7 @@ subjects! {
             ),
         ],
         story: ("notes", "message"),
+        deletion: Some("delete_client"),
         account: "acme",
     };
 
@@ -135,6 +138,7 @@ subjects! {
             Mark::EventId("externalId"),
         )],
         story: ("bookings", "summary"),
+        deletion: None,
         account: "1234",
     };
 
@@ -163,6 +167,7 @@ subjects! {
             ),
         ],
         story: ("notes", "text"),
+        deletion: Some("deactivate_customer"),
         account: "1234",
     };
 }
