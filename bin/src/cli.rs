@@ -3,8 +3,8 @@
 use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::WorkerArgs;
 use crate::commands::{
-    bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
-    serve, show_config, worker,
+    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, runs,
+    schema, serve, show_config, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -71,6 +71,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail runs check")]
     Runs(runs::RunsCommand),
+    /// API keys: who may call, for whom, and how far.
+    #[command(subcommand)]
+    #[command(
+        after_help = "Example:\n  leadrail key create --purpose \"call pipeline\" --role intake"
+    )]
+    Key(key::KeyCommand),
     /// What runs queue behind together: pause it, limit it.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail lane list")]

@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
@@ -33,6 +34,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Lead(command) => lead::run(command, config).await,
         Command::Connection(command) => connection::run(command, config).await,
         Command::Runs(command) => runs::run(command, config).await,
+        Command::Key(command) => key::run(command, config).await,
         Command::Lane(command) => lane::run(command, config).await,
         Command::Schema(command) => schema::run(&command),
         Command::Openapi(_) => openapi::run(),

@@ -15,6 +15,7 @@ use crate::failure::usage;
 use leadrail_connections::{Vault, VaultKey};
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
+use leadrail_server::Admission;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub(crate) struct Config {
     /// Where a worker answers for its health, if anywhere.
     pub(crate) worker_listen: Option<SocketAddr>,
     pub(crate) call_timeout: Option<Duration>,
+    /// Under which names the API may be called, and whether it asks for keys.
+    pub(crate) admission: Admission,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
     vault_key: KeySource,
@@ -129,6 +132,10 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         worker,
         worker_listen: from.optional_address("worker.listen")?,
         call_timeout: from.optional_duration("http.call_timeout")?,
+        admission: Admission {
+            hosts: from.hosts("api.hosts")?,
+            keys_required: from.switch("api.require_keys")?,
+        },
         guard: from.guard("outbound.allow")?,
         vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
         vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,

@@ -5,14 +5,14 @@ use std::fmt;
 /// Who does it. Ids and names of ours only; nobody a lead is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// Somebody on this machine through the HTTP API, which asks for no key yet.
+    /// Somebody on this machine through the HTTP API, without a key.
     Local,
     /// The holder of an API key.
     ApiKey {
         /// The key's id, never the key.
         key: String,
-        /// The account that the key is for.
-        account: String,
+        /// The account that the key is for, if it is for one.
+        account: Option<String>,
     },
     /// A person who runs the product, by the name they signed in with.
     Operator {
@@ -35,7 +35,9 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str("api:local"),
-            Self::ApiKey { key, account } => write!(f, "api:{account}:{key}"),
+            Self::ApiKey { key, account } => {
+                write!(f, "api:{}:{key}", account.as_deref().unwrap_or_default())
+            }
             Self::Operator { name } => write!(f, "operator:{name}"),
             Self::CommandLine { user } => write!(f, "cli:{user}"),
             Self::System { part } => write!(f, "system:{part}"),
@@ -68,6 +70,10 @@ pub(crate) enum Action {
     ConnectionDisable,
     /// A connection was switched on again.
     ConnectionEnable,
+    /// An API key was made.
+    KeyCreate,
+    /// An API key was taken back.
+    KeyRevoke,
     /// A lane was stopped.
     LanePause,
     /// A lane was let go on.
@@ -94,6 +100,8 @@ impl Action {
             Self::ConnectionRelease => "connection.release",
             Self::ConnectionDisable => "connection.disable",
             Self::ConnectionEnable => "connection.enable",
+            Self::KeyCreate => "key.create",
+            Self::KeyRevoke => "key.revoke",
             Self::LanePause => "lane.pause",
             Self::LaneResume => "lane.resume",
             Self::LaneLimit => "lane.limit",
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_actor_is_one_word_that_says_through_which_door_it_came() {
-        let (key, account) = ("k1".to_owned(), "acme".to_owned());
+        let (key, account) = ("k1".to_owned(), Some("acme".to_owned()));
         let rows = [
             (Actor::Local, "api:local"),
             (Actor::ApiKey { key, account }, "api:acme:k1"),

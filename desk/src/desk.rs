@@ -1,6 +1,7 @@
 //! The desk: what every operation needs, built in one place.
 
 use crate::error::{DeskError, DeskResult};
+use crate::keys::Recognized;
 use leadrail_connections::{Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
@@ -16,6 +17,7 @@ pub struct Desk {
     schedule: RetrySchedule,
     leads: LeadDoor,
     doors: Option<Doors>,
+    recognized: Recognized,
 }
 
 impl Desk {
@@ -28,6 +30,7 @@ impl Desk {
             engine,
             schedule,
             doors: None,
+            recognized: Recognized::default(),
         }
     }
 
@@ -67,6 +70,11 @@ impl Desk {
     /// [`DeskError::NoVaultKey`].
     pub fn doors(&self) -> DeskResult<&Doors> {
         self.doors.as_ref().ok_or(DeskError::NoVaultKey)
+    }
+
+    /// What is known of API keys.
+    pub(crate) fn recognized(&self) -> &Recognized {
+        &self.recognized
     }
 
     /// Where single leads share commits.

@@ -39,6 +39,12 @@ pub enum DeskError {
         /// The id that was asked for.
         run: leadrail_engine::RunId,
     },
+    /// There is no such API key.
+    #[error("there is no API key with this id; `leadrail key list` shows them")]
+    NoSuchKey {
+        /// The id that was asked for.
+        id: crate::keys::KeyId,
+    },
     /// A signal says more than one may.
     #[error("a signal has at most 1 MiB")]
     SignalTooLarge,

@@ -63,6 +63,8 @@ pub mod code {
     pub const UNKNOWN_WORD: &str = "unknown_word";
     /// No number, no e-mail address and no address: there is nobody to call back.
     pub const NOBODY: &str = "nobody";
+    /// Not the account for which the caller may hand leads over.
+    pub const OTHER_ACCOUNT: &str = "other_account";
     /// A key stands twice in one object.
     pub const DUPLICATE_KEY: &str = "duplicate_key";
     /// More values than [`MAX_VALUES`](crate::MAX_VALUES).

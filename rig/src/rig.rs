@@ -123,7 +123,12 @@ impl Rig {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = leadrail_server::bind(any_port).await?;
         self.api = format!("http://{}", listener.local_addr()?);
-        let serving = leadrail_server::serve(listener, self.desk()?, self.stop.clone());
+        let serving = leadrail_server::serve(
+            listener,
+            self.desk()?,
+            leadrail_server::Admission::default(),
+            self.stop.clone(),
+        );
         self.tasks.push(tokio::spawn(serving));
         Ok(())
     }

@@ -1,43 +1,146 @@
-//! For whom a route is: anybody, an account, or whoever runs the product.
+//! For whom a route is: anybody, whoever hands leads over, an account, or whoever runs the product.
 //!
-//! Each audience is let in by its own layer, and the layer says who it is that acts. There are no keys
-//! yet, so all three let in this machine only (`guard`, at the edge), and whoever comes is
-//! [`Actor::Local`].
+//! Each audience is let in by its own layer, and the layer says who it is that acts: the holder of an
+//! API key, or [`Actor::Local`] where a caller on this machine needs none. What a role may do stands in
+//! one table, at the desk ([`Role::may`](leadrail_desk::Role::may)).
 
+use axum::Extension;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
-use leadrail_desk::Actor;
+use leadrail_desk::{Actor, Caller, Need};
 
+use crate::guard;
 use crate::problem::Problem;
+use crate::state::{App, in_time};
 
 /// Anybody: health, the description. Nobody acts here, so nobody is named.
 pub(crate) async fn public(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// An account, which hands leads over and follows them.
-pub(crate) async fn account(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Actor::Local);
-    next.run(request).await
+/// Whoever has a key, whatever for.
+pub(crate) async fn known(
+    Extension(app): Extension<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admit(&app, None, request, next).await
 }
 
-/// Whoever runs the product: connections, figures.
-pub(crate) async fn operator(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Actor::Local);
-    next.run(request).await
+/// Whoever hands leads over.
+pub(crate) async fn intake(
+    Extension(app): Extension<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admit(&app, Some(Need::Submit), request, next).await
 }
 
-/// Who acts, as the layer before the route found out.
+/// An account, which follows its leads and its connections.
+pub(crate) async fn account(
+    Extension(app): Extension<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let need = match request.method().is_safe() {
+        true => Need::Look,
+        false => Need::Change,
+    };
+    admit(&app, Some(need), request, next).await
+}
+
+/// Whoever runs the product: figures, runs, keys.
+pub(crate) async fn operator(
+    Extension(app): Extension<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let need = match request.method().is_safe() {
+        true => Need::LookAtAll,
+        false => Need::ChangeAll,
+    };
+    admit(&app, Some(need), request, next).await
+}
+
+async fn admit(app: &App, need: Option<Need>, mut request: Request, next: Next) -> Response {
+    match identify(app, request.headers()).await {
+        Ok(caller) if need.is_none_or(|need| caller.role().may(need)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(caller) => Problem::not_allowed(caller.role()).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Who calls, by the key if there is one.
+async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (given.next(), given.next());
+    let Some(first) = first else {
+        let asked = app.admission.keys_required || !guard::is_for_this_machine(headers);
+        return match asked {
+            true => Err(Problem::unauthorized(
+                "send an API key: Authorization: Bearer lr_live_...",
+            )),
+            false => Ok(Caller::local()),
+        };
+    };
+    let unknown = || {
+        Problem::unauthorized(
+            "this is no API key that works: it may be mistyped, expired or revoked",
+        )
+    };
+    let key = first.to_str().ok().and_then(bearer);
+    let key = key.filter(|_| second.is_none()).ok_or_else(unknown)?;
+    in_time(app.desk.caller(key)).await?.ok_or_else(unknown)
+}
+
+/// The token behind `Bearer`, a word in any case (RFC 9110, 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whoever calls, as the layer before the route found out.
+pub(crate) struct By(pub(crate) Caller);
+
+impl By {
+    /// The account to which an answer is confined: the one that was asked for, or the caller's own.
+    pub(crate) fn account(&self, asked: Option<String>) -> Result<Option<String>, Problem> {
+        let own = self.0.account().map(str::to_owned);
+        match asked {
+            Some(asked) if !self.0.sees(&asked) => {
+                Err(Problem::not_found("there is no such account"))
+            }
+            Some(asked) => Ok(Some(asked)),
+            None => Ok(own),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        // Only a route for nobody in particular has none, and such a route must not act.
+        caller.map(Self).ok_or_else(Problem::internal)
+    }
+}
+
+/// Who acts.
 pub(crate) struct Who(pub(crate) Actor);
 
 impl<S: Send + Sync> FromRequestParts<S> for Who {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let actor = parts.extensions.get::<Actor>().cloned();
-        // Only a route for nobody in particular has none, and such a route must not act.
-        actor.map(Self).ok_or_else(Problem::internal)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let By(caller) = By::from_request_parts(parts, state).await?;
+        Ok(Self(caller.actor().clone()))
     }
 }

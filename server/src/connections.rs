@@ -4,17 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use leadrail_connections::{
-    Connection, ConnectionFilter, ConnectionId, ConnectionSettings, ConnectionState,
+    Connection, ConnectionError, ConnectionFilter, ConnectionId, ConnectionSettings,
+    ConnectionState,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audience::Who;
+use crate::audience::By;
 use crate::extract::ConnectionIdPath;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::problems::{BadParameter, DatabaseAway, NoSuchConnection, NotAConnectionId};
-use crate::state::{App, in_time};
+use crate::state::{App, in_time, problem};
 
 /// Whether leads may go through a connection.
 #[derive(ToSchema)]
@@ -117,10 +118,11 @@ pub(crate) struct ConnectionList {
 )]
 pub(crate) async fn list_connections(
     State(app): State<App>,
+    by: By,
     Params(query): Params<ConnectionQuery>,
 ) -> Result<Json<ConnectionList>, Problem> {
     let filter = ConnectionFilter {
-        account: query.account,
+        account: by.account(query.account)?,
         crm: query.crm,
         state: query.state,
     };
@@ -179,11 +181,15 @@ impl From<leadrail_desk::ConnectionTest> for ConnectionTest {
 )]
 pub(crate) async fn post_connection_test(
     State(app): State<App>,
-    Who(actor): Who,
+    by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ConnectionTest>, Problem> {
     // A database that is away is known before the CRM is asked.
-    in_time(app.desk.connection(id)).await?;
+    let connection = in_time(app.desk.connection(id)).await?;
+    if !by.0.sees(&connection.account) {
+        return Err(problem(ConnectionError::NotFound { id }.into()));
+    }
+    let actor = by.0.actor().clone();
     let tested = app.call(|desk| async move { desk.test(&actor, id).await });
     Ok(Json(tested.await?.into()))
 }

@@ -6,6 +6,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -13,21 +14,23 @@ use futures::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::timeout;
 
+use crate::admission::Admission;
 use crate::guard;
 use crate::metrics;
 use crate::problem::{PROBLEM_JSON, Problem};
+use crate::state::App;
 
 /// From the head of a request to its answer, its body included.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 
-pub(crate) async fn edge(request: Request, next: Next) -> Response {
+pub(crate) async fn edge(Extension(app): Extension<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
     // The pattern, not the path: a path is what somebody sent.
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
 
-    let response = as_problem(guarded(request, next, REQUEST_WITHIN).await);
+    let response = as_problem(guarded(&app.admission, request, next, REQUEST_WITHIN).await);
 
     let (status, took) = (response.status(), start.elapsed());
     metrics::answered(route, &method, status, took);
@@ -41,8 +44,14 @@ pub(crate) async fn edge(request: Request, next: Next) -> Response {
     response
 }
 
-async fn guarded(request: Request, next: Next, within: Duration) -> Response {
-    if let Err(problem) = guard::admit(request.method(), request.uri(), request.headers()) {
+async fn guarded(
+    admission: &Admission,
+    request: Request,
+    next: Next,
+    within: Duration,
+) -> Response {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    if let Err(problem) = guard::admit(admission, method, uri, headers) {
         return problem.into_response();
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
@@ -98,7 +107,7 @@ mod tests {
                 get(|| async { (StatusCode::GONE, "in plain text") }),
             )
             .layer(from_fn(move |request, next| async move {
-                as_problem(guarded(request, next, within).await)
+                as_problem(guarded(&Admission::default(), request, next, within).await)
             }));
         let request = Request::get(path).header("host", "localhost");
         let request = request.body(Body::empty()).expect("a request");

@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::request::Parts;
 use leadrail_connections::ConnectionId;
+use leadrail_desk::KeyId;
 use leadrail_engine::RunId;
 use leadrail_lead::EventId;
 
@@ -20,6 +21,9 @@ pub(crate) struct RunIdPath(pub(crate) RunId);
 
 /// `{id}` of a connection.
 pub(crate) struct ConnectionIdPath(pub(crate) ConnectionId);
+
+/// `{key_id}`: an API key.
+pub(crate) struct KeyIdPath(pub(crate) KeyId);
 
 /// `{name}` of a signal or of a published state.
 pub(crate) struct NamePath(pub(crate) String);
@@ -84,6 +88,17 @@ impl<S: Send + Sync> FromRequestParts<S> for ConnectionIdPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let id = parsed("id", parts, state, |_| {
             Problem::bad_parameter("the connection id is not a UUID")
+        });
+        Ok(Self(id.await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for KeyIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = parsed("key_id", parts, state, |_| {
+            Problem::bad_parameter("the key's id is a UUID, as lists show it; never the key")
         });
         Ok(Self(id.await?))
     }

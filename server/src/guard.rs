@@ -1,4 +1,4 @@
-//! Keeps web pages away from an API that has no keys yet.
+//! Keeps web pages away from an API that asks callers on this machine for no key.
 //!
 //! The API listens on loopback only, but a browser on this machine runs pages from anywhere. A page
 //! can point its own name at 127.0.0.1 (DNS rebinding) and is told by the `Host` header; a page that
@@ -11,30 +11,37 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 
+use crate::admission::Admission;
 use crate::problem::Problem;
 
 /// Browsers say here where the page stands that calls, and no page can write it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Lets through what was addressed to this machine by someone on this machine.
-pub(crate) fn admit(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let host = hosts.next().and_then(|host| host.to_str().ok());
-    if !host.is_some_and(is_loopback) || hosts.next().is_some() {
+/// Lets through what was addressed to this machine, or to one of the names that were configured, by
+/// nobody's web page but its own.
+pub(crate) fn admit(
+    admission: &Admission,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
+    let is_ours = |authority: &str| is_loopback(authority) || is_named(admission, authority);
+    if !host(headers).is_some_and(is_ours) {
         return Err(Problem::foreign(
-            "the Host header must name this machine: localhost, 127.0.0.1 or [::1]",
+            "the Host header must name this machine (localhost, 127.0.0.1 or [::1]) or one of the \
+             configured hosts",
         ));
     }
     if uri
         .authority()
-        .is_some_and(|authority| !is_loopback(authority.as_str()))
+        .is_some_and(|authority| !is_ours(authority.as_str()))
     {
         return Err(Problem::foreign("the request target names another machine"));
     }
     let local = |origin: &http::HeaderValue| {
         let origin = origin.to_str().ok();
         let authority = origin.and_then(|origin| origin.split_once("://"));
-        authority.is_some_and(|(_, authority)| is_loopback(authority))
+        authority.is_some_and(|(_, authority)| is_ours(authority))
     };
     if !headers.get_all(ORIGIN).iter().all(local) {
         return Err(Problem::foreign(
@@ -47,6 +54,24 @@ pub(crate) fn admit(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(
         ));
     }
     Ok(())
+}
+
+/// Whether a request was addressed to this machine by one of its own names.
+pub(crate) fn is_for_this_machine(headers: &HeaderMap) -> bool {
+    host(headers).is_some_and(is_loopback)
+}
+
+/// The only `Host`.
+fn host(headers: &HeaderMap) -> Option<&str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    hosts.next().is_none().then_some(host)
+}
+
+/// Whether `host[:port]` is one of the names that were configured.
+fn is_named(admission: &Admission, authority: &str) -> bool {
+    let authority = authority.parse::<Authority>().ok();
+    authority.is_some_and(|named| !named.as_str().contains('@') && admission.names(named.host()))
 }
 
 /// What a browser says of a page that is not of the very origin it calls.
@@ -112,7 +137,35 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().expect("a value"));
         }
-        admit(&Method::POST, &uri.parse().expect("a target"), &map).is_ok()
+        let ours = Admission {
+            hosts: vec!["leads.example.com".to_owned()],
+            keys_required: false,
+        };
+        let uri = uri.parse().expect("a target");
+        admit(&ours, &Method::POST, &uri, &map).is_ok()
+    }
+
+    #[test]
+    fn a_name_that_was_configured_passes_and_is_not_this_machine() {
+        for host in ["leads.example.com", "LEADS.example.com:443"] {
+            assert!(admitted("/", &[("host", host)]), "{host}");
+            let mut map = HeaderMap::new();
+            map.append(HOST, host.parse().expect("a value"));
+            assert!(!is_for_this_machine(&map), "{host}");
+        }
+        for host in [
+            "x.leads.example.com",
+            "leads.example.com.",
+            "a@leads.example.com",
+        ] {
+            assert!(!admitted("/", &[("host", host)]), "{host}");
+        }
+        let ours = ("host", "leads.example.com");
+        assert!(admitted(
+            "/",
+            &[ours, ("origin", "https://leads.example.com")]
+        ));
+        assert!(!admitted("/", &[ours, ("origin", "https://example.com")]));
     }
 
     #[test]
@@ -121,7 +174,8 @@ mod tests {
             let mut map = HeaderMap::new();
             map.append(HOST, "localhost".parse().expect("a value"));
             map.append(SEC_FETCH_SITE, site.parse().expect("a value"));
-            admit(&method, &Uri::from_static("/"), &map).is_ok()
+            let (ours, uri) = (Admission::default(), Uri::from_static("/"));
+            admit(&ours, &method, &uri, &map).is_ok()
         };
         for (site, changes) in [
             ("same-origin", true),

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::metrics;
 use crate::patience::Patient;
 use crate::places::{Kind, Limits, Place, Places};
@@ -41,10 +42,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// Why the server does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Other machines could reach it, and there are no API keys yet: choose a loopback address.
+    /// Other machines could reach it, and there is no TLS here: choose a loopback address.
     #[error(
-        "{address} can be reached from other machines, and the API has no keys yet: listen on \
-         127.0.0.1 or [::1]"
+        "{address} can be reached from other machines, and what is said there could be read on the \
+         way: listen on 127.0.0.1 or [::1], and put a proxy with TLS before it (hosts in leadrail.toml)"
     )]
     NotLoopback {
         /// The address that was asked for.
@@ -92,18 +93,24 @@ pub async fn bind(address: SocketAddr) -> Result<Listener, BindError> {
 /// that were begun.
 ///
 /// It speaks HTTP/1.1. After 25 seconds of draining, what is still open is cut.
-pub async fn serve(listener: Listener, desk: Desk, shutdown: CancellationToken) {
-    serve_within(listener, desk, Limits::default(), shutdown).await;
+pub async fn serve(
+    listener: Listener,
+    desk: Desk,
+    admission: Admission,
+    shutdown: CancellationToken,
+) {
+    serve_within(listener, desk, admission, Limits::default(), shutdown).await;
 }
 
 /// The same, with other limits.
 pub async fn serve_within(
     listener: Listener,
     desk: Desk,
+    admission: Admission,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let (app, changes) = App::new(desk);
+    let (app, changes) = App::new(desk, admission);
     let (all, health) = (with_app(app.clone()), only_health(app));
     run(listener, all, health, limits, shutdown, changes.ended()).await;
 }

@@ -16,12 +16,13 @@ const REF: &str = "$ref";
 #[openapi(
     info(
         title = "Leadrail",
-        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`; any call may also answer 403 (not for callers elsewhere), 408 (too slow) or 500.",
+        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`; any call may also answer 401 (no API key that works), 403 (not with this key, or not from there), 408 (too slow) or 500.",
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),
         (name = "runs", description = "Talk to what files them"),
         (name = "connections", description = "The accounts' ways into their CRMs"),
+        (name = "keys", description = "Who may call, for whom, and how far"),
         (name = "operation", description = "For whoever runs it"),
     ),
     // The paths name their problems by words of `problems`, which bring no schema along.
@@ -53,7 +54,17 @@ pub fn openapi() -> Value {
     if let Some(Value::Object(schemas)) = described.pointer_mut("/components/schemas") {
         put_lead(schemas);
     }
+    put_security(&mut described);
     described
+}
+
+/// An API key, or none for callers on this machine unless the configuration asks for one.
+fn put_security(described: &mut Value) {
+    described["components"]["securitySchemes"] = json!({"api_key": {
+        "type": "http", "scheme": "bearer",
+        "description": "An API key, lr_live_...; callers on this machine may need none.",
+    }});
+    described["security"] = json!([{"api_key": []}, {}]);
 }
 
 /// Puts the payload's schema in. Its own definitions become components beside it (`LeadCall`),

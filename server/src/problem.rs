@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
+use leadrail_desk::Role;
 use leadrail_lead::{Fault, PayloadFaults, code};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +41,9 @@ pub(crate) struct Problem {
     errors: Vec<Fault>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    /// Whether a key is asked for.
+    #[serde(skip)]
+    asks_for_key: bool,
 }
 
 /// One bad field of a lead.
@@ -76,6 +80,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            asks_for_key: false,
         }
     }
 
@@ -127,6 +132,22 @@ impl Problem {
     pub(crate) fn foreign(detail: impl Into<String>) -> Self {
         let title = "Only for callers on this machine";
         Self::new(StatusCode::FORBIDDEN, "foreign-host", title, detail)
+    }
+
+    /// No key, or none that works.
+    pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
+        let (status, title) = (StatusCode::UNAUTHORIZED, "An API key is needed");
+        Self {
+            asks_for_key: true,
+            ..Self::new(status, "unauthorized", title, detail)
+        }
+    }
+
+    /// The key works, and not for this.
+    pub(crate) fn not_allowed(role: Role) -> Self {
+        let (status, title) = (StatusCode::FORBIDDEN, "Not with this key");
+        let detail = format!("a key with the role {role} may not do this");
+        Self::new(status, "not-allowed", title, detail)
     }
 
     /// The same event id was accepted with another body.
@@ -230,6 +251,10 @@ impl IntoResponse for Problem {
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if self.asks_for_key {
+            let scheme = HeaderValue::from_static("Bearer realm=\"leadrail\"");
+            headers.insert(WWW_AUTHENTICATE, scheme);
+        }
         if let Some(wait) = self.retry_after {
             headers.insert::<HeaderName>(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }

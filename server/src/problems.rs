@@ -49,10 +49,13 @@ problems! {
     NotAConnectionId: 400 "Not a connection's id";
     NotAnEventId: 400 "Not an event id";
     NotAnEventIdOrUnreadable: 400 "Not an event id, or a body that cannot be read";
+    NotAKeyId: 400 "Not a key's id";
+    NotAKeyRequest: 400 "Not a purpose, a role or an account that a key may have";
     NotARunId: 400 "Not a run id";
     NotASignal: 400 "Not a run id, a name or JSON";
     NotLeads: 400 "Not JSON, not UTF-8, or no lead in it";
     NoSuchConnection: 404 "No such connection";
+    NoSuchKey: 404 "No such key";
     NoSuchLead: 404 "No such lead";
     NoSuchRun: 404 "No such run";
     NothingPublished: 404 "The run publishes nothing under this name";

@@ -1,41 +1,48 @@
 //! The routes, by whom they are for. Each is described where it is written, and the description is made
 //! from them.
 
-use axum::Router;
 use axum::middleware::from_fn;
+use axum::{Extension, Router};
 use leadrail_desk::Desk;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, connections, edge, health, leads, openapi, runs};
+use crate::{audience, connections, edge, health, keys, leads, openapi, runs};
 
-/// The API as a router, for whoever brings a listener. It answers requests for this machine only.
+/// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
+/// asks for no key.
 pub fn router(desk: Desk) -> Router {
     // Whoever stops it does not wait for the changes under way; they end all the same.
-    let (app, _changes) = App::new(desk);
+    let (app, _changes) = App::new(desk, Admission::default());
     with_app(app)
 }
 
 /// All of the API.
 pub(crate) fn with_app(app: App) -> Router {
-    let (routes, _) = routes().split_for_parts();
-    routes.layer(from_fn(edge::edge)).with_state(app)
+    at_the_edge(routes().split_for_parts().0, app)
 }
 
 /// Health and metrics, for a connection for which there is no other place; everything else is told
 /// to come again.
 pub(crate) fn only_health(app: App) -> Router {
     let routes = health_routes().fallback(|| async { Problem::busy() });
-    routes.layer(from_fn(edge::edge)).with_state(app)
+    at_the_edge(routes, app)
 }
 
 /// Health and metrics of a worker, which answers nothing else.
 pub(crate) fn of_worker(app: App) -> Router {
-    health_routes().layer(from_fn(edge::edge)).with_state(app)
+    at_the_edge(health_routes(), app)
+}
+
+/// Every layer sees what the calls need.
+fn at_the_edge(routes: Router<App>, app: App) -> Router {
+    let routes = routes.layer(from_fn(edge::edge));
+    routes.layer(Extension(app.clone())).with_state(app)
 }
 
 fn health_routes() -> Router<App> {
@@ -49,6 +56,8 @@ fn health_routes() -> Router<App> {
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(public().layer(from_fn(audience::public)))
+        .merge(known().layer(from_fn(audience::known)))
+        .merge(intake().layer(from_fn(audience::intake)))
         .merge(account().layer(from_fn(audience::account)))
         .merge(operator().layer(from_fn(audience::operator)))
 }
@@ -68,12 +77,24 @@ fn figures() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(health::metrics_text))
 }
 
-/// For the accounts' call pipelines.
+/// For whoever has a key.
+fn known() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(keys::get_me))
+}
+
+/// For the call pipelines.
+fn intake() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(leads::submit::post_leads))
+}
+
+/// For the accounts.
 fn account() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(leads::submit::post_leads, leads::list::list_leads))
+        .routes(routes!(leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
         .routes(routes!(leads::cancel::post_cancel))
+        .routes(routes!(connections::list_connections))
+        .routes(routes!(connections::post_connection_test))
 }
 
 /// For whoever runs the product.
@@ -81,6 +102,6 @@ fn operator() -> OpenApiRouter<App> {
     figures()
         .routes(routes!(runs::post_signal))
         .routes(routes!(runs::get_state))
-        .routes(routes!(connections::list_connections))
-        .routes(routes!(connections::post_connection_test))
+        .routes(routes!(keys::list_keys, keys::post_keys))
+        .routes(routes!(keys::delete_key))
 }

@@ -1,11 +1,13 @@
 //! What the calls need.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use leadrail_desk::{Desk, DeskError};
 use leadrail_engine::kind_of_database_error;
 use tokio::time::timeout;
 
+use crate::admission::Admission;
 use crate::body::BodyReader;
 use crate::changes::{Changes, UnderWay};
 use crate::metrics;
@@ -22,6 +24,7 @@ const CALL_WITHIN: Duration = Duration::from_secs(25);
 pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) bodies: BodyReader,
+    pub(crate) admission: Arc<Admission>,
     /// The worker of this process whose health is asked for, by its name.
     worker: Option<String>,
     changes: Changes,
@@ -29,11 +32,12 @@ pub(crate) struct App {
 
 impl App {
     /// And the changes that its calls begin.
-    pub(crate) fn new(desk: Desk) -> (Self, UnderWay) {
+    pub(crate) fn new(desk: Desk, admission: Admission) -> (Self, UnderWay) {
         metrics::install();
         let (changes, under_way) = Changes::new();
         let app = Self {
             bodies: BodyReader::default(),
+            admission: Arc::new(admission),
             desk,
             worker: None,
             changes,
@@ -43,7 +47,7 @@ impl App {
 
     /// For the health of a worker of this process.
     pub(crate) fn of_worker(desk: Desk, worker: String) -> Self {
-        let (app, _) = Self::new(desk);
+        let (app, _) = Self::new(desk, Admission::default());
         Self {
             worker: Some(worker),
             ..app
@@ -136,6 +140,7 @@ pub(crate) fn problem(error: DeskError) -> Problem {
         } => Problem::bad_request(reason),
         DeskError::NoSuchLead { .. }
         | DeskError::NoSuchRun { .. }
+        | DeskError::NoSuchKey { .. }
         | DeskError::Connection(ConnectionError::NotFound { .. }) => {
             Problem::not_found(error.to_string())
         }

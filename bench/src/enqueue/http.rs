@@ -6,6 +6,7 @@ use leadrail_connections::VaultKey;
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
+use leadrail_server::Admission;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -27,7 +28,12 @@ impl Door {
         let http = Outbound::new(Guard::public_only())?;
         let desk = desk.with_vault(VaultKey::generate()?, http);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(leadrail_server::serve(listener, desk, stop.clone()));
+        let task = tokio::spawn(leadrail_server::serve(
+            listener,
+            desk,
+            Admission::default(),
+            stop.clone(),
+        ));
         Ok(Self {
             address,
             task,

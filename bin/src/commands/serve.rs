@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail serve --listen 127.0.0.1:4000")]
 pub(crate) struct ServeArgs {
-    /// A loopback address; the API has no keys yet.
+    /// A loopback address; others come through a proxy with TLS.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
 }
@@ -25,7 +25,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     };
     output::line(format!("the API is ready at http://{address}"))?;
-    leadrail_server::serve(listener, desk, stop).await;
+    leadrail_server::serve(listener, desk, config.admission.clone(), stop).await;
     Ok(())
 }
 

@@ -61,6 +61,8 @@ pub(crate) const KEYS: &[Key] = &[
         "LEADRAIL_WORKER_THROTTLE_DEFAULT",
     ),
     key("worker.gate_recheck", "LEADRAIL_WORKER_GATE_RECHECK"),
+    key("api.hosts", "LEADRAIL_API_HOSTS"),
+    key("api.require_keys", "LEADRAIL_API_REQUIRE_KEYS"),
     key("http.call_timeout", "LEADRAIL_HTTP_CALL_TIMEOUT"),
     key("outbound.allow", "LEADRAIL_OUTBOUND_ALLOW"),
 ];

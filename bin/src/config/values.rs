@@ -62,6 +62,29 @@ impl Reader<'_> {
         Ok(RetrySchedule::new(waits))
     }
 
+    pub(super) fn switch(&self, key: &str) -> anyhow::Result<bool> {
+        let on = match self.0.value(key).kind {
+            ValueKind::Boolean(on) => Some(on),
+            ValueKind::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        on.ok_or_else(|| self.fault(key, "must be true or false"))
+    }
+
+    /// Names of hosts, without a port.
+    pub(super) fn hosts(&self, key: &str) -> anyhow::Result<Vec<String>> {
+        let must = "must be a list of host names in quotes, such as \"leads.example.com\"";
+        let hosts = self.texts(key, must)?;
+        let is_name = |host: &String| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+            !host.is_empty() && host.chars().all(fits)
+        };
+        match hosts.iter().all(is_name) {
+            true => Ok(hosts),
+            false => Err(self.fault(key, must)),
+        }
+    }
+
     pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {
         let texts = self.texts(key, "must be a list of names and addresses in quotes")?;
         Guard::allow(texts).map_err(|error| self.fault(key, &format!("is not valid: {error}")))

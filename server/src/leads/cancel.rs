@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::show::Whose;
-use crate::audience::Who;
+use crate::audience::By;
 use crate::extract::{EventIdPath, json_only};
 use crate::params::Params;
 use crate::problem::Problem;
@@ -51,7 +51,7 @@ pub(crate) struct CancelOutcome {
 )]
 pub(crate) async fn post_cancel(
     State(app): State<App>,
-    Who(actor): Who,
+    by: By,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,
     headers: HeaderMap,
@@ -61,8 +61,10 @@ pub(crate) async fn post_cancel(
         json_only(&headers)?;
     }
     let why = why_of(&body)?;
+    let account = whose.among(&by)?;
+    let actor = by.0.actor().clone();
     let cancelled = app.change(|desk| async move {
-        let account = whose.account.as_deref();
+        let account = account.as_deref();
         desk.cancel_lead(&actor, event_id, account, &why).await
     });
     let (run_id, outcome) = cancelled.await?;

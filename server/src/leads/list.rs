@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::view::{LeadSummary, StateName};
+use crate::audience::By;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::problems::{BadParameter, DatabaseAway};
@@ -65,6 +66,7 @@ pub(crate) struct LeadPage {
 )]
 pub(crate) async fn list_leads(
     State(app): State<App>,
+    by: By,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<LeadPage>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
@@ -73,7 +75,7 @@ pub(crate) async fn list_leads(
     }
     let filter = LeadFilter {
         state: query.state,
-        account: query.account,
+        account: by.account(query.account)?,
         crm: query.crm,
         connection: query.connection.map(ConnectionId),
         q: query.q,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::LeadStory;
+use crate::audience::By;
 use crate::extract::EventIdPath;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -20,6 +21,14 @@ pub(crate) struct Whose {
     pub(super) account: Option<String>,
 }
 
+impl Whose {
+    /// The account whose lead it must be. To whoever sees no other account, there is none of another.
+    pub(super) fn among(self, by: &By) -> Result<Option<String>, Problem> {
+        let nothing = |_| Problem::not_found("there is no lead with this event_id");
+        by.account(self.account).map_err(nothing)
+    }
+}
+
 /// One lead with its story: every step, every try, and what the CRM answered.
 #[utoipa::path(
     get, path = "/v1/leads/{event_id}", tag = "leads",
@@ -31,9 +40,11 @@ pub(crate) struct Whose {
 )]
 pub(crate) async fn get_lead(
     State(app): State<App>,
+    by: By,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,
 ) -> Result<Json<LeadStory>, Problem> {
-    let story = app.desk.story(event_id, whose.account.as_deref());
+    let account = whose.among(&by)?;
+    let story = app.desk.story(event_id, account.as_deref());
     Ok(Json(in_time(story).await?.into()))
 }

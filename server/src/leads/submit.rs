@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use leadrail_desk::{Actor, DeskError};
+use leadrail_desk::{Actor, Caller, DeskError};
 use leadrail_engine::{NotEnqueued, Outcome, RunId};
-use leadrail_lead::{EventId, PayloadFaults, Warning};
+use leadrail_lead::{EventId, PayloadFaults, Warning, code};
 use leadrail_workflows::{Submission, Submitted};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::items::Items;
 use super::view::StateName;
-use crate::audience::Who;
+use crate::audience::By;
 use crate::body::{Format, Read};
 use crate::metrics;
 use crate::problem::Problem;
@@ -142,7 +142,7 @@ pub(crate) enum LeadOrLeads {
 )]
 pub(crate) async fn post_leads(
     State(app): State<App>,
-    Who(actor): Who,
+    By(caller): By,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -150,8 +150,8 @@ pub(crate) async fn post_leads(
     let read = app.bodies.read(&headers, format, body).await;
     let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
     match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
-        Items::One(lead) => one(&app, &actor, lead).await,
-        Items::Batch(_) => batch(&app, &actor, format, read).await,
+        Items::One(lead) => one(&app, &caller, lead).await,
+        Items::Batch(_) => batch(&app, caller, format, read).await,
     }
 }
 
@@ -166,9 +166,9 @@ pub(crate) enum AcceptedOrBatch {
     Batch(BatchAnswer),
 }
 
-async fn one(app: &App, who: &Actor, bytes: &[u8]) -> Result<Response, Problem> {
-    let lead = Submission::from_slice(bytes).map_err(invalid)?;
-    let answer = app.desk.submit_shared(who, lead).await;
+async fn one(app: &App, by: &Caller, bytes: &[u8]) -> Result<Response, Problem> {
+    let lead = judged(by, bytes).map_err(invalid)?;
+    let answer = app.desk.submit_shared(by.actor(), lead).await;
     let (status, accepted) = settle(answer)?;
     let location = HeaderValue::from_str(&accepted.location).ok();
     let mut response = (status, Json(accepted)).into_response();
@@ -176,6 +176,19 @@ async fn one(app: &App, who: &Actor, bytes: &[u8]) -> Result<Response, Problem> 
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// A lead that this caller may hand over.
+fn judged(by: &Caller, bytes: &[u8]) -> Result<Submission, PayloadFaults> {
+    let lead = Submission::from_slice(bytes)?;
+    match by.sees(lead.lead().callsetter_account_id.as_str()) {
+        true => Ok(lead),
+        false => Err(PayloadFaults::one(
+            "/callsetter_account_id",
+            code::OTHER_ACCOUNT,
+            "must be the account that the API key is for",
+        )),
+    }
 }
 
 fn invalid(faults: PayloadFaults) -> Problem {
@@ -220,12 +233,12 @@ struct Judged {
     results: Vec<Option<ItemAnswer>>,
 }
 
-async fn batch(app: &App, who: &Actor, format: Format, read: Read) -> Result<Response, Problem> {
-    let bytes = read.bytes.clone();
+async fn batch(app: &App, by: Caller, format: Format, read: Read) -> Result<Response, Problem> {
+    let (bytes, who) = (read.bytes.clone(), by.actor().clone());
     // Sixteen megabytes of JSON take long enough to hold up others on this thread.
-    let judged = tokio::task::spawn_blocking(move || judge_batch(format, &bytes));
+    let judged = tokio::task::spawn_blocking(move || judge_batch(&by, format, &bytes));
     let mut judged = judged.await.map_err(|_| Problem::internal())??;
-    let answers = hand_over(app, who, &judged.good).await?;
+    let answers = hand_over(app, &who, &judged.good).await?;
     for (place, submitted) in judged.places.into_iter().zip(answers) {
         judged.results[place] = Some(item_answer(place, settle(Ok(submitted))));
     }
@@ -253,7 +266,7 @@ impl BatchAnswer {
     }
 }
 
-fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
+fn judge_batch(by: &Caller, format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
     let items = match Items::of(format, bytes)? {
         Items::One(item) => vec![item],
         Items::Batch(items) => items,
@@ -264,7 +277,7 @@ fn judge_batch(format: Format, bytes: &Bytes) -> Result<Judged, Problem> {
         results: Vec::with_capacity(items.len()),
     };
     for (index, item) in items.into_iter().enumerate() {
-        match Submission::from_slice(item) {
+        match self::judged(by, item) {
             Ok(lead) => {
                 judged.good.push(lead);
                 judged.places.push(index);

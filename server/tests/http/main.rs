@@ -6,6 +6,7 @@ mod connections;
 mod doors;
 mod floods;
 mod guard;
+mod keys;
 mod operation;
 mod outage;
 mod reading;

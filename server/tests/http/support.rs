@@ -8,7 +8,7 @@ use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_server::{Limits, bind, serve_within};
+use leadrail_server::{Admission, Limits, bind, serve_within};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -72,7 +72,23 @@ impl Api {
         Self::on(pool.expect("a URL"), limits).await
     }
 
+    /// On a migrated database of its own, for callers under these names, with or without keys.
+    pub(crate) async fn admitting(admission: Admission) -> Self {
+        let database = TestDatabase::fresh().await;
+        let pool = PgPool::connect(database.url()).await.expect("connected");
+        let mut api = Self::served(pool, admission, Limits::default()).await;
+        leadrail_connections::migrate(api.pool())
+            .await
+            .expect("migrated");
+        api._database = Some(database);
+        api
+    }
+
     async fn on(pool: PgPool, limits: Limits) -> Self {
+        Self::served(pool, Admission::default(), limits).await
+    }
+
+    async fn served(pool: PgPool, admission: Admission, limits: Limits) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
             .with_vault(VaultKey::parse(KEY).expect("a key"), http);
@@ -82,6 +98,7 @@ impl Api {
         let served = tokio::spawn(serve_within(
             listener,
             desk.clone(),
+            admission,
             limits,
             shutdown.clone(),
         ));

@@ -1,0 +1,123 @@
+//! Tells by a key who calls.
+//!
+//! A key is asked about once in a few seconds, so that a call costs no query of its own and one that was
+//! taken back is refused everywhere within five seconds.
+
+use super::secret::KeySecret;
+use super::{ApiKey, Caller, KeyRow};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long an answer of the database is believed.
+const TTL: Duration = Duration::from_secs(3);
+/// How exactly it is known when a key was last used.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// More keys than are in use at a time; beyond it the memory begins anew.
+const MOST: usize = 10_000;
+
+type Hash = [u8; 32];
+
+/// What the database last said of keys, by their hashes.
+#[derive(Clone, Default)]
+pub(crate) struct Recognized(Arc<Mutex<HashMap<Hash, Known>>>);
+
+#[derive(Clone)]
+struct Known {
+    asked: Instant,
+    /// None where there is no such key.
+    key: Option<Arc<ApiKey>>,
+    /// The database's time when it was asked.
+    now: DateTime<Utc>,
+}
+
+impl Recognized {
+    fn get(&self, hash: &Hash) -> Option<Known> {
+        let known = self.lock().get(hash).cloned();
+        known.filter(|known| known.asked.elapsed() < TTL)
+    }
+
+    fn put(&self, hash: Hash, known: Known) {
+        let mut all = self.lock();
+        if all.len() >= MOST {
+            all.clear();
+        }
+        all.insert(hash, known);
+    }
+
+    /// Asks the database again about all of them.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Hash, Known>> {
+        // No code that can panic runs under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    /// Who the holder of this key is; none if it is no key of ours, expired, or taken back.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn caller(&self, key: &str) -> DeskResult<Option<Caller>> {
+        let Some(secret) = KeySecret::read(key) else {
+            return Ok(None);
+        };
+        let hash = secret.hash();
+        let known = match self.recognized().get(&hash) {
+            Some(known) => known,
+            None => {
+                let known = self.ask_about(&hash).await?;
+                self.recognized().put(hash, known.clone());
+                known
+            }
+        };
+        let now = known.now + known.asked.elapsed();
+        let key = known.key.filter(|key| key.works_at(now));
+        Ok(key.map(|key| Caller::of_key(key.id, key.role, key.account.clone())))
+    }
+
+    async fn ask_about(&self, hash: &Hash) -> DeskResult<Known> {
+        let (asked, pool) = (Instant::now(), self.engine().pool());
+        let now = sqlx::query_scalar!(r#"select leadrail.now() as "now!""#);
+        let now = now.fetch_one(pool).await?;
+        let row = sqlx::query_as!(
+            KeyRow,
+            "
+            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at
+            from leadrail.api_key
+            where hash = $1
+            ",
+            &hash[..]
+        );
+        let key: Option<ApiKey> = row.fetch_optional(pool).await?.map(ApiKey::from);
+        if let Some(key) = key.as_ref().filter(|key| key.works_at(now)) {
+            self.note_used(key, now).await?;
+        }
+        let key = key.map(Arc::new);
+        Ok(Known { asked, key, now })
+    }
+
+    /// Notes that a key is in use, once a minute.
+    async fn note_used(&self, key: &ApiKey, now: DateTime<Utc>) -> DeskResult<()> {
+        if key
+            .last_used_at
+            .is_some_and(|used| now - used < NOTED_EVERY)
+        {
+            return Ok(());
+        }
+        sqlx::query!(
+            "update leadrail.api_key set last_used_at = $2 where id = $1",
+            key.id.0,
+            now
+        )
+        .execute(self.engine().pool())
+        .await?;
+        Ok(())
+    }
+}
