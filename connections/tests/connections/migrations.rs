@@ -16,6 +16,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
     let product = [
         "product 0001 connections",
         "product 0002 leads",
+        "product 0003 api keys",
         "product known_crms.sql",
         "product lead_values.sql",
         "product lead_meaning.sql",
