@@ -4,7 +4,7 @@ use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::WorkerArgs;
 use crate::commands::{
     bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, runs,
-    schema, serve, show_config, worker,
+    schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  leadrail key create --purpose \"call pipeline\" --role intake"
     )]
     Key(key::KeyCommand),
+    /// The keys that seal the credentials.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail vault status")]
+    Vault(vault::VaultCommand),
     /// What runs queue behind together: pause it, limit it.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail lane list")]

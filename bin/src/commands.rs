@@ -16,6 +16,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show_config;
+pub(crate) mod vault;
 pub(crate) mod worker;
 
 use crate::cli::Command;
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Runs(command) => runs::run(command, config).await,
         Command::Key(command) => key::run(command, config).await,
         Command::Lane(command) => lane::run(command, config).await,
+        Command::Vault(command) => vault::run(command, config).await,
         Command::Schema(command) => schema::run(&command),
         Command::Openapi(_) => openapi::run(),
         Command::CrmSim(args) => crm_sim::run(&args).await,

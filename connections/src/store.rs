@@ -244,6 +244,38 @@ impl Connections {
         }
     }
 
+    /// Takes a connection away, with its credential.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`]; `Database`.
+    pub async fn delete(&self, id: ConnectionId) -> ConnectionResult<()> {
+        let deleted = rows::delete(&self.0.pool, id).await?;
+        self.0.cache.forget();
+        match deleted {
+            true => Ok(()),
+            false => Err(ConnectionError::NotFound { id }),
+        }
+    }
+
+    /// The ids of the vault keys that open, the sealing one first.
+    #[must_use]
+    pub fn vault_keys(&self) -> Vec<String> {
+        self.0.vault.ids()
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// Reads anew whatever was remembered.
+    pub(crate) fn forget(&self) {
+        self.0.cache.forget();
+    }
+
     async fn set_state(
         &self,
         id: ConnectionId,

@@ -70,10 +70,14 @@ pub(crate) enum Action {
     ConnectionDisable,
     /// A connection was switched on again.
     ConnectionEnable,
+    /// A connection was taken away, with its credential.
+    ConnectionDelete,
     /// An API key was made.
     KeyCreate,
     /// An API key was taken back.
     KeyRevoke,
+    /// Credentials were sealed with another vault key.
+    VaultRotate,
     /// A lane was stopped.
     LanePause,
     /// A lane was let go on.
@@ -100,8 +104,10 @@ impl Action {
             Self::ConnectionRelease => "connection.release",
             Self::ConnectionDisable => "connection.disable",
             Self::ConnectionEnable => "connection.enable",
+            Self::ConnectionDelete => "connection.delete",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",
+            Self::VaultRotate => "vault.rotate",
             Self::LanePause => "lane.pause",
             Self::LaneResume => "lane.resume",
             Self::LaneLimit => "lane.limit",

@@ -1,6 +1,7 @@
 //! The accounts' ways into their CRMs.
 
 mod connect;
+mod delete;
 mod disable;
 mod list;
 mod propose;

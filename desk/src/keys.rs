@@ -60,6 +60,8 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
     /// When it was taken back.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Whether it opened anything when it was read.
+    pub works: bool,
 }
 
 impl ApiKey {
@@ -81,6 +83,7 @@ pub(crate) struct KeyRow {
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    works: bool,
 }
 
 impl From<KeyRow> for ApiKey {
@@ -96,6 +99,7 @@ impl From<KeyRow> for ApiKey {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
+            works: row.works,
         }
     }
 }

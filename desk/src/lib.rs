@@ -35,4 +35,5 @@ pub use error::{DeskError, DeskResult, sentence};
 pub use keys::{ApiKey, Caller, IssuedKey, KeyId, Need, NewKey, Role};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
 pub use runs::{Became, Done, Plan, Selection, Verb};
+pub use vault::VaultStatus;
 pub use wait::Standing;

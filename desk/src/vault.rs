@@ -1,8 +1,10 @@
-//! Whether the vault key that we were given is the one that sealed what is there.
+//! The vault keys: whether those that we were given open what is there, and moving from one to the next.
 
+use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
-use leadrail_connections::{ConnectionError, VaultError};
+use leadrail_connections::{ConnectionError, Rotated, SealedWith, VaultError, sealed_with};
+use serde::Serialize;
 
 impl Desk {
     /// Refuses a vault key that does not open the connections that are there: whoever starts with it
@@ -18,5 +20,57 @@ impl Desk {
             }) => Err(DeskError::OtherVaultKey { sealed, have }),
             checked => Ok(checked?),
         }
+    }
+}
+
+/// The vault's keys, by what they seal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VaultStatus {
+    /// The key that seals.
+    pub current: String,
+    /// The older keys that were given, which still open.
+    pub older: Vec<String>,
+    /// How many connections each key seals that any is sealed with, the most first.
+    pub sealed: Vec<SealedWith>,
+}
+
+impl VaultStatus {
+    /// How many connections a key seals that was not given.
+    #[must_use]
+    pub fn locked(&self) -> i64 {
+        let given = |id: &String| *id == self.current || self.older.contains(id);
+        let locked = self.sealed.iter().filter(|one| !given(&one.vault_key_id));
+        locked.map(|one| one.connections).sum()
+    }
+}
+
+impl Desk {
+    /// Which vault keys were given, and what they seal.
+    ///
+    /// # Errors
+    /// When the database cannot be read; without a vault key.
+    pub async fn vault_status(&self) -> DeskResult<VaultStatus> {
+        let mut ids = self.connections()?.vault_keys();
+        let current = ids.remove(0);
+        Ok(VaultStatus {
+            current,
+            older: ids,
+            sealed: sealed_with(self.engine().pool()).await?,
+        })
+    }
+
+    /// Moves every credential from the older vault key to the current one, while leads flow. May be
+    /// stopped and begun again at any time. `progress` is told how many are moved so far.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or a row was changed by hand; without a vault key.
+    pub async fn rotate_vault(
+        &self,
+        who: &Actor,
+        progress: impl FnMut(u64),
+    ) -> DeskResult<Rotated> {
+        let rotated = self.connections()?.rotate(progress).await?;
+        audit(who, Action::VaultRotate, &"vault", &rotated.moved);
+        Ok(rotated)
     }
 }

@@ -1,11 +1,12 @@
 //! The accounts' connections to their CRMs: what there is, and whether one works.
 
+pub(crate) mod change;
+
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use leadrail_connections::{
-    Connection, ConnectionError, ConnectionFilter, ConnectionId, ConnectionSettings,
-    ConnectionState,
+    Connection, ConnectionFilter, ConnectionId, ConnectionSettings, ConnectionState,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +16,7 @@ use crate::extract::ConnectionIdPath;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::problems::{BadParameter, DatabaseAway, NoSuchConnection, NotAConnectionId};
-use crate::state::{App, in_time, problem};
+use crate::state::{App, in_time};
 
 /// Whether leads may go through a connection.
 #[derive(ToSchema)]
@@ -185,10 +186,7 @@ pub(crate) async fn post_connection_test(
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ConnectionTest>, Problem> {
     // A database that is away is known before the CRM is asked.
-    let connection = in_time(app.desk.connection(id)).await?;
-    if !by.0.sees(&connection.account) {
-        return Err(problem(ConnectionError::NotFound { id }.into()));
-    }
+    change::visible(&app, &by, id).await?;
     let actor = by.0.actor().clone();
     let tested = app.call(|desk| async move { desk.test(&actor, id).await });
     Ok(Json(tested.await?.into()))

@@ -60,6 +60,8 @@ pub(crate) struct KeyView {
     last_used_at: Option<DateTime<Utc>>,
     /// When it was taken back.
     revoked_at: Option<DateTime<Utc>>,
+    /// Whether it opens anything now.
+    works: bool,
 }
 
 impl From<ApiKey> for KeyView {
@@ -74,6 +76,7 @@ impl From<ApiKey> for KeyView {
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
             revoked_at: key.revoked_at,
+            works: key.works,
         }
     }
 }

@@ -46,6 +46,8 @@ macro_rules! problems {
 
 problems! {
     BadParameter: 400 "A parameter is not valid";
+    NotAConnection: 400 "Not an account, a CRM, a way in, an address, a secret or a setting that there is";
+    NotAConnectionIdOrUnreadable: 400 "Not a connection's id, or a body that cannot be read";
     NotAConnectionId: 400 "Not a connection's id";
     NotAnEventId: 400 "Not an event id";
     NotAnEventIdOrUnreadable: 400 "Not an event id, or a body that cannot be read";

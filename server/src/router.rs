@@ -93,7 +93,16 @@ fn account() -> OpenApiRouter<App> {
         .routes(routes!(leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
         .routes(routes!(leads::cancel::post_cancel))
-        .routes(routes!(connections::list_connections))
+        .routes(routes!(
+            connections::list_connections,
+            connections::change::post_connections
+        ))
+        .routes(routes!(
+            connections::change::get_connection,
+            connections::change::delete_connection
+        ))
+        .routes(routes!(connections::change::post_disable))
+        .routes(routes!(connections::change::post_enable))
         .routes(routes!(connections::post_connection_test))
 }
 

@@ -25,6 +25,10 @@ pub(crate) fn paragraph(text: &str) -> String {
 /// The longest beginning of at most `max_chars` Unicode scalar values that ends between two
 /// letters as people see them.
 pub(crate) fn cut(text: &str, max_chars: usize) -> &str {
+    // A letter has a byte at least.
+    if text.len() <= max_chars {
+        return text;
+    }
     let mut chars = 0;
     for (start, grapheme) in text.grapheme_indices(true) {
         chars += grapheme.chars().count();
@@ -38,6 +42,9 @@ pub(crate) fn cut(text: &str, max_chars: usize) -> &str {
 /// Composed text with tabs as spaces, one kind of line break, and nothing invisible that could
 /// break a database or turn the text around.
 fn printable(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
     let unified = text
         .replace("\r\n", "\n")
         .replace(['\r', '\u{2028}', '\u{2029}'], "\n");

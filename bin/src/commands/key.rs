@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::database;
 use crate::failure::{told, usage};
 use crate::output::{self, or_dash};
-use chrono::Utc;
 use clap::Subcommand;
 use leadrail_desk::{ApiKey, DeskError, KeyId, NewKey, Role};
 use leadrail_engine::parse_duration;
@@ -144,7 +143,7 @@ async fn list(args: &ListArgs, config: &Config) -> anyhow::Result<()> {
 fn state(key: &ApiKey) -> String {
     match (key.revoked_at, key.expires_at) {
         (Some(_), _) => "revoked".to_owned(),
-        (None, Some(end)) if end <= Utc::now() => "expired".to_owned(),
+        (None, _) if !key.works => "expired".to_owned(),
         (None, Some(end)) => format!("until {}", time(end)),
         (None, None) => "works".to_owned(),
     }

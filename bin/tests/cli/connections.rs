@@ -264,3 +264,40 @@ fn until(cli: &Cli, state: &str) {
         );
     }
 }
+
+#[tokio::test]
+async fn the_vault_key_is_changed_by_one_command_and_the_old_one_is_refused_afterwards() {
+    let next = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+    let cli = Cli::migrated().await;
+    let added = add(&cli, &[], "canary");
+    let status = cli.run(&["vault", "status", "--json"]).well().json();
+    let old = status["current"].as_str().expect("a key").to_owned();
+    assert_eq!(
+        status["sealed"],
+        json!([{"vault_key_id": old, "connections": 1}])
+    );
+
+    let cli = cli.with("LEADRAIL_VAULT_KEY", next);
+    let locked = cli.run(&["vault", "status"]);
+    assert_eq!(locked.code, 1, "{}", locked.out);
+    assert!(locked.out.contains("not configured"), "{}", locked.out);
+    cli.run(&["vault", "rotate"]).refused(
+        1,
+        "1 connections are sealed with a key that is not configured here",
+    );
+    let cli = cli.with("LEADRAIL_VAULT_OLD_KEY", VAULT_KEY);
+    let rotated = cli.run(&["vault", "rotate", "--json"]).well().json();
+    assert_eq!(rotated, json!({"moved": 1, "left": 0}));
+    let said = cli.run(&["vault", "status"]).well().out;
+    assert!(
+        said.contains("the one that seals") && said.contains(&old),
+        "{said}"
+    );
+
+    let cli = cli.with("LEADRAIL_VAULT_OLD_KEY", "");
+    let again = add(&cli, &[], "canary");
+    assert_eq!(again["id"], added["id"]);
+    let cli = cli.with("LEADRAIL_VAULT_KEY", VAULT_KEY);
+    cli.run(&["worker"])
+        .refused(1, &format!("this is the vault key {old}"));
+}

@@ -41,6 +41,8 @@ fn every_command_has_help_with_an_example() {
         &["key", "create"],
         &["key", "list"],
         &["key", "revoke"],
+        &["vault", "status"],
+        &["vault", "rotate"],
         &["schema", "lead"],
         &["openapi"],
         &["crm-sim"],

@@ -93,3 +93,47 @@ async fn a_worker_answers_for_its_health_where_it_is_told_to() {
     cli.run(&["worker", "--listen", "0.0.0.0:0"])
         .refused(2, "can be reached from other machines");
 }
+
+#[tokio::test]
+async fn a_key_is_made_used_and_taken_back_from_the_command_line() {
+    let cli = Cli::migrated()
+        .await
+        .with("LEADRAIL_API_REQUIRE_KEYS", "true");
+    let made = cli.run(&[
+        "key",
+        "create",
+        "--purpose",
+        "pipeline",
+        "--role",
+        "account",
+        "--account",
+        "acme",
+    ]);
+    let made = made.well();
+    let key = made.out.trim();
+    assert!(
+        key.starts_with("lr_live_") && made.err.contains("only time"),
+        "{}",
+        made.err
+    );
+    let listed = cli.run(&["key", "list", "--json"]).well();
+    assert!(!listed.out.contains(key), "{}", listed.out);
+    let listed = listed.json();
+    let id = listed[0]["id"].as_str().expect("an id");
+    assert!(key.starts_with(listed[0]["shown"].as_str().expect("its beginning")));
+    cli.run(&["key", "revoke", id]).well();
+    let again = cli.run(&["key", "revoke", id, "--json"]).well().json();
+    assert_eq!(again["revoked"], serde_json::json!(false));
+    assert!(cli.run(&["key", "list"]).well().out.contains("revoked"));
+    cli.run(&["key", "revoke", "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10"])
+        .refused(2, "no API key");
+    cli.run(&["key", "create", "--purpose", "x", "--role", "account"])
+        .refused(2, "needs an account");
+    let unknown = cli.run(&["key", "create", "--purpose", "x", "--role", "admin"]);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.err.contains("operator_read_only"),
+        "{}",
+        unknown.err
+    );
+}

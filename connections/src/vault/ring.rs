@@ -58,6 +58,16 @@ impl Vault {
         named.unwrap_or(&self.current).open(place, envelope)
     }
 
+    /// Seals an envelope's data key with the current key; the sealed secret stays as it is.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn rewrap(&self, place: Place<'_>, envelope: &Envelope) -> Result<Envelope, VaultError> {
+        let named = self.keys().find(|key| key.id() == envelope.vault_key_id);
+        let named = named.unwrap_or(&self.current);
+        named.rewrap(&self.current, place, envelope)
+    }
+
     fn keys(&self) -> impl Iterator<Item = &VaultKey> {
         std::iter::once(&self.current).chain(&self.older)
     }
@@ -96,5 +106,9 @@ mod tests {
         );
         let after = vault.seal(PLACE, &SecretString::from("canary")).unwrap();
         assert_eq!((&after.vault_key_id, vault.id()), (&new_id, new_id.clone()));
+        let moved = vault.rewrap(PLACE, &before).unwrap();
+        assert_eq!(moved.vault_key_id, new_id);
+        assert_eq!(moved.sealed_secret, before.sealed_secret);
+        assert_eq!(vault.open(PLACE, &moved).unwrap().expose_secret(), "canary");
     }
 }

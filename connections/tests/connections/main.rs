@@ -3,6 +3,7 @@
 mod doors;
 mod find;
 mod migrations;
+mod rotating;
 mod secrets;
 mod store;
 mod support;

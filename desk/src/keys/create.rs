@@ -111,7 +111,8 @@ impl Desk {
                 where k.purpose = $4 and k.account is not distinct from $6 and k.revoked_at is null
                   and (k.expires_at is null or k.expires_at > leadrail.now())
             ) < $9
-            returning id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at
+            returning id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+                   revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             "#,
             Uuid::new_v4(),
             secret.shown(),

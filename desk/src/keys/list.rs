@@ -14,10 +14,11 @@ impl Desk {
         let rows = sqlx::query_as!(
             KeyRow,
             r#"
-            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at
+            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+                   revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             from leadrail.api_key
             where $1::text is null or account = $1
-            order by revoked_at is null and (expires_at is null or expires_at > leadrail.now()) desc, created_at desc, id
+            order by 10 desc, created_at desc, id
             "#,
             account
         );

@@ -88,11 +88,12 @@ impl Desk {
         let now = now.fetch_one(pool).await?;
         let row = sqlx::query_as!(
             KeyRow,
-            "
-            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at
+            r#"
+            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+                   revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             from leadrail.api_key
             where hash = $1
-            ",
+            "#,
             &hash[..]
         );
         let key: Option<ApiKey> = row.fetch_optional(pool).await?.map(ApiKey::from);

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batches;
+mod connecting;
 mod connections;
 mod doors;
 mod floods;

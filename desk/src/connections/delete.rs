@@ -1,0 +1,19 @@
+//! Takes a connection away, with its credential.
+
+use crate::actor::{Action, Actor, audit};
+use crate::desk::Desk;
+use crate::error::DeskResult;
+use leadrail_connections::ConnectionId;
+
+impl Desk {
+    /// Takes a connection away, with its credential. A lead on its way ends the call that it is in; then
+    /// it waits, like those addressed to it from now on, until the account is connected again.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the database cannot be written.
+    pub async fn delete_connection(&self, who: &Actor, id: ConnectionId) -> DeskResult<()> {
+        self.connections()?.delete(id).await?;
+        audit(who, Action::ConnectionDelete, &id, &"deleted");
+        Ok(())
+    }
+}
