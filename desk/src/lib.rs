@@ -26,7 +26,9 @@ mod wait;
 
 pub use actor::Actor;
 pub use age::TransactionAge;
-pub use connections::{Connected, ConnectionTest, Given, Proposed, RELEASE_SPACING};
+pub use connections::{
+    Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection, Proposed, RELEASE_SPACING,
+};
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
 pub use doctor::{check_server, forgetful_setting, unreachable};
