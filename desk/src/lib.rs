@@ -21,8 +21,10 @@ mod leads;
 mod migrate;
 mod rehearse;
 mod runs;
+mod stall;
 mod vault;
 mod wait;
+mod workers;
 
 pub use actor::Actor;
 pub use age::TransactionAge;
@@ -34,5 +36,6 @@ pub use desk::Desk;
 pub use doctor::{check_server, forgetful_setting, unreachable};
 pub use error::{DeskError, DeskResult, sentence};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
-pub use runs::{Became, Done, Plan, Selection, Verb};
+pub use runs::{Became, Done, Plan, RunList, Selection, Verb};
+pub use stall::Stall;
 pub use wait::Standing;

@@ -120,12 +120,18 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn checked(filter: &RunFilter) -> DeskResult<RunFilter> {
+/// What PostgreSQL would refuse, said before.
+pub(super) fn refuse_nul(filter: &RunFilter) -> DeskResult<()> {
     let one = [&filter.lane, &filter.workflow, &filter.reason];
-    let texts = one.into_iter().flatten().chain(&filter.scopes);
-    if texts.into_iter().any(|text| has_nul(text)) {
-        return Err(DeskError::refused("filter", "a filter has no NUL in it"));
+    let mut texts = one.into_iter().flatten().chain(&filter.scopes);
+    match texts.any(|text| has_nul(text)) {
+        true => Err(DeskError::refused("filter", "a filter has no NUL in it")),
+        false => Ok(()),
     }
+}
+
+fn checked(filter: &RunFilter) -> DeskResult<RunFilter> {
+    refuse_nul(filter)?;
     let mut filter = filter.clone();
     if filter.states.is_empty() {
         let over = |state: &RunState| matches!(state, RunState::Completed | RunState::Cancelled);
