@@ -11,3 +11,4 @@ mod leads;
 mod preview;
 mod runs;
 mod services;
+mod standing;
