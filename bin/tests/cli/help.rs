@@ -38,6 +38,8 @@ fn every_command_has_help_with_an_example() {
         &["connection", "list"],
         &["connection", "test"],
         &["connection", "disable"],
+        &["runs", "list"],
+        &["worker", "list"],
         &["schema", "lead"],
         &["openapi"],
         &["crm-sim"],

@@ -12,3 +12,4 @@ mod preview;
 mod runs;
 mod services;
 mod standing;
+mod verbs;
