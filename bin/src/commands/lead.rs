@@ -6,6 +6,7 @@ mod preview;
 mod push;
 mod show;
 mod story;
+mod wait;
 
 use crate::config::Config;
 use clap::Subcommand;

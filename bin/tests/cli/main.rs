@@ -5,6 +5,7 @@ mod configuration;
 mod connections;
 mod database;
 mod demo;
+mod handing_over;
 mod help;
 mod kit;
 mod leads;
