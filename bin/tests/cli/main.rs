@@ -12,5 +12,6 @@ mod leads;
 mod preview;
 mod runs;
 mod services;
+mod settings;
 mod standing;
 mod verbs;
