@@ -47,7 +47,7 @@ struct Given {
 /// How many runs one page looks at: it bounds the time of a filter that few runs pass.
 const LOOKED_AT: i64 = 20_000;
 /// The most runs of a page.
-const MOST_A_PAGE: u32 = 1_000;
+const MOST_A_PAGE: u32 = 10_000;
 
 impl RunFilter {
     fn state_names(&self) -> Vec<&'static str> {
@@ -87,7 +87,7 @@ impl Engine {
         Ok(rows.into_iter().map(|row| (row.id, row.input)).collect())
     }
 
-    /// Runs younger than `after`, the oldest first, at most `limit` (1 to 1,000) of them.
+    /// Runs younger than `after`, the oldest first, at most `limit` (1 to 10,000) of them.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -100,7 +100,7 @@ impl Engine {
         oldest(self.pool(), filter, after, limit).await
     }
 
-    /// Runs older than `before`, the newest first, at most `limit` (1 to 1,000) of them.
+    /// Runs older than `before`, the newest first, at most `limit` (1 to 10,000) of them.
     ///
     /// # Errors
     /// When the database cannot be read.
