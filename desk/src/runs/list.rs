@@ -16,7 +16,7 @@ pub struct RunList {
 }
 
 impl Desk {
-    /// Runs older than `before`, at most `limit` (1 to 1,000) of them.
+    /// Runs older than `before`, at most `limit` (1 to 10,000) of them.
     ///
     /// # Errors
     /// [`DeskError::Refused`](crate::DeskError::Refused) for a filter with NUL in it, or when the database
