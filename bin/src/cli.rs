@@ -1,7 +1,7 @@
 //! The command line. What a command takes stands beside what it does, under `commands/`.
 
 use crate::commands::chaos_worker::ChaosWorkerArgs;
-use crate::commands::worker::WorkerArgs;
+use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
     bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, runs,
     schema, serve, show_config, vault, worker,
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     Migrate(migrate::MigrateArgs),
     Serve(serve::ServeArgs),
-    Worker(worker::WorkerArgs),
+    Worker(worker::WorkerCommand),
     /// Hands leads over and follows them.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail lead push lead.json --wait")]
@@ -105,10 +105,11 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it shows what it does by itself, so that logs would only be in the way.
     pub(crate) fn is_quiet(&self) -> bool {
-        !matches!(
-            self,
-            Self::Serve(_) | Self::Worker(_) | Self::ChaosWorker(_) | Self::CrmSim(_)
-        )
+        match self {
+            Self::Serve(_) | Self::ChaosWorker(_) | Self::CrmSim(_) => false,
+            Self::Worker(command) => command.instead.is_some(),
+            _ => true,
+        }
     }
 }
 
@@ -117,9 +118,8 @@ impl Cli {
     pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
         let (listen, worker) = match &self.command {
             Command::Serve(args) => (args.listen.clone(), None),
-            Command::Worker(args) | Command::ChaosWorker(ChaosWorkerArgs { worker: args, .. }) => {
-                (None, Some(args))
-            }
+            Command::Worker(WorkerCommand { start: args, .. })
+            | Command::ChaosWorker(ChaosWorkerArgs { worker: args, .. }) => (None, Some(args)),
             _ => (None, None),
         };
         let of_worker =

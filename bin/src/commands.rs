@@ -31,7 +31,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&args, config).await,
         Command::Serve(_) => serve::run(config).await,
-        Command::Worker(_) => worker::run(config).await,
+        Command::Worker(command) => worker::run(command, config).await,
         Command::Lead(command) => lead::run(command, config).await,
         Command::Connection(command) => connection::run(command, config).await,
         Command::Runs(command) => runs::run(command, config).await,

@@ -13,6 +13,7 @@ pub(crate) use layers::{Layers, Setting};
 use crate::cli::Cli;
 use crate::failure::usage;
 use leadrail_connections::{Vault, VaultKey};
+use leadrail_desk::sentence;
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
 use leadrail_server::Admission;
@@ -71,11 +72,12 @@ impl KeySource {
     }
 
     fn key(&self) -> anyhow::Result<Option<VaultKey>> {
-        match self {
-            Self::Nowhere => Ok(None),
-            Self::Text(key) => Ok(Some(VaultKey::parse(key.expose_secret())?)),
-            Self::File(file) => Ok(Some(VaultKey::read(file)?)),
-        }
+        let key = match self {
+            Self::Nowhere => return Ok(None),
+            Self::Text(key) => VaultKey::parse(key.expose_secret()),
+            Self::File(file) => VaultKey::read(file),
+        };
+        key.map(Some).map_err(|error| usage(sentence(&error)))
     }
 }
 
@@ -107,6 +109,13 @@ fn refuse_password(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// This machine's name and the process's number: what tells workers apart for people.
+fn own_name() -> String {
+    let machine = rustix::system::uname();
+    let machine = machine.nodename().to_string_lossy();
+    format!("{machine}-{}", std::process::id())
+}
+
 fn read(layers: Layers) -> anyhow::Result<Config> {
     let from = Reader(&layers);
     let mut worker = WorkerConfig {
@@ -117,9 +126,7 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         schedule: from.schedule("worker.retry_schedule")?,
         ..WorkerConfig::default()
     };
-    if let Some(name) = from.text("worker.name")? {
-        worker.name = name;
-    }
+    worker.name = from.text("worker.name")?.unwrap_or_else(own_name);
     worker.limits.throttles = u32::try_from(from.count("worker.throttles")?)?;
     worker.limits.throttle_wait = from.duration("worker.throttle_wait")?;
     worker.limits.throttle_default = from.duration("worker.throttle_default")?;

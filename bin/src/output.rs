@@ -1,15 +1,19 @@
 //! What commands print on standard output.
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 use leadrail_lead::is_unshown;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 /// Wide enough for an id and a sentence in one row.
 const WIDTH_WITHOUT_TERMINAL: u16 = 160;
 /// A terminal that claims to be narrower does not know its width.
 const NARROWEST: u16 = 40;
+/// What a table's frame takes, and what stands beside the text of a cell: a blank on each side and the
+/// line to the next one.
+const BORDER: usize = 1;
+const AROUND_A_CELL: usize = 3;
 
 /// Prints a line, or several.
 pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
@@ -61,6 +65,48 @@ pub(crate) fn table(columns: &[&str]) -> Table {
         table.set_width(WIDTH_WITHOUT_TERMINAL);
     }
     table
+}
+
+/// A column of a [`fitted`] table: its title, and its rank. The one with the highest goes first where
+/// there is no room for all.
+pub(crate) struct Column(pub(crate) &'static str, pub(crate) u8);
+
+/// A table in which nothing is broken over lines: it has as many of the columns as there is room for,
+/// the most important one always.
+pub(crate) fn fitted<const N: usize>(
+    columns: &[Column; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Table {
+    let mut table = table(&columns.each_ref().map(|column| column.0));
+    for row in rows {
+        table.add_row(row);
+    }
+    let room = usize::from(width(&table));
+    let wide = table.column_max_content_widths();
+    let mut by_rank: Vec<usize> = (0..N).collect();
+    by_rank.sort_by_key(|&column| columns[column].1);
+    let mut used = BORDER;
+    for (nth, column) in by_rank.into_iter().enumerate() {
+        let takes = wide.get(column).map_or(0, |wide| usize::from(*wide)) + AROUND_A_CELL;
+        if nth > 0 && used + takes > room {
+            if let Some(column) = table.column_mut(column) {
+                column.set_constraint(ColumnConstraint::Hidden);
+            }
+        } else {
+            used += takes;
+        }
+    }
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// The terminal's width; without one what the environment says.
+fn width(table: &Table) -> u16 {
+    let said = std::env::var("COLUMNS").ok();
+    let said = said.and_then(|columns| columns.trim().parse().ok());
+    let of_terminal = io::stdout().is_terminal().then(|| table.width()).flatten();
+    let width = of_terminal.or(said).filter(|width| *width >= NARROWEST);
+    width.unwrap_or(WIDTH_WITHOUT_TERMINAL)
 }
 
 /// A value for a table's cell; `-` where there is none.

@@ -13,6 +13,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     total: Option<u64>,
     printed: Instant,
+    /// The last plain line: the same again says nothing.
+    said: String,
 }
 
 impl Progress {
@@ -24,6 +26,7 @@ impl Progress {
             bar,
             total,
             printed: Instant::now(),
+            said: String::new(),
         }
     }
 
@@ -34,7 +37,11 @@ impl Progress {
             bar.set_message(words.to_owned());
         } else if self.printed.elapsed() >= LINE_EVERY {
             self.printed = Instant::now();
-            eprintln!("{}", self.plain(done, words));
+            let line = self.plain(done, words);
+            if line != self.said {
+                eprintln!("{line}");
+                self.said = line;
+            }
         }
     }
 
@@ -89,6 +96,7 @@ mod tests {
             bar: None,
             total,
             printed: Instant::now(),
+            said: String::new(),
         };
         assert_eq!(progress(Some(10)).plain(3, ""), "3 of 10 leads");
         let line = progress(None).plain(3, "1 retrying");

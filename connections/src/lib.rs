@@ -31,6 +31,9 @@ pub use migrate::{PRODUCT, grant_doors, migrate, pending};
 pub use new_connection::NewConnection;
 pub use rotate::{Rotated, SealedWith, sealed_with};
 pub use rows::ConnectionCount;
-pub use settings::{ConnectionSettings, DeliverySettings, OnUnknownOutcome, SettingsError};
-pub use store::{ConnectionFilter, Connections, counts, get, list};
+pub use settings::{
+    ConnectionSettings, DELIVERY, DeliverySetting, DeliverySettings, OnUnknownOutcome,
+    SettingsError,
+};
+pub use store::{ConnectionFilter, Connections, counts, find, get, list};
 pub use vault::{Vault, VaultError, VaultKey};

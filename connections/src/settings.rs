@@ -15,6 +15,54 @@ const OURS: [&str; 4] = [
     "settle_seconds",
 ];
 
+/// What there is to know of a setting that every CRM's connection has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DeliverySetting {
+    /// The key.
+    pub name: &'static str,
+    /// The name people know.
+    pub title: &'static str,
+    /// What may stand there, in words.
+    pub kind: &'static str,
+    /// What it may be, where it is one of a few.
+    pub choices: &'static [&'static str],
+    /// What it does, and what happens without it.
+    pub help: &'static str,
+}
+
+/// The settings that every CRM's connection has, by name.
+pub const DELIVERY: [DeliverySetting; 4] = [
+    DeliverySetting {
+        name: "call_timeout_ms",
+        title: "Deadline of a call",
+        kind: "whole number, 1 to 600000",
+        choices: &[],
+        help: "Milliseconds that a call may take; the configuration's, else the CRM's, without it.",
+    },
+    DeliverySetting {
+        name: "on_unknown_outcome",
+        title: "When nobody can know",
+        kind: "choice",
+        choices: &["ask", "retry"],
+        help: "What to do when nobody can find out whether a call took effect. ask: the lead waits for \
+               a person; retry: a double is better than a lost lead. ask without it.",
+    },
+    DeliverySetting {
+        name: "retry_schedule",
+        title: "Waits between tries",
+        kind: "list of {\"delay\": \"30s\", \"jitter\": \"10s\"}",
+        choices: &[],
+        help: "How long each next try waits; one more try than there are waits. The workers' without it.",
+    },
+    DeliverySetting {
+        name: "settle_seconds",
+        title: "When effects show",
+        kind: "whole number, 0 to 86400",
+        choices: &[],
+        help: "Seconds until the CRM shows what a call did, before it is looked for; the CRM's without it.",
+    },
+];
+
 /// More retries than this is a mistake.
 const MAX_RETRIES: usize = 50;
 

@@ -335,6 +335,29 @@ pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection
         .ok_or(ConnectionError::NotFound { id })
 }
 
+/// The connection that a lead of `account` for `crm` goes through, as [`Connections::find`] chooses it, as
+/// it is now. Needs no vault key.
+///
+/// # Errors
+/// [`ConnectionError::Damaged`] or `Database`.
+pub async fn find(
+    pool: &PgPool,
+    account: &str,
+    crm: &str,
+    crm_account_id: Option<&str>,
+) -> ConnectionResult<Lookup> {
+    let wanted = crm_account_id.filter(|id| !id.is_empty());
+    if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
+        return Ok(Lookup::None);
+    }
+    let rows = rows::for_lead(pool, account, crm, wanted).await?;
+    Ok(match choose(rows, wanted) {
+        Choice::Found(stored) => found(&stored),
+        Choice::Ambiguous => Lookup::Ambiguous,
+        Choice::None => Lookup::None,
+    })
+}
+
 /// How many connections each CRM has in each state that some are in. Needs no vault key.
 ///
 /// # Errors

@@ -5,10 +5,12 @@ mod delete;
 mod disable;
 mod list;
 mod propose;
+mod queue;
 mod release;
 mod test;
 
 pub use connect::Connected;
 pub use propose::{Given, Proposed};
+pub use queue::{ConnectionQueue, ListedConnection};
 pub use release::RELEASE_SPACING;
 pub use test::ConnectionTest;

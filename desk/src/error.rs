@@ -5,6 +5,7 @@ use leadrail_connections::{ConnectionError, MigrateError};
 use leadrail_engine::LettersError;
 use leadrail_lead::EventId;
 use leadrail_outbound::OutboundError;
+use sqlx::error::DatabaseError;
 use std::error::Error;
 
 /// The result of an operation.
@@ -141,13 +142,14 @@ impl From<LettersError> for DeskError {
     }
 }
 
-/// An error and its causes in one line. A cause that its effect quotes already is left out.
+/// An error and its causes in one line. A cause that its effect quotes already is left out, and so is
+/// the line of PostgreSQL's own source that an error of its names.
 #[must_use]
 pub fn sentence(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(cause) = next {
-        let said = cause.to_string().replace('\n', " ");
+        let said = without_source_line(cause).replace('\n', " ");
         if !text.contains(&said) {
             if !text.is_empty() {
                 text.push_str(": ");
@@ -157,6 +159,27 @@ pub fn sentence(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+/// The driver ends PostgreSQL's words with `at line 123`, and so does whatever quotes it.
+fn without_source_line(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(refused) = refused_by_postgres(cause) {
+            said = said.replace(&refused.to_string(), refused.message());
+        }
+        next = cause.source();
+    }
+    said
+}
+
+fn refused_by_postgres<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e dyn DatabaseError> {
+    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+        return error.as_database_error();
+    }
+    let boxed = error.downcast_ref::<Box<dyn DatabaseError>>();
+    boxed.map(|boxed| &**boxed)
 }
 
 /// What PostgreSQL cannot keep as text.

@@ -2,11 +2,13 @@
 
 mod cancel;
 mod list;
+mod live;
 mod preview;
 mod rows;
 mod search;
 mod story;
 mod submit;
+mod views;
 
 pub use list::{LeadFilter, LeadPage};
 pub use preview::{PreviewOptions, preview};

@@ -22,18 +22,23 @@ mod leads;
 mod migrate;
 mod rehearse;
 mod runs;
+mod stall;
 mod vault;
 mod wait;
+mod workers;
 
 pub use actor::Actor;
 pub use age::TransactionAge;
-pub use connections::{Connected, ConnectionTest, Given, Proposed, RELEASE_SPACING};
+pub use connections::{
+    Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection, Proposed, RELEASE_SPACING,
+};
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
 pub use doctor::{check_server, forgetful_setting, unreachable};
 pub use error::{DeskError, DeskResult, sentence};
 pub use keys::{ApiKey, Caller, IssuedKey, KeyId, Need, NewKey, Role};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
-pub use runs::{Became, Done, Plan, Selection, Verb};
 pub use vault::VaultStatus;
+pub use runs::{Became, Done, Plan, RunList, Selection, Verb};
+pub use stall::Stall;
 pub use wait::Standing;

@@ -1,10 +1,12 @@
 //! The engine as its users see it: enqueue, look, open gates, see to dead letters.
 
 mod enqueue;
+mod fleet;
 mod group_commit;
 mod lanes;
 mod letter_filter;
 mod letters;
+mod line;
 mod not_enqueued;
 mod notifier;
 mod outside;
@@ -13,10 +15,12 @@ mod result;
 mod shared;
 
 pub use enqueue::{Enqueued, NewRun, Outcome};
+pub use fleet::WorkerView;
 pub use group_commit::GroupCommit;
 pub use lanes::{LaneLimits, LaneView};
 pub use letter_filter::{LetterFilter, Standing};
 pub use letters::{Letter, LetterSeq, LettersError};
+pub use line::{Held, Line};
 pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 pub use replay::{ReplayLane, ReplayProgress};

@@ -5,9 +5,8 @@ pub(crate) mod change;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use leadrail_connections::{
-    Connection, ConnectionFilter, ConnectionId, ConnectionSettings, ConnectionState,
-};
+use leadrail_connections::{ConnectionFilter, ConnectionId, ConnectionSettings, ConnectionState};
+use leadrail_desk::ListedConnection;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -66,11 +65,30 @@ pub(crate) struct ConnectionView {
     verified_name: Option<String>,
     /// When the account first connected it.
     created_at: DateTime<Utc>,
+    /// The leads that stand before it.
+    queue: QueueView,
 }
 
-impl From<Connection> for ConnectionView {
-    fn from(connection: Connection) -> Self {
+/// The leads that stand before a connection.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueView {
+    /// Leads that wait for it, or for a connection to its account's CRM.
+    waiting: i64,
+    /// Leads that waited and whose turn comes, ten a minute.
+    released: i64,
+    /// When the last of them has its turn.
+    last_turn_at: Option<DateTime<Utc>>,
+}
+
+impl From<ListedConnection> for ConnectionView {
+    fn from(listed: ListedConnection) -> Self {
+        let ListedConnection { connection, queue } = listed;
         Self {
+            queue: QueueView {
+                waiting: queue.waiting,
+                released: queue.released,
+                last_turn_at: queue.last_turn_at,
+            },
             id: connection.id,
             account: connection.account,
             crm: connection.crm,
@@ -127,7 +145,7 @@ pub(crate) async fn list_connections(
         crm: query.crm,
         state: query.state,
     };
-    let found = in_time(app.desk.list_connections(&filter)).await?;
+    let found = in_time(app.desk.connections_with_queues(&filter)).await?;
     let connections = found.into_iter().map(ConnectionView::from).collect();
     Ok(Json(ConnectionList { connections }))
 }

@@ -3,15 +3,21 @@
 //! Nothing is kept for this: every sentence follows from one line of history. What the history may
 //! not hold (secrets, values of personal query parameters) was taken out before it was written.
 
+mod answer;
+mod caller;
 mod sentence;
+mod view;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use leadrail_engine::{Event, HistoryKind, RetrySchedule, RunId, RunState, RunView, Workflow as _};
+use leadrail_engine::{Event, Held, HistoryKind, RetrySchedule, RunState, RunView, Workflow as _};
 use leadrail_lead::{CrmName, Warning};
 use serde::Serialize;
 use serde_json::Value;
 
-use self::sentence::sentence;
+pub use self::answer::CrmAnswer;
+pub use self::caller::Caller;
+use self::sentence::{Time, sentence};
+pub use self::view::LeadView;
 use crate::PushLead;
 use crate::judge::judge;
 
@@ -26,37 +32,8 @@ pub struct LeadTimeline {
     pub warnings: Vec<Warning>,
     /// What came of it: the output of `push_lead`, once the lead is delivered or recorded.
     pub result: Option<Value>,
-}
-
-/// Where a lead stands. Names nobody: the lead's own fields are in its payload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LeadView {
-    /// The lead's idempotency key.
-    pub event_id: Option<String>,
-    /// Its run.
-    pub run_id: RunId,
-    /// The workflow's name: `push_lead`, or `audit_lead` for a second look.
-    pub workflow: String,
-    /// The run's state.
-    pub state: RunState,
-    /// Whose lead it is.
-    pub account: String,
-    /// The CRM it is addressed to, if to any.
-    pub crm: Option<String>,
-    /// 0 is the most urgent.
-    pub priority: i16,
-    /// Machine-readable: why it retries, waits or is dead.
-    pub reason: Option<String>,
-    /// The step where it last stopped.
-    pub activity: Option<String>,
-    /// The try that comes next there.
-    pub attempt: Option<i16>,
-    /// When it goes on by itself, while it retries, waits or is being replayed.
-    pub next_at: Option<DateTime<Utc>>,
-    /// When it was accepted.
-    pub created_at: DateTime<Utc>,
-    /// When its state last changed.
-    pub changed_at: DateTime<Utc>,
+    /// What the CRM said to a lead that is dead.
+    pub crm_answer: Option<CrmAnswer>,
 }
 
 /// One thing that happened.
@@ -85,32 +62,6 @@ pub struct TimelineEntry {
     pub evidence: Vec<Value>,
 }
 
-impl LeadView {
-    /// A run as the lead that it is about, addressed to this CRM, if to any.
-    #[must_use]
-    pub fn of(run: &RunView, crm: Option<String>) -> Self {
-        let goes_on = matches!(
-            run.state,
-            RunState::Retrying | RunState::Waiting | RunState::Replaying
-        );
-        Self {
-            event_id: run.key.clone(),
-            run_id: run.id,
-            workflow: run.workflow.clone(),
-            state: run.state,
-            account: run.scope.clone(),
-            crm,
-            priority: run.priority,
-            reason: run.reason.clone(),
-            activity: run.activity.clone(),
-            attempt: run.attempt,
-            next_at: run.due_at.filter(|_| goes_on),
-            created_at: run.created_at,
-            changed_at: run.changed_at,
-        }
-    }
-}
-
 /// The CRM that a run's input names: a lead's routing, or where the audited lead went.
 fn crm_of(input: &Value) -> Option<String> {
     let named = input.pointer("/routing/destination_crm");
@@ -121,20 +72,42 @@ fn crm_of(input: &Value) -> Option<String> {
 }
 
 /// Reads a run's history aloud. `schedule` is the workers' retry schedule; a connection's own one
-/// is taken from the history.
+/// is taken from the history. `held` is what keeps the run from going on now.
 #[must_use]
-pub fn timeline(run: &RunView, history: &[Event], schedule: &RetrySchedule) -> LeadTimeline {
+pub fn timeline(
+    run: &RunView,
+    history: &[Event],
+    schedule: &RetrySchedule,
+    held: Option<Held>,
+) -> LeadTimeline {
     let own = history.iter().find_map(own_schedule);
     let tries = own.as_ref().unwrap_or(schedule).attempts();
     let result = history.iter().rev().find_map(|event| match event.kind {
         HistoryKind::RunCompleted => event.payload.as_ref()?.get("output").cloned(),
         _ => None,
     });
+    let parked = matches!(run.state, RunState::Retrying | RunState::Waiting);
+    let last = history.last().map(|event| event.seq);
+    let waits_for_time = parked && held.is_none();
+    let told = |event: &Event| {
+        let time = match Some(event.seq) == last {
+            false => Time::Past,
+            true if waits_for_time => Time::ToCome,
+            true => Time::Off,
+        };
+        entry(event, tries, time)
+    };
+    let view = LeadView::of(run, crm_of(&run.input), held);
     LeadTimeline {
-        lead: LeadView::of(run, crm_of(&run.input)),
-        entries: history.iter().map(|event| entry(event, tries)).collect(),
+        lead: LeadView {
+            caller: Caller::of(&run.input),
+            tries: view.attempt.map(|_| tries),
+            ..view
+        },
+        entries: history.iter().map(told).collect(),
         warnings: warnings(run),
         result,
+        crm_answer: CrmAnswer::last(history).filter(|_| run.state == RunState::Dead),
     }
 }
 
@@ -153,7 +126,7 @@ fn own_schedule(event: &Event) -> Option<RetrySchedule> {
     serde_json::from_value(schedule.clone()).ok()
 }
 
-fn entry(event: &Event, tries: u32) -> TimelineEntry {
+fn entry(event: &Event, tries: u32, time: Time) -> TimelineEntry {
     let payload = event.payload.as_ref().unwrap_or(&Value::Null);
     let next_at = payload["next_in_ms"]
         .as_i64()
@@ -166,7 +139,7 @@ fn entry(event: &Event, tries: u32) -> TimelineEntry {
         kind: event.kind,
         activity: event.activity.clone(),
         attempt: event.attempt,
-        text: sentence(event, payload, next_at, tries),
+        text: sentence(event, payload, next_at.map(|at| (at, time)), tries),
         reason: payload["reason"].as_str().map(str::to_owned),
         next_at,
         output: payload.get("output").cloned(),
@@ -176,6 +149,7 @@ fn entry(event: &Event, tries: u32) -> TimelineEntry {
 
 #[cfg(test)]
 mod tests {
+    use leadrail_engine::RunId;
     use serde_json::json;
 
     use super::*;
@@ -216,7 +190,7 @@ mod tests {
 
     fn text(history: &[Event]) -> Vec<String> {
         let run = run(RunState::Retrying);
-        let read = timeline(&run, history, &RetrySchedule::default());
+        let read = timeline(&run, history, &RetrySchedule::default(), None);
         read.entries.into_iter().map(|entry| entry.text).collect()
     }
 
@@ -262,7 +236,7 @@ mod tests {
     #[test]
     fn an_entry_carries_what_machines_want() {
         let run = run(RunState::Retrying);
-        let read = timeline(&run, &[failed(10_000)], &RetrySchedule::default());
+        let read = timeline(&run, &[failed(10_000)], &RetrySchedule::default(), None);
         let entry = &read.entries[0];
         assert_eq!(entry.reason.as_deref(), Some("http_503"));
         assert_eq!(entry.next_at, DateTime::from_timestamp(1_779_805_930, 0));
@@ -272,10 +246,10 @@ mod tests {
 
     #[test]
     fn a_view_knows_who_goes_on_by_itself() {
-        let view = LeadView::of(&run(RunState::Waiting), None);
+        let view = LeadView::of(&run(RunState::Waiting), None, None);
         assert_eq!((view.account.as_str(), view.crm), ("a/b", None));
         assert!(view.next_at.is_some());
-        let view = LeadView::of(&run(RunState::Queued), None);
+        let view = LeadView::of(&run(RunState::Queued), None, None);
         assert_eq!(view.next_at, None);
     }
 
@@ -307,7 +281,7 @@ mod tests {
             json!({"output": output}),
         );
         let run = run(RunState::Completed);
-        let read = timeline(&run, &[done], &RetrySchedule::default());
+        let read = timeline(&run, &[done], &RetrySchedule::default(), None);
         assert_eq!(read.result, Some(output));
     }
 }

@@ -3,6 +3,8 @@
 mod add;
 mod disable;
 mod list;
+mod prompt;
+mod settings;
 mod test;
 
 use crate::config::Config;
@@ -14,6 +16,7 @@ pub(crate) enum ConnectionCommand {
     List(list::ListArgs),
     Test(test::TestArgs),
     Disable(disable::DisableArgs),
+    Settings(settings::SettingsArgs),
 }
 
 pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::Result<()> {
@@ -22,5 +25,6 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
         ConnectionCommand::List(args) => list::run(args, config).await,
         ConnectionCommand::Test(args) => test::run(&args, config).await,
         ConnectionCommand::Disable(args) => disable::run(&args, config).await,
+        ConnectionCommand::Settings(args) => settings::run(&args),
     }
 }

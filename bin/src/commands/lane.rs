@@ -78,6 +78,7 @@ pub(crate) async fn run(command: LaneCommand, config: &Config) -> anyhow::Result
         }
         LaneCommand::Resume(args) => {
             let news = desk.resume_lane(&who, &args.lane).await.map_err(refused)?;
+            desk.tell_workers().await;
             said(
                 &args,
                 "resumed",
@@ -110,6 +111,7 @@ async fn limit(desk: &Desk, who: &Actor, args: &LimitArgs) -> anyhow::Result<()>
     };
     let limited = desk.limit_lane(who, &args.lane, &limits).await;
     limited.map_err(refused)?;
+    desk.tell_workers().await;
     output::line(match args.none {
         true => "it has no limits now",
         false => "its next runs start within these limits",

@@ -6,6 +6,7 @@ mod preview;
 mod push;
 mod show;
 mod story;
+mod wait;
 
 use crate::config::Config;
 use clap::Subcommand;
@@ -25,6 +26,6 @@ pub(crate) async fn run(command: LeadCommand, config: &Config) -> anyhow::Result
         LeadCommand::Push(args) => push::run(args, config).await,
         LeadCommand::Show(args) => show::run(&args, config).await,
         LeadCommand::List(args) => list::run(&args, config).await,
-        LeadCommand::Preview(args) => preview::run(&args),
+        LeadCommand::Preview(args) => preview::run(&args, config).await,
     }
 }

@@ -2,6 +2,8 @@
 
 mod act;
 mod check;
+mod list;
+mod named;
 mod select;
 mod show;
 mod talk;
@@ -13,6 +15,7 @@ use leadrail_desk::Verb;
 
 #[derive(Subcommand)]
 pub(crate) enum RunsCommand {
+    List(list::ListArgs),
     Show(show::ShowArgs),
     Check(check::CheckArgs),
     /// Goes on with dead letters from their last checkpoint, and with parked runs now.
@@ -37,6 +40,7 @@ pub(crate) async fn run(command: RunsCommand, config: &Config) -> anyhow::Result
     }
     let desk = database::desk(config).await?;
     match command {
+        RunsCommand::List(args) => list::run(&args, &desk).await,
         RunsCommand::Show(args) => show::run(&args, &desk).await,
         RunsCommand::Check(_) => Ok(()),
         RunsCommand::Resume(args) => act::run(&desk, &args, &Verb::Resume).await,

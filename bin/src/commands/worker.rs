@@ -1,4 +1,6 @@
-//! `leadrail worker`: executes runs.
+//! `leadrail worker`: executes runs, and lists who does.
+
+mod list;
 
 use crate::commands::serve::listening;
 use crate::config::Config;
@@ -6,6 +8,7 @@ use crate::database;
 use crate::failure::told;
 use crate::output;
 use crate::shutdown;
+use clap::Subcommand;
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
 use leadrail_server::serve_worker;
@@ -14,12 +17,30 @@ use tokio_util::sync::CancellationToken;
 
 /// Executes the workflows that file leads. Any number of workers share one database; SIGTERM drains.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  leadrail worker --concurrency 64")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  leadrail worker --concurrency 64"
+)]
+pub(crate) struct WorkerCommand {
+    #[command(flatten)]
+    pub(crate) start: WorkerArgs,
+    #[command(subcommand)]
+    pub(crate) instead: Option<Instead>,
+}
+
+/// What is done instead of starting one.
+#[derive(Subcommand)]
+pub(crate) enum Instead {
+    List(list::ListArgs),
+}
+
+/// How a worker is started.
+#[derive(clap::Args)]
 pub(crate) struct WorkerArgs {
     /// Runs held at a time.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<String>,
-    /// The name people see in lists.
+    /// The name people see in lists; this machine's and the process's if not given.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// A loopback address for /healthz, /readyz and /metrics; none if not given.
@@ -27,7 +48,10 @@ pub(crate) struct WorkerArgs {
     pub(crate) listen: Option<String>,
 }
 
-pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
+pub(crate) async fn run(command: WorkerCommand, config: &Config) -> anyhow::Result<()> {
+    if let Some(Instead::List(args)) = command.instead {
+        return list::run(&args, config).await;
+    }
     run_with(config, |desk| desk.registry().map_err(told)).await
 }
 

@@ -107,7 +107,7 @@ fn secrets_are_masked() {
         );
     }
     let ran = cli.run(&["worker"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(!ran.err.contains("canary"), "{}", ran.err);
 }
 

@@ -3,7 +3,9 @@
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_rig::Program;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
@@ -132,7 +134,12 @@ impl Cli {
 
     /// Starts a service.
     pub(crate) fn start(&self, arguments: &[&str]) -> Service {
-        let mut child = self.spawn(arguments, Stdio::null());
+        self.start_with(arguments, Stdio::null())
+    }
+
+    /// The same with this standard input.
+    pub(crate) fn start_with(&self, arguments: &[&str], stdin: Stdio) -> Service {
+        let mut child = self.spawn(arguments, stdin);
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         let err = BufReader::new(child.stderr.take().expect("a pipe"));
         let ready = String::new();
@@ -179,6 +186,29 @@ impl Service {
         }
     }
 
+    /// Reads its standard error up to these words, which need not end a line.
+    pub(crate) fn until_asked(&mut self, words: &str) {
+        let (mut said, mut byte) = (Vec::new(), [0]);
+        while !String::from_utf8_lossy(&said).contains(words) {
+            let read = self.err.read(&mut byte).expect("a question");
+            assert!(read > 0, "it ended without {words}");
+            said.extend(byte);
+        }
+    }
+
+    /// Waits for its end; what it said since it was last read.
+    pub(crate) fn until_its_end(&mut self) -> Ran {
+        let (mut out, mut err) = (String::new(), String::new());
+        let _ = self.out.read_to_string(&mut out);
+        let _ = self.err.read_to_string(&mut err);
+        let status = self.child.wait().expect("it ends");
+        Ran {
+            code: status.code().unwrap_or(-1),
+            out,
+            err,
+        }
+    }
+
     /// Closes its output unread and waits for its end; its exit code.
     pub(crate) fn close_and_wait(mut self) -> i32 {
         let Self { child, out, .. } = &mut self;
@@ -194,15 +224,7 @@ impl Service {
     pub(crate) fn stop(&mut self) -> Ran {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let _ = kill_process(pid.expect("a process id"), Signal::TERM);
-        let (mut out, mut err) = (String::new(), String::new());
-        let _ = self.out.read_to_string(&mut out);
-        let _ = self.err.read_to_string(&mut err);
-        let status = self.child.wait().expect("it ends");
-        Ran {
-            code: status.code().unwrap_or(-1),
-            out,
-            err,
-        }
+        self.until_its_end()
     }
 }
 
@@ -219,6 +241,44 @@ pub(crate) fn crm(cli: &Cli) -> (Service, String) {
     let said: Value = serde_json::from_str(&service.ready).expect("JSON");
     let url = said["crms"]["housecall_pro"].as_str().expect("an address");
     (service, url.to_owned())
+}
+
+/// The example lead, as a file.
+pub(crate) fn example(cli: &Cli) -> String {
+    let example = cli.run(&["schema", "lead", "--example"]).well().out;
+    cli.write("lead.json", &example)
+}
+
+/// Runs statements on the database.
+pub(crate) async fn sql(cli: &Cli, text: &str) {
+    let mut session = PgConnection::connect(cli.url()).await.expect("a session");
+    let text = sqlx::AssertSqlSafe(text.to_owned());
+    sqlx::raw_sql(text)
+        .execute(&mut session)
+        .await
+        .expect("done");
+}
+
+/// A terminal: a person's end of it, and a program's.
+pub(crate) fn terminal() -> (File, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let ours = openpt(flags).expect("a terminal");
+    grantpt(&ours).expect("granted");
+    unlockpt(&ours).expect("unlocked");
+    let name = ptsname(&ours, Vec::new()).expect("a name");
+    let theirs = File::options()
+        .read(true)
+        .write(true)
+        .open(Path::new(name.to_str().expect("UTF-8")));
+    (File::from(ours), theirs.expect("its other end").into())
+}
+
+/// What a person sees at a terminal whose other end is closed.
+pub(crate) fn shown_at(mut ours: File) -> String {
+    let mut shown = Vec::new();
+    // A closed other end is an error here, not an end.
+    let _ = ours.read_to_end(&mut shown);
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 /// A valid lead of this account for Housecall Pro.

@@ -1,10 +1,5 @@
-use crate::kit::{Cli, golden};
+use crate::kit::{Cli, example, golden};
 use serde_json::Value;
-
-fn example(cli: &Cli) -> String {
-    let example = cli.run(&["schema", "lead", "--example"]).well().out;
-    cli.write("lead.json", &example)
-}
 
 #[test]
 fn a_new_caller_is_looked_up_made_a_customer_and_filed() {

@@ -1,6 +1,5 @@
-use crate::kit::{Cli, lead};
+use crate::kit::{Cli, lead, sql};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 
 const NOBODY: &str = "01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10";
 
@@ -21,15 +20,6 @@ fn not_understood(cli: &Cli, arguments: &[&str], words: &str) {
     let ran = cli.run(arguments);
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains(words), "{}", ran.err);
-}
-
-async fn sql(cli: &Cli, text: &str, run: &str) {
-    let mut session = PgConnection::connect(cli.url()).await.expect("a session");
-    let text = sqlx::AssertSqlSafe(text.replace("RUN", run));
-    sqlx::raw_sql(text)
-        .execute(&mut session)
-        .await
-        .expect("done");
 }
 
 #[tokio::test]
@@ -90,7 +80,7 @@ async fn a_parked_run_is_tried_now_and_a_queued_one_is_not() {
     let runs = queued(&cli, 2).await;
     let parked = "update leadrail.workflow_run set state = 'running', due_at = null, starts = 1 where id = 'RUN';
         update leadrail.workflow_run set state = 'retrying', due_at = leadrail.now() + interval '1 hour' where id = 'RUN'";
-    sql(&cli, parked, &runs[0]).await;
+    sql(&cli, &parked.replace("RUN", &runs[0])).await;
     assert_eq!(
         cli.run(&["runs", "try-now", &runs[0]]).well().out,
         "1 due now\n"
@@ -116,7 +106,7 @@ async fn check_names_the_runs_that_this_build_could_not_continue() {
         insert into leadrail.history (run_id, seq, at, kind, activity, payload) values
             ('RUN', 0, leadrail.now(), 'run_started', null, null),
             ('RUN', 1, leadrail.now(), 'activity_completed', 'no_such_step', '{\"output\":1}')";
-    sql(&cli, other_code, &runs[0]).await;
+    sql(&cli, &other_code.replace("RUN", &runs[0])).await;
     let unfit = cli.run(&["runs", "check", "--against", cli.url()]);
     assert_eq!(unfit.code, 1);
     for words in [

@@ -44,16 +44,6 @@ fn services_wait_for_a_database_that_is_away_and_can_be_stopped_meanwhile() {
     }
 }
 
-#[test]
-fn services_need_a_vault_key_that_is_one() {
-    let cli = Cli::new().with("DATABASE_URL", "postgres://u@127.0.0.1:1/d");
-    cli.run(&["worker"]).refused(2, "openssl rand -hex 32");
-    let cli = cli.with("LEADRAIL_VAULT_KEY_FILE", "missing.key");
-    let ran = cli.run(&["worker"]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("missing.key is not usable"), "{}", ran.err);
-}
-
 #[tokio::test]
 async fn json_logs_are_one_object_a_line() {
     let cli = Cli::migrated().await.with("LEADRAIL_LOG_FORMAT", "json");

@@ -46,8 +46,8 @@ pub struct LeadPage {
 
 impl Desk {
     /// Leads older than the run `before`, at most `limit` (1 to 1,000) of them. Filters on account,
-    /// connection and `q`, and the states dead and waiting, are looked up; others look at a bounded
-    /// number of leads a page.
+    /// connection and `q`, and the states in which a lead has not ended well, are looked up; others look
+    /// at a bounded number of leads a page.
     ///
     /// # Errors
     /// [`DeskError::Refused`] for a filter with NUL in it or a `q` that is neither a number nor an id, or
@@ -80,7 +80,7 @@ impl Desk {
         limit: u32,
     ) -> DeskResult<LeadPage> {
         let mut before = before.map_or(Uuid::max(), |run| run.0);
-        let (mut page, mut looked) = (LeadPage::empty(), 0);
+        let (mut page, mut looked) = (Found::default(), 0);
         // Mostly every row belongs on the page; where it does not, more are read at a time.
         let mut size = limit;
         loop {
@@ -91,18 +91,22 @@ impl Desk {
             let limit = limit as usize;
             self.fill(&mut page, wanted, chunk.rows, limit).await?;
             match page.next {
-                Some(next) if page.leads.len() < limit && looked < LOOKED_AT => before = next.0,
-                _ => return Ok(page),
+                Some(next) if page.heads.len() < limit && looked < LOOKED_AT => before = next.0,
+                _ => break,
             }
             size = size.max(CHUNK);
         }
+        Ok(LeadPage {
+            leads: self.views(page.heads).await?,
+            next: page.next,
+        })
     }
 
     /// Adds those of the rows that are wanted, until the page is full; then the next one begins after
     /// the last of them.
     async fn fill(
         &self,
-        page: &mut LeadPage,
+        page: &mut Found,
         wanted: &Wanted<'_>,
         rows: Vec<LeadRow>,
         limit: usize,
@@ -110,14 +114,14 @@ impl Desk {
         let rows: Vec<_> = rows.into_iter().filter(|row| wanted.row(row)).collect();
         let mut heads = self.heads(&rows).await?;
         for row in rows {
-            if page.leads.len() == limit {
-                page.next = page.leads.last().map(|lead| lead.run_id);
+            if page.heads.len() == limit {
+                page.next = page.heads.last().map(|(head, _)| head.id);
                 return Ok(());
             }
             // A row may outlive its run by some days.
             let head = heads.remove(&row.run_id);
             if let Some(head) = head.filter(|head| wanted.state(head)) {
-                page.leads.push(LeadView::of(&head, row.crm));
+                page.heads.push((head, row.crm));
             }
         }
         Ok(())
@@ -142,6 +146,7 @@ impl Desk {
         Ok(match (filter.state, address, account) {
             (Some(RunState::Dead), _, account) => Source::Dead(account),
             (Some(RunState::Waiting), _, account) => Source::Gates(account),
+            (Some(state), _, account) if !state.is_terminal() => Source::Live(state, account),
             (_, Some(address), _) => Source::Connection(address.clone()),
             (_, None, Some(account)) => Source::Account(account),
             (_, None, None) => Source::Every,
@@ -168,6 +173,13 @@ impl Desk {
             crm_account_id: row.crm_account_id,
         }))
     }
+}
+
+/// What a page has so far.
+#[derive(Default)]
+struct Found {
+    heads: Vec<(RunView, Option<String>)>,
+    next: Option<RunId>,
 }
 
 /// A filter whose connection was looked up.

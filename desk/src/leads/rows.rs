@@ -1,7 +1,9 @@
 //! Where a page of leads is read from: the rows of `leadrail.lead`, the newest first, by one of its
 //! indexes or by a small table of the engine's.
 
+use super::live;
 use leadrail_connections::ConnectionId;
+use leadrail_engine::RunState;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -19,6 +21,8 @@ pub(super) enum Source {
     Dead(Option<String>),
     /// Leads that wait at a gate, of one account or of all.
     Gates(Option<String>),
+    /// Leads in a state that only the hot table knows, of one account or of all.
+    Live(RunState, Option<String>),
     /// Leads that go through this connection.
     Connection(Address),
     /// One account's leads.
@@ -86,6 +90,11 @@ impl Source {
             Self::Gates(account) => {
                 let ids = at_gates(pool, before, account.as_deref(), size).await?;
                 return chunk_of(pool, ids, size, last_at_gates(pool, before)).await;
+            }
+            Self::Live(state, account) => {
+                let wanted = (*state, account.as_deref());
+                let ids = live::in_state(pool, before, wanted, size).await?;
+                return chunk_of(pool, ids, size, live::last_looked_at(pool, before)).await;
             }
             Self::Runs(ids) => {
                 let mut rows = by_ids(pool, ids).await?;

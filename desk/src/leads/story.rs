@@ -42,7 +42,8 @@ impl Desk {
     pub async fn story(&self, event_id: EventId, account: Option<&str>) -> DeskResult<LeadStory> {
         let run = self.lead(event_id, account).await?;
         let history = self.engine().history(run.id).await?;
-        let told = timeline(&run, &history, self.schedule());
+        let line = self.engine().line(std::slice::from_ref(&run)).await?;
+        let told = timeline(&run, &history, self.schedule(), line.held(&run));
         Ok(LeadStory {
             told,
             payload: run.input,

@@ -1,6 +1,6 @@
 //! Resume, restart, try now and cancel: what was planned, one run after the other.
 
-use super::select::{Pages, Plan, Selection};
+use super::select::{ACTED_ON, Pages, Plan, Selection};
 use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
@@ -129,7 +129,7 @@ impl Desk {
         let Some(youngest) = plan.youngest else {
             return Ok(true);
         };
-        let mut pages = Pages::of(self, selection, Some(youngest))?;
+        let mut pages = Pages::of(self, selection, Some(youngest), ACTED_ON)?;
         while let Some(page) = pages.next().await? {
             for run in page {
                 let became = self.act_on(who, run.id, verb).await?;

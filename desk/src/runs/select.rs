@@ -6,8 +6,9 @@ use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{RunFilter, RunId, RunState, RunView};
 use std::collections::BTreeMap;
 
-/// How many heads are read at a time.
-const PAGE: u32 = 1_000;
+/// How many heads are read at a time: to be counted, and to be acted on one by one.
+const COUNTED: u32 = 10_000;
+pub(super) const ACTED_ON: u32 = 1_000;
 
 /// One selection, for the plan and for what is then done.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ impl Desk {
         mut each: impl FnMut(RunId),
     ) -> DeskResult<Plan> {
         let mut sums = Sums::default();
-        let mut pages = Pages::of(self, selection, None)?;
+        let mut pages = Pages::of(self, selection, None, COUNTED)?;
         while let Some(page) = pages.next().await? {
             for run in &page {
                 each(run.id);
@@ -58,6 +59,7 @@ impl Desk {
 pub(super) struct Pages<'a> {
     desk: &'a Desk,
     left: Left<'a>,
+    size: u32,
 }
 
 enum Left<'a> {
@@ -71,11 +73,12 @@ enum Left<'a> {
 }
 
 impl<'a> Pages<'a> {
-    /// Where a filter selects, no run younger than `until`.
+    /// Where a filter selects, no run younger than `until`, and `size` at a time.
     pub(super) fn of(
         desk: &'a Desk,
         selection: &'a Selection,
         until: Option<RunId>,
+        size: u32,
     ) -> DeskResult<Self> {
         let left = match selection {
             Selection::Ids(ids) => Left::Ids(ids.iter()),
@@ -85,7 +88,7 @@ impl<'a> Pages<'a> {
                 until,
             },
         };
-        Ok(Self { desk, left })
+        Ok(Self { desk, left, size })
     }
 
     /// The next page, which may be empty; `None` after the last one.
@@ -106,7 +109,8 @@ impl<'a> Pages<'a> {
                 after,
                 until,
             } => {
-                let page = self.desk.engine().runs_after(filter, *after, PAGE).await?;
+                let engine = self.desk.engine();
+                let page = engine.runs_after(filter, *after, self.size).await?;
                 let (mut runs, until) = (page.runs, *until);
                 runs.retain(|run| until.is_none_or(|until| run.id <= until));
                 let within = |next: &RunId| until.is_none_or(|until| *next < until);
@@ -120,12 +124,18 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn checked(filter: &RunFilter) -> DeskResult<RunFilter> {
+/// What PostgreSQL would refuse, said before.
+pub(super) fn refuse_nul(filter: &RunFilter) -> DeskResult<()> {
     let one = [&filter.lane, &filter.workflow, &filter.reason];
-    let texts = one.into_iter().flatten().chain(&filter.scopes);
-    if texts.into_iter().any(|text| has_nul(text)) {
-        return Err(DeskError::refused("filter", "a filter has no NUL in it"));
+    let mut texts = one.into_iter().flatten().chain(&filter.scopes);
+    match texts.any(|text| has_nul(text)) {
+        true => Err(DeskError::refused("filter", "a filter has no NUL in it")),
+        false => Ok(()),
     }
+}
+
+fn checked(filter: &RunFilter) -> DeskResult<RunFilter> {
+    refuse_nul(filter)?;
     let mut filter = filter.clone();
     if filter.states.is_empty() {
         let over = |state: &RunState| matches!(state, RunState::Completed | RunState::Cancelled);

@@ -3,7 +3,9 @@
 use crate::kit::{Room, connection, someone};
 use leadrail_connections::{ConnectionFilter, ConnectionState};
 use leadrail_crm_sim::CrmSim;
-use leadrail_desk::DeskError;
+use leadrail_desk::{DeskError, LeadFilter};
+use leadrail_engine::Held;
+use leadrail_workflows::LeadView;
 use tokio::net::TcpListener;
 
 /// The simulated CRM, served until the test ends; its address.
@@ -39,6 +41,46 @@ async fn connecting_lets_waiting_leads_go_six_seconds_apart() {
     .await
     .expect("due");
     assert_eq!(apart, [6, 6]);
+}
+
+#[tokio::test]
+async fn leads_that_are_let_go_know_their_place_and_their_time_and_so_does_the_connection() {
+    let room = Room::open().await.with_vault();
+    let runs = room.queued(4).await;
+    room.sql(WAIT).await;
+    room.sql("update leadrail.workflow_run set starts = 1")
+        .await;
+    let (desk, every) = (&room.desk, ConnectionFilter::default());
+    let new = connection("sim-acme", "https://crm.example");
+    desk.connect(&someone(), new).await.expect("connected");
+    let page = desk.leads(&LeadFilter::default(), None, 10).await;
+    let leads = page.expect("a page").leads;
+    assert_eq!(leads.len(), runs.len());
+    let turn = |lead: &LeadView| match lead.held {
+        Some(Held::Release { place, at }) => {
+            assert_eq!(lead.next_at, Some(at));
+            Some((place, at))
+        }
+        _ => None,
+    };
+    let mut turns: Vec<_> = leads.iter().filter_map(turn).collect();
+    turns.sort();
+    let places: Vec<_> = turns.iter().map(|(place, _)| *place).collect();
+    assert_eq!(places, [1, 2, 3], "one of the four goes out at once");
+    assert!(
+        turns
+            .windows(2)
+            .all(|two| (two[1].1 - two[0].1).num_seconds() == 6)
+    );
+
+    let listed = desk.connections_with_queues(&every).await.expect("listed");
+    let queue = &listed[0].queue;
+    assert_eq!((queue.waiting, queue.released), (0, 3));
+    assert_eq!(queue.last_turn_at, Some(turns[2].1));
+    room.sql(WAIT).await;
+    let listed = desk.connections_with_queues(&every).await.expect("listed");
+    let (waiting, released) = (listed[0].queue.waiting, listed[0].queue.released);
+    assert_eq!((waiting, released), (4, 0));
 }
 
 #[tokio::test]

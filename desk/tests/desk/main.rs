@@ -3,5 +3,6 @@
 mod connections;
 mod kit;
 mod leads;
+mod rare_states;
 mod runs;
 mod upkeep;

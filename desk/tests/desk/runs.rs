@@ -99,6 +99,22 @@ async fn more_runs_than_a_page_are_all_planned_and_all_done() {
 }
 
 #[tokio::test]
+async fn a_plan_goes_over_as_many_pages_as_there_are() {
+    let room = Room::open().await;
+    room.sql(
+        "insert into leadrail.workflow_run
+             (id, state, due_at, workflow, scope, key, lane, priority, input)
+         select gen_random_uuid(), 'queued', leadrail.now(), 'push_lead', 'acme', null, 'acme/-', 5, '{}'
+         from generate_series(1, 20300)",
+    )
+    .await;
+    let all = Selection::Matching(RunFilter::default());
+    let (plan, ids) = planned(&room, &all).await;
+    assert_eq!((plan.total, ids.len()), (20_300, 20_300));
+    assert!(ids.is_sorted());
+}
+
+#[tokio::test]
 async fn whoever_stops_it_stops_it_between_two_runs() {
     let room = Room::open().await;
     let runs = room.queued(3).await;

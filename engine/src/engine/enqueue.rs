@@ -160,6 +160,15 @@ impl Engine {
     pub fn hint(&self) {
         self.notifier().poke();
     }
+
+    /// The same, told when it returns: for a process that ends now, and would take a hint that is on its
+    /// way along.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; workers find the work at their next poll then.
+    pub async fn hint_now(&self) -> sqlx::Result<()> {
+        self.notifier().poke_now().await
+    }
 }
 
 /// All or nothing: the first input that is too large refuses them all.

@@ -117,6 +117,12 @@ impl Notifier {
             }
         });
     }
+
+    /// The same, sent when it returns: for a process that ends now.
+    pub(super) async fn poke_now(&self) -> sqlx::Result<()> {
+        self.tell_near();
+        send(&self.pool, &mut *self.session.lock().await).await
+    }
 }
 
 /// Sends one on the notifier's own session, which is made when it is needed.

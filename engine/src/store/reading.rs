@@ -1,6 +1,7 @@
 //! Reading heads and histories, of runs that live and of runs that ended.
 
 use super::Store;
+use super::pages::after_all;
 use crate::history::{Event, HistoryKind};
 use crate::ids::{RunId, WorkerId};
 use crate::state::RunState;
@@ -54,7 +55,7 @@ pub struct RunView {
 
 /// A JSON column, whatever stands in it. PostgreSQL keeps numbers that nothing else reads: then the text
 /// is shown, for one row that does not read must never hide the others.
-struct Readable(Value);
+pub(super) struct Readable(Value);
 
 impl Type<Postgres> for Readable {
     fn type_info() -> PgTypeInfo {
@@ -138,11 +139,11 @@ pub(crate) async fn in_flight(
                changed_at, input as "input: Readable"
         from leadrail.workflow_run
         where starts > 0 and state not in ('completed', 'cancelled')
-          and ($1::uuid is null or id > $1)
+          and id > $1
         order by id
         limit $2
         "#,
-        after.map(|id| id.0),
+        after_all(after),
         i64::from(limit),
     )
     .fetch_all(pool)

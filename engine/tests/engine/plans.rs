@@ -2,8 +2,9 @@
 
 use crate::kit::dead::doomed;
 use crate::kit::{Bench, Story};
-use leadrail_engine::{LetterFilter, NewRun};
+use leadrail_engine::{Engine, LetterFilter, NewRun, RunFilter, RunView};
 use sqlx::PgConnection;
+use sqlx::postgres::PgPoolOptions;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -150,4 +151,36 @@ async fn a_round_of_a_replay_reads_what_it_sends_and_not_all_letters() {
         assert_eq!(sent, 10);
         assert!(read < 400, "{read} rows read to send 10");
     }
+}
+
+/// One session whose plans are for any parameters, as those of statements that are asked often are.
+async fn with_general_plans(bench: &Bench) -> Engine {
+    let options = (*bench.engine.pool().connect_options()).clone();
+    let options = options.options([("plan_cache_mode", "force_generic_plan")]);
+    let one = PgPoolOptions::new().max_connections(1);
+    Engine::new(one.connect_with(options).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_page_of_runs_reads_no_more_than_itself_wherever_it_begins() {
+    let bench = Bench::new().await;
+    enqueue(&bench, 2_000).await;
+    analyze(&bench).await;
+    let engine = with_general_plans(&bench).await;
+    let filter = RunFilter::default();
+    let all = engine.runs_after(&filter, None, 2_000).await.unwrap().runs;
+    let (early, late) = (Some(all[99].id), Some(all[1_899].id));
+    // The counters are those of the open transaction.
+    let pool = engine.pool();
+    sqlx::query("begin").execute(pool).await.unwrap();
+    let read_before = rows_read(&mut pool.acquire().await.unwrap()).await;
+    let forwards = engine.runs_after(&filter, late, 10).await.unwrap().runs;
+    let backwards = engine.runs_before(&filter, early, 10).await.unwrap().runs;
+    let read = rows_read(&mut pool.acquire().await.unwrap()).await - read_before;
+    let ids = |runs: &[RunView]| runs.iter().map(|run| run.id).collect::<Vec<_>>();
+    assert_eq!(ids(&forwards), ids(&all[1_900..1_910]));
+    let mut before = ids(&all[89..99]);
+    before.reverse();
+    assert_eq!(ids(&backwards), before);
+    assert!(read < 100, "{read} rows for twenty");
 }

@@ -1,9 +1,9 @@
 //! A lead as the API shows it.
 
 use chrono::{DateTime, Utc};
-use leadrail_engine::{HistoryKind, RunId, RunState};
+use leadrail_engine::{Held, HistoryKind, RunId, RunState};
 use leadrail_lead::Warning;
-use leadrail_workflows::{LeadView, TimelineEntry};
+use leadrail_workflows::{CrmAnswer, LeadView, TimelineEntry};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -34,7 +34,68 @@ pub(crate) enum StateName {
     Cancelled,
 }
 
-/// Where a lead stands. Names nobody: the lead's own fields are in its payload.
+/// What keeps a lead from going on: its lane, or its place in a line.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub(crate) enum HeldBy {
+    /// A person has stopped its lane; nothing of it starts until the lane is resumed.
+    Pause {
+        /// Its lane.
+        lane: String,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// The CRM wants to be left alone, or takes no more calls.
+    Throttle {
+        /// Its lane.
+        lane: String,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// Its connection is there, and the leads that waited for it go out ten a minute.
+    Release {
+        /// Its place among those of its lane, from 1.
+        place: i64,
+        /// When its turn comes.
+        at: DateTime<Utc>,
+    },
+}
+
+impl From<Held> for HeldBy {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Pause { lane, since } => Self::Pause { lane, since },
+            Held::Throttle { lane, until } => Self::Throttle { lane, until },
+            Held::Release { place, at } => Self::Release { place, at },
+        }
+    }
+}
+
+/// Who called: enough to know which call it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CallerView {
+    /// First and last name, as far as they are known.
+    name: Option<String>,
+    /// The last four digits of the number.
+    phone_last4: Option<String>,
+}
+
+/// What the CRM said, in its own words. It may repeat personal data.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CrmAnswerView {
+    /// When it was written down.
+    at: DateTime<Utc>,
+    /// The step that it was the answer to.
+    activity: Option<String>,
+    /// Its HTTP status.
+    status: u16,
+    /// The beginning of its body, secrets taken out.
+    text: String,
+    /// Whether the body went on.
+    truncated: bool,
+}
+
+/// Where a lead stands. Of the lead's own fields it has no more than who called.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LeadSummary {
     /// The lead's own id.
@@ -46,6 +107,10 @@ pub(crate) struct LeadSummary {
     /// Where the run stands.
     #[schema(value_type = StateName)]
     pub(crate) state: RunState,
+    /// What keeps it from going on, if it is its lane or its place in the line of a paced release.
+    pub(crate) held: Option<HeldBy>,
+    /// Who called.
+    pub(crate) caller: CallerView,
     /// Whose lead it is.
     pub(crate) account: String,
     /// The CRM it is addressed to, if to any.
@@ -58,7 +123,9 @@ pub(crate) struct LeadSummary {
     pub(crate) activity: Option<String>,
     /// The try that comes next there.
     pub(crate) attempt: Option<i16>,
-    /// When it goes on by itself.
+    /// How many tries there are.
+    pub(crate) tries: Option<u32>,
+    /// When it goes on by itself, as far as that is known: null while a person has stopped its lane.
     pub(crate) next_at: Option<DateTime<Utc>>,
     /// When it was accepted.
     pub(crate) created_at: DateTime<Utc>,
@@ -72,12 +139,18 @@ impl From<LeadView> for LeadSummary {
             event_id: lead.event_id,
             run_id: lead.run_id,
             state: lead.state,
+            held: lead.held.map(HeldBy::from),
+            caller: CallerView {
+                name: lead.caller.name,
+                phone_last4: lead.caller.phone_last4,
+            },
             account: lead.account,
             crm: lead.crm,
             priority: lead.priority,
             reason: lead.reason,
             activity: lead.activity,
             attempt: lead.attempt,
+            tries: lead.tries,
             next_at: lead.next_at,
             created_at: lead.created_at,
             changed_at: lead.changed_at,
@@ -100,6 +173,20 @@ pub(crate) struct LeadStory {
     entries: Vec<StoryEntry>,
     /// What came of it, once it is delivered or recorded.
     result: Option<Value>,
+    /// What the CRM said to a lead that is dead.
+    crm_answer: Option<CrmAnswerView>,
+}
+
+impl From<CrmAnswer> for CrmAnswerView {
+    fn from(answer: CrmAnswer) -> Self {
+        Self {
+            at: answer.at,
+            activity: answer.activity,
+            status: answer.status,
+            text: answer.text,
+            truncated: answer.truncated,
+        }
+    }
 }
 
 impl From<leadrail_desk::LeadStory> for LeadStory {
@@ -111,6 +198,7 @@ impl From<leadrail_desk::LeadStory> for LeadStory {
             warnings: told.warnings,
             entries: told.entries.into_iter().map(StoryEntry::from).collect(),
             result: told.result,
+            crm_answer: told.crm_answer.map(CrmAnswerView::from),
         }
     }
 }

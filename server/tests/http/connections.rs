@@ -62,6 +62,9 @@ async fn a_test_that_the_crm_passes_names_the_account_and_lets_waiting_leads_go(
         .expect("marked");
     api.post_lead(&lead(1)).await;
     wait_at_the_gate(&api).await;
+    let listed = api.get("/v1/connections").await.json();
+    let queue = json!({"waiting": 1, "released": 0, "last_turn_at": null});
+    assert_eq!(listed["connections"][0]["queue"], queue);
 
     let answer = test(&api, connection.id).await;
     assert_eq!(answer.status, 200, "{}", answer.text);

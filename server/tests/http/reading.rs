@@ -118,12 +118,32 @@ async fn a_payload_that_does_not_read_is_shown_as_text_and_hides_nobody() {
 }
 
 #[tokio::test]
-async fn a_list_names_nobody() {
+async fn a_list_says_who_called_and_no_number() {
     let api = Api::start().await;
     let mut lead = lead(1);
     lead["contact"]["first_name"] = "Canary".into();
+    lead["contact"]["last_name"] = Value::Null;
+    lead["contact"]["phone"] = "+13055550182".into();
     api.post_lead(&lead).await;
-    let text = api.get("/v1/leads").await.text;
-    let phone = lead["contact"]["phone"].as_str().expect("a phone");
-    assert!(!text.contains("Canary") && !text.contains(phone), "{text}");
+    let listed = api.get("/v1/leads").await;
+    let caller = json!({"name": "Canary", "phone_last4": "0182"});
+    assert_eq!(listed.json()["leads"][0]["caller"], caller);
+    assert!(!listed.text.contains("5550182"), "{}", listed.text);
+}
+
+#[tokio::test]
+async fn a_lead_in_a_paused_lane_is_queued_and_held_and_goes_on_at_no_time() {
+    let api = Api::start().await;
+    api.post_lead(&lead(1)).await;
+    let paused = api.desk.engine().pause_lane("acme/housecall_pro").await;
+    assert!(paused.expect("paused"));
+    let listed = api.get("/v1/leads?state=queued").await.json();
+    let held = &listed["leads"][0]["held"];
+    assert_eq!(
+        (&held["by"], &held["lane"]),
+        (&json!("pause"), &json!("acme/housecall_pro"))
+    );
+    let shown = api.get(&format!("/v1/leads/{}", event_id(&lead(1)))).await;
+    let shown = &shown.json()["lead"];
+    assert_eq!((&shown["held"], &shown["next_at"]), (held, &Value::Null));
 }

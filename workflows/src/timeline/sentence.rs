@@ -5,14 +5,29 @@ use leadrail_adapters::{Slot, StepKey, Verb};
 use leadrail_engine::{Event, HistoryKind};
 use serde_json::Value;
 
+/// What the time is worth that a line says something goes on at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// Other lines came after it: it was meant so then.
+    Past,
+    /// It is what the run waits for.
+    ToCome,
+    /// Something else holds the run now, or let it go.
+    Off,
+}
+
 /// What happened, in small letters and without a full stop, so that it reads on after a time.
 pub(super) fn sentence(
     event: &Event,
     payload: &Value,
-    next_at: Option<DateTime<Utc>>,
+    next: Option<(DateTime<Utc>, Time)>,
     tries: u32,
 ) -> String {
-    let next = next_at.map(|next| clock(next, event.at));
+    // Who waits for somebody looks again by itself only as long as that is what it waits for.
+    let is_wait = payload["kind"] == "blocked";
+    let counts = |time| time == Time::ToCome || (time == Time::Past && !is_wait);
+    let next = next.filter(|(_, time)| counts(*time));
+    let next = next.map(|(next, _)| clock(next, event.at));
     match event.kind {
         HistoryKind::RunStarted => "a worker took it up".to_owned(),
         HistoryKind::RunLost => "its worker was lost; no try was used up".to_owned(),
@@ -91,11 +106,15 @@ fn failed(event: &Event, payload: &Value, next: Option<String>, tries: u32) -> S
     if payload["kind"] == "rejected" {
         return format!("try {try_} failed for good: {why}");
     }
-    let ambiguous = payload["kind"] == "ambiguous" && next.is_some();
-    let look = if ambiguous { " and looks first" } else { "" };
+    let look = match payload["kind"] == "ambiguous" {
+        true => " and looks first",
+        false => "",
+    };
+    let is_last = payload["next_in_ms"].is_null();
     match next {
         Some(next) => format!("try {try_} of {tries} failed: {why}; next at {next}{look}"),
-        None => format!("try {try_} of {tries} failed: {why}; that was the last"),
+        None if is_last => format!("try {try_} of {tries} failed: {why}; that was the last"),
+        None => format!("try {try_} of {tries} failed: {why}"),
     }
 }
 
@@ -196,7 +215,7 @@ mod tests {
             attempt: (!step.is_empty()).then_some(1),
             payload: None,
         };
-        let next = wait_s.map(|wait| at + TimeDelta::seconds(wait));
+        let next = wait_s.map(|wait| (at + TimeDelta::seconds(wait), Time::ToCome));
         sentence(&event, payload, next, 6)
     }
 
@@ -344,5 +363,36 @@ mod tests {
         for (kind, payload, wait, expected) in table {
             assert_eq!(read(kind, "lead_create", &payload, wait), expected);
         }
+    }
+
+    #[test]
+    fn a_time_is_named_only_as_long_as_it_means_something() {
+        use HistoryKind as Kind;
+        let at = DateTime::from_timestamp(1_779_805_920, 0).unwrap();
+        let text = |kind: HistoryKind, said: &str, time: Time| {
+            let event = Event {
+                run_id: RunId::new(),
+                seq: 0,
+                at,
+                kind,
+                activity: Some("lead_create".to_owned()),
+                attempt: Some(1),
+                payload: None,
+            };
+            let payload = json!({"kind": said, "message": "no", "next_in_ms": 5_000});
+            sentence(
+                &event,
+                &payload,
+                Some((at + TimeDelta::seconds(5), time)),
+                6,
+            )
+        };
+        let failed = |time| text(Kind::ActivityFailed, "not_done", time);
+        let named = "try 1 of 6 failed: no; next at 14:32:05";
+        assert_eq!([failed(Time::Past), failed(Time::ToCome)], [named, named]);
+        assert_eq!(failed(Time::Off), "try 1 of 6 failed: no");
+        let waits = |time| text(Kind::ActivityThrottled, "blocked", time);
+        assert_eq!(waits(Time::ToCome), "no; looks again by itself at 14:32:05");
+        assert_eq!([waits(Time::Past), waits(Time::Off)], ["no", "no"]);
     }
 }

@@ -309,14 +309,14 @@ impl Scene {
     /// The run's story as people read it.
     pub(crate) async fn told(&self, id: RunId) -> Vec<String> {
         let (run, history) = (self.run(id).await, self.history(id).await);
-        let told = timeline(&run, &history, &RetrySchedule::default());
+        let told = timeline(&run, &history, &RetrySchedule::default(), None);
         told.entries.into_iter().map(|entry| entry.text).collect()
     }
 
     /// The output of a completed run.
     pub(crate) async fn output(&self, id: RunId) -> Value {
         let (run, history) = (self.run(id).await, self.history(id).await);
-        let told = timeline(&run, &history, &RetrySchedule::default());
+        let told = timeline(&run, &history, &RetrySchedule::default(), None);
         told.result.expect("an output")
     }
 

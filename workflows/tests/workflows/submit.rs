@@ -194,7 +194,7 @@ async fn an_accepted_lead_is_shown_as_it_stands() {
     let scene = Scene::quiet().await;
     let submitted = scene.submit(lead(3)).await;
     let run = scene.run(submitted.run_id).await;
-    let view = timeline(&run, &[], &RetrySchedule::default()).lead;
+    let view = timeline(&run, &[], &RetrySchedule::default(), None).lead;
     assert_eq!(view.event_id, Some(submitted.event_id.to_string()));
     assert_eq!(
         (view.state, view.workflow.as_str()),

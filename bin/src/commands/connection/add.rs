@@ -1,12 +1,12 @@
 //! `leadrail connection add`: connects an account, or connects it again.
 
+use super::prompt;
 use crate::actor;
 use crate::config::Config;
 use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
-use anyhow::Context as _;
-use leadrail_adapters::{AuthMethod, SetupError};
+use leadrail_adapters::{AuthMethod, SecretInfo, SetupError};
 use leadrail_connections::NewConnection;
 use leadrail_desk::{Connected, DeskError, Given, adapter, auth_method};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,8 +24,8 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// Connecting again needs the secret; settings, address and way in stay as they are unless they are
 /// given.
 ///
-/// The secret is read from standard input or a file, never from the command line. Where a way in needs
-/// several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
+/// The secret is read from standard input or a file, never from the command line; at a terminal it is
+/// asked for and not shown. Where a way in needs several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"access_token\": \"...\", \"app_key\": \"...\"}."
@@ -47,11 +47,12 @@ pub(crate) struct AddArgs {
     /// those there are.
     #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
-    /// The file with the secrets; standard input if not given.
+    /// The file with the secrets; if not given they are asked for at a terminal, else read from standard
+    /// input.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// What the contractor chose, as a JSON object such as {"call_timeout_ms": 5000}; null takes a
-    /// setting away.
+    /// setting away. `leadrail connection settings` says what there is.
     #[arg(long, value_name = "JSON")]
     settings: Option<String>,
     /// Prints the connection as JSON.
@@ -63,7 +64,10 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let adapter = adapter(&args.crm).map_err(told)?;
     auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
     let given = given_settings(args.settings.as_deref())?;
-    let secret = read_secrets(args.secret_file.as_deref())?;
+    let secret = match args.secret_file.is_none() && io::stdin().is_terminal() {
+        true => None,
+        false => Some(read_secrets(args.secret_file.as_deref())?),
+    };
     let desk = database::desk_with_vault(config).await?;
     let proposed = desk.propose(Given {
         account: args.account,
@@ -76,11 +80,15 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     });
     let proposed = proposed.await.map_err(no_way_in)?;
     let new = NewConnection {
-        secrets: secrets(proposed.method, secret)?,
+        secrets: match secret {
+            Some(given) => secrets(proposed.method, given)?,
+            None => typed(proposed.method)?,
+        },
         ..proposed.connection
     };
     let connected = desk.connect(&actor::command_line(), new).await;
     let connected = connected.map_err(told)?;
+    desk.tell_workers().await;
     if args.json {
         return output::json(&connected);
     }
@@ -143,6 +151,12 @@ fn secrets(
         .collect())
 }
 
+/// What a person types at the terminal, one secret after the other.
+fn typed(method: &AuthMethod) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    let ask = |secret: &SecretInfo| Ok((secret.name.to_owned(), prompt::secret(secret.title)?));
+    method.secrets.iter().map(ask).collect()
+}
+
 fn read_secrets(file: Option<&Path>) -> anyhow::Result<SecretString> {
     let text = match file {
         Some(path) => {
@@ -152,14 +166,10 @@ fn read_secrets(file: Option<&Path>) -> anyhow::Result<SecretString> {
                     path.display()
                 ))
             })?;
-            read(file).with_context(|| format!("the secret file {} is not text", path.display()))?
+            let wrong = |_| usage(format!("the secret file {} is not text", path.display()));
+            read(file).map_err(wrong)?
         }
-        None if io::stdin().is_terminal() => {
-            return Err(usage(
-                "the secret is not typed here: give it on standard input (`... < acme.key`) or with --secret-file",
-            ));
-        }
-        None => read(io::stdin()).context("the secret on standard input is not text")?,
+        None => read(io::stdin()).map_err(|_| usage("the secret on standard input is not text"))?,
     };
     Ok(SecretString::from(text))
 }
@@ -174,7 +184,6 @@ fn read(from: impl Read) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadrail_adapters::SecretInfo;
     use serde_json::json;
 
     static TWO: AuthMethod = AuthMethod {

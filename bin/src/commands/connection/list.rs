@@ -4,10 +4,14 @@ use crate::commands::lead::time;
 use crate::config::Config;
 use crate::database;
 use crate::failure::told;
-use crate::output::{self, or_dash};
-use leadrail_connections::{Connection, ConnectionFilter, ConnectionState};
+use crate::output::{self, Column, or_dash};
+use leadrail_connections::{ConnectionFilter, ConnectionState};
+use leadrail_desk::{ConnectionQueue, ListedConnection};
 
 /// Lists connections, without their secrets.
+///
+/// Beside each: the leads that wait for it, and those that waited and go out now, ten a minute, with the
+/// time of the last one.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail connection list --state needs_reauth")]
 pub(crate) struct ListArgs {
@@ -42,7 +46,7 @@ pub(crate) async fn run(args: ListArgs, config: &Config) -> anyhow::Result<()> {
         crm: args.crm,
         state: args.state,
     };
-    let found = desk.list_connections(&filter).await.map_err(told)?;
+    let found = desk.connections_with_queues(&filter).await.map_err(told)?;
     if args.json {
         return output::json(&found);
     }
@@ -52,26 +56,41 @@ pub(crate) async fn run(args: ListArgs, config: &Config) -> anyhow::Result<()> {
     output::line(table(&found).trim_fmt())
 }
 
-fn table(connections: &[Connection]) -> comfy_table::Table {
-    let mut table = output::table(&[
-        "id",
-        "account",
-        "crm",
-        "crm account",
-        "state",
-        "why",
-        "verified (UTC)",
-    ]);
-    for connection in connections {
-        table.add_row([
+const COLUMNS: [Column; 9] = [
+    Column("id", 0),
+    Column("account", 1),
+    Column("crm", 2),
+    Column("crm account", 7),
+    Column("state", 3),
+    Column("why", 5),
+    Column("waiting", 4),
+    Column("going out (UTC)", 6),
+    Column("verified (UTC)", 8),
+];
+
+fn table(listed: &[ListedConnection]) -> comfy_table::Table {
+    let rows = listed.iter().map(|listed| {
+        let ListedConnection { connection, queue } = listed;
+        [
             connection.id.to_string(),
             connection.account.clone(),
             connection.crm.clone(),
             or_dash(connection.crm_account_id.as_ref()),
             connection.state.to_string(),
             or_dash(connection.state_reason.as_ref()),
+            queue.waiting.to_string(),
+            going_out(queue),
             or_dash(connection.last_verified_at.map(time)),
-        ]);
-    }
-    table
+        ]
+    });
+    output::fitted(&COLUMNS, rows)
+}
+
+/// How many leads are let go one by one, and until when.
+fn going_out(queue: &ConnectionQueue) -> String {
+    or_dash(
+        queue
+            .last_turn_at
+            .map(|last| format!("{} until {}", queue.released, time(last))),
+    )
 }

@@ -29,6 +29,7 @@ pub(crate) async fn run(args: &TestArgs, config: &Config) -> anyhow::Result<()> 
     let tested = tested
         .map_err(told)
         .context("the connection could not be tested")?;
+    desk.tell_workers().await;
     match args.json {
         true => output::json(&tested)?,
         false => output::line(text(&tested))?,

@@ -1,16 +1,22 @@
 //! `leadrail lead list`: leads in a table, the newest first.
 
-use super::story::time;
+use super::story;
 use crate::config::Config;
 use crate::database;
 use crate::failure::told;
-use crate::output::{self, or_dash};
+use crate::output::{self, Column, or_dash};
+use chrono::{DateTime, Utc};
 use leadrail_connections::ConnectionId;
 use leadrail_desk::{Desk, LeadFilter};
-use leadrail_engine::{RunId, RunState};
+use leadrail_engine::{Held, RunId, RunState};
 use leadrail_workflows::LeadView;
 
 /// Lists leads, the newest first.
+///
+/// The state of a lead that something holds back is a word of its own: paused (a person stopped its
+/// lane), throttled (the CRM wants to be left alone), released (its connection is back, and those that
+/// waited go out ten a minute, with its place in line). Times are UTC. A terminal that is too narrow
+/// shows fewer columns.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail lead list --state dead --crm housecall_pro")]
 pub(crate) struct ListArgs {
@@ -77,36 +83,55 @@ async fn newest(desk: &Desk, args: &ListArgs) -> anyhow::Result<(Vec<LeadView>, 
     }
 }
 
+/// The columns in their order, and how soon each goes where the terminal is narrow.
+const COLUMNS: [Column; 10] = [
+    Column("event_id", 0),
+    Column("state", 1),
+    Column("caller", 2),
+    Column("try", 4),
+    Column("goes on", 3),
+    Column("why", 5),
+    Column("account", 6),
+    Column("crm", 7),
+    Column("step", 9),
+    Column("accepted (UTC)", 8),
+];
+
 fn table(leads: &[LeadView]) -> comfy_table::Table {
-    let mut table = output::table(&[
-        "event_id",
-        "account",
-        "crm",
-        "state",
-        "why",
-        "step",
-        "goes on (UTC)",
-        "accepted (UTC)",
-    ]);
-    for lead in leads {
-        let why = lead
-            .reason
-            .as_ref()
-            .filter(|_| lead.state != RunState::Completed);
-        let step = lead
-            .activity
-            .as_ref()
-            .filter(|_| lead.state != RunState::Completed);
-        table.add_row([
+    let has_ended_well = |lead: &LeadView| lead.state == RunState::Completed;
+    let rows = leads.iter().map(|lead| {
+        let step = lead.activity.as_ref().filter(|_| !has_ended_well(lead));
+        let caller = lead.caller.to_string();
+        [
             or_dash(lead.event_id.as_ref()),
+            standing(lead),
+            or_dash((!caller.is_empty()).then_some(caller)),
+            or_dash(story::tries(lead)),
+            or_dash(lead.next_at.map(soon)),
+            or_dash(lead.reason.as_ref()),
             lead.account.clone(),
             or_dash(lead.crm.as_ref()),
-            lead.state.to_string(),
-            or_dash(why),
             or_dash(step),
-            or_dash(lead.next_at.map(time)),
-            time(lead.created_at),
-        ]);
+            minute(lead.created_at),
+        ]
+    });
+    output::fitted(&COLUMNS, rows)
+}
+
+/// Where it stands; of what is let go one by one also its place.
+fn standing(lead: &LeadView) -> String {
+    match lead.held {
+        Some(Held::Release { place, .. }) => format!("released #{place}"),
+        _ => lead.standing().to_owned(),
     }
-    table
+}
+
+/// A time that is days away at most, to the minute.
+fn soon(at: DateTime<Utc>) -> String {
+    at.format("%m-%d %H:%M").to_string()
+}
+
+/// A time to the minute, with its date.
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M").to_string()
 }

@@ -1,9 +1,13 @@
 //! `leadrail lead preview`: what would be sent, without sending it.
 
 use super::input;
+use crate::config::Config;
+use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
+use anyhow::anyhow;
 use leadrail_adapters::LinkState;
+use leadrail_connections::Lookup;
 use leadrail_desk::PreviewOptions;
 use leadrail_lead::{Lead, LeadEvent};
 use serde_json::{Map, Value};
@@ -11,7 +15,7 @@ use std::path::PathBuf;
 
 /// Prints the exact HTTP requests that filing a lead would send, as JSON; sends nothing.
 ///
-/// Needs no database. Secrets are masked.
+/// Needs no database, unless an account's connection is asked for. Secrets are masked.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  leadrail lead preview lead.json --crm housecall_pro --known-customer cus_1\n  leadrail lead preview lead.json --crm servicetitan --settings '{\"tenant_id\": 123456, \"booking_provider\": 99}'"
@@ -36,20 +40,27 @@ pub(crate) struct PreviewArgs {
     /// in the place of what a CRM needs if not given.
     #[arg(long, value_name = "JSON")]
     settings: Option<String>,
+    /// Previews what goes through this account's stored connection, with its settings and its address.
+    /// Needs the database.
+    #[arg(long, conflicts_with = "settings")]
+    account: Option<String>,
     /// Accepted as everywhere; the output is JSON in any case.
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: &PreviewArgs, config: &Config) -> anyhow::Result<()> {
     let lead = only_lead(args)?;
     let links = match args.expired_links {
         true => LinkState::Expired,
         false => LinkState::Fresh,
     };
-    let settings = args.settings.as_deref().map(settings).transpose()?;
+    let (settings, base_url) = match &args.account {
+        Some(account) => stored(args, account, &lead, config).await?,
+        None => (args.settings.as_deref().map(settings).transpose()?, None),
+    };
     let options = PreviewOptions {
-        base_url: args.base_url.as_deref(),
+        base_url: args.base_url.as_deref().or(base_url.as_deref()),
         settings: settings.as_ref(),
         links,
         known_customer: args.known_customer.as_deref(),
@@ -62,6 +73,32 @@ pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<()> {
         );
     }
     output::json(&planned)
+}
+
+/// The settings and the address of the connection that the account's lead goes through.
+async fn stored(
+    args: &PreviewArgs,
+    account: &str,
+    lead: &Lead,
+    config: &Config,
+) -> anyhow::Result<(Option<Value>, Option<String>)> {
+    let crm = &args.crm;
+    leadrail_desk::adapter(crm).map_err(told)?;
+    let desk = database::desk(config).await?;
+    match desk.connection_of(lead, account, crm).await.map_err(told)? {
+        Lookup::Found(connection) => Ok((
+            Some(serde_json::to_value(&connection.settings)?),
+            connection.base_url.map(|url| url.as_str().to_owned()),
+        )),
+        Lookup::Ambiguous => Err(anyhow!(
+            "{account} has several connections to {crm} and the lead does not say which \
+             (routing.crm_account_id); `leadrail connection list --account {account}` shows them"
+        )),
+        Lookup::None => Err(anyhow!(
+            "{account} has no connection to {crm} that the lead fits; \
+             `leadrail connection list --account {account}` shows what there is"
+        )),
+    }
 }
 
 fn settings(given: &str) -> anyhow::Result<Value> {

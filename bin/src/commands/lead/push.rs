@@ -1,13 +1,14 @@
 //! `leadrail lead push`: hands leads over, many or one.
 
+use super::wait::until_ended;
 use super::{input, story};
 use crate::actor;
 use crate::config::Config;
 use crate::database;
-use crate::failure::{Said, told};
+use crate::failure::{Said, told, usage};
 use crate::output;
 use crate::progress::Progress;
-use leadrail_desk::{Desk, Standing};
+use leadrail_desk::Desk;
 use leadrail_engine::{Outcome, RunId, RunState};
 use leadrail_lead::{EventId, PayloadFaults, Warning};
 use leadrail_workflows::{Submission, Submitted};
@@ -28,7 +29,8 @@ pub(crate) struct PushArgs {
     /// A file, or - for standard input.
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// Follows the leads until each is completed or dead; exit code 1 if any is dead.
+    /// Follows the leads until each is completed or dead; exit code 1 if any is dead. What has to be done
+    /// for those that wait is said once.
     #[arg(long)]
     wait: bool,
     /// Prints one JSON object a lead and line.
@@ -91,8 +93,18 @@ pub(crate) async fn run(args: PushArgs, config: &Config) -> anyhow::Result<()> {
     progress.end();
     // What was accepted is kept and told, even if the rest of the input cannot be read.
     let read = reading.await?;
+    if pushed.accepted > 0 {
+        desk.tell_workers().await;
+    }
+    if pushed.seen() == 0 {
+        return read.and_then(|()| Err(no_lead()));
+    }
     finish(&args, &desk, &pushed).await?;
     read
+}
+
+fn no_lead() -> anyhow::Error {
+    usage("the input holds no lead; `leadrail schema lead --example` shows one")
 }
 
 /// Commits what is valid in one go; one answer an item, in order.
@@ -217,12 +229,4 @@ async fn finish(args: &PushArgs, desk: &Desk, pushed: &Pushed) -> anyhow::Result
         return Err(Said.into());
     }
     Ok(())
-}
-
-async fn until_ended(desk: &Desk, runs: &[RunId]) -> anyhow::Result<Standing> {
-    let mut progress = Progress::start("leads", Some(runs.len() as u64));
-    let looks = |standing: &Standing| progress.show(standing.ended(), &standing.to_string());
-    let ended = desk.until_ended(runs, looks).await.map_err(told)?;
-    progress.end();
-    Ok(ended)
 }

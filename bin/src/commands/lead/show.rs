@@ -6,8 +6,10 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
 use anyhow::anyhow;
-use leadrail_desk::DeskError;
+use leadrail_desk::{Desk, DeskError};
+use leadrail_engine::RunState;
 use leadrail_lead::EventId;
+use leadrail_workflows::LeadView;
 
 /// Shows where a lead stands and everything that happened to it.
 #[derive(clap::Args)]
@@ -26,18 +28,38 @@ pub(crate) struct ShowArgs {
 pub(crate) async fn run(args: &ShowArgs, config: &Config) -> anyhow::Result<()> {
     let desk = database::desk(config).await?;
     let story = desk.story(args.event_id, args.account.as_deref()).await;
-    let told = story.map_err(|error| missing(error, args.event_id))?.told;
+    let story = story.map_err(|error| missing(error, args.event_id))?.told;
     if args.json {
-        return output::json(&told);
+        return output::json(&story);
     }
-    output::line(story::head(&told.lead))?;
-    for warning in &told.warnings {
+    output::line(story::head(&story.lead))?;
+    for warning in &story.warnings {
         output::line(story::warning(warning))?;
     }
-    if told.entries.is_empty() {
-        return output::line("no worker has taken it up yet; is one running (`leadrail worker`)?");
+    if !story.entries.is_empty() {
+        output::line(story::timeline(&story).trim_fmt())?;
+    } else if waits_for_worker(&story.lead) {
+        output::line(no_worker_yet(&desk).await?)?;
     }
-    output::line(story::timeline(&told).trim_fmt())
+    match &story.crm_answer {
+        Some(answer) => output::line(story::answer(answer)),
+        None => Ok(()),
+    }
+}
+
+fn waits_for_worker(lead: &LeadView) -> bool {
+    lead.state == RunState::Queued && lead.held.is_none()
+}
+
+async fn no_worker_yet(desk: &Desk) -> anyhow::Result<String> {
+    let workers = desk.workers().await.map_err(told)?;
+    Ok(
+        match workers.iter().filter(|worker| !worker.overdue).count() {
+            0 => "no worker is running; `leadrail worker` starts one".to_owned(),
+            1 => "no worker has taken it up yet; one is running".to_owned(),
+            some => format!("no worker has taken it up yet; {some} are running"),
+        },
+    )
 }
 
 fn missing(error: DeskError, event_id: EventId) -> anyhow::Error {

@@ -2,32 +2,71 @@
 
 use crate::output::{self, or_dash};
 use chrono::{DateTime, Utc};
-use comfy_table::Table;
-use leadrail_engine::{HistoryKind, RunState};
+use comfy_table::{CellAlignment, Table};
+use leadrail_engine::{Held, HistoryKind, RunState};
 use leadrail_lead::Warning;
-use leadrail_workflows::{LeadTimeline, LeadView, TimelineEntry};
+use leadrail_workflows::{CrmAnswer, LeadTimeline, LeadView, TimelineEntry};
 
 /// What stands above the timeline.
 pub(crate) fn head(lead: &LeadView) -> String {
     let crm = lead.crm.as_deref().map(|crm| format!(" for {crm}"));
-    let mut text = format!(
-        "lead {} of {}{}\n{}",
+    let caller = lead.caller.to_string();
+    let caller = match caller.is_empty() {
+        true => String::new(),
+        false => format!(", from {caller}"),
+    };
+    format!(
+        "lead {} of {}{}{caller}\n{}\naccepted {} UTC, run {}",
         or_dash(lead.event_id.as_ref()),
         lead.account,
         crm.unwrap_or_default(),
-        lead.state
-    );
-    if let (Some(reason), false) = (&lead.reason, lead.state == RunState::Completed) {
-        text += &format!(": {reason}");
-    }
-    if let Some(next) = lead.next_at {
-        text += &format!(", goes on at {} UTC", time(next));
-    }
-    text + &format!(
-        "\naccepted {} UTC, run {}",
+        where_it_stands(lead),
         time(lead.created_at),
         lead.run_id
     )
+}
+
+/// Where it stands, why, and when it goes on.
+fn where_it_stands(lead: &LeadView) -> String {
+    let mut text = lead.state.to_string();
+    if let Some(reason) = &lead.reason {
+        text += &format!(": {reason}");
+    }
+    if let Some(tries) = tries(lead) {
+        text += &format!(", next is try {tries}");
+    }
+    match (&lead.held, lead.next_at) {
+        (Some(held), _) => text += &format!("\n{}", held_by(held)),
+        (None, Some(next)) if lead.state == RunState::Waiting => {
+            text += &format!(", looks again by itself at {} UTC", time(next));
+        }
+        (None, Some(next)) => text += &format!(", goes on at {} UTC", time(next)),
+        (None, None) => {}
+    }
+    text
+}
+
+/// What keeps it from going on, and what can be done about it.
+fn held_by(held: &Held) -> String {
+    match held {
+        Held::Pause { lane, since } => format!(
+            "its lane is paused since {} UTC; `leadrail lane resume {lane}` lets it go on",
+            time(*since)
+        ),
+        Held::Throttle { lane, until } => format!(
+            "the CRM wants to be left alone until {} UTC; `leadrail lane resume {lane}` does not wait for that",
+            time(*until)
+        ),
+        Held::Release { place, at } => format!(
+            "its connection is there; leads that waited go out ten a minute, and it is no. {place} in line, at {} UTC",
+            time(*at)
+        ),
+    }
+}
+
+/// The try that comes next, of how many: `3 of 6`.
+pub(crate) fn tries(lead: &LeadView) -> Option<String> {
+    Some(format!("{} of {}", lead.attempt?, lead.tries?))
 }
 
 /// A detail that could not be taken as it was given.
@@ -35,15 +74,37 @@ pub(crate) fn warning(warning: &Warning) -> String {
     format!("warning: {} {}", warning.field, warning.sentence)
 }
 
-/// One line an event.
+/// What the CRM said to a lead that it did not take.
+pub(crate) fn answer(answer: &CrmAnswer) -> String {
+    let step = answer.activity.as_deref().unwrap_or("the call");
+    let end = if answer.truncated { " ..." } else { "" };
+    match answer.text.is_empty() {
+        true => format!(
+            "the CRM answered {step} with HTTP {} and no words",
+            answer.status
+        ),
+        false => format!(
+            "the CRM answered {step} with HTTP {}: {}{end}",
+            answer.status, answer.text
+        ),
+    }
+}
+
+/// One line an event; the first of each day has the date.
 pub(crate) fn timeline(told: &LeadTimeline) -> Table {
     let mut table = output::table(&["time (UTC)", "step", "what happened"]);
+    let mut day = None;
     for entry in &told.entries {
+        let is_next_day = day.replace(entry.at.date_naive()) != Some(entry.at.date_naive());
+        let date = is_next_day.then(|| format!("{} ", entry.at.date_naive()));
         table.add_row([
-            time_of_day(entry.at),
+            date.unwrap_or_default() + &time_of_day(entry.at),
             or_dash(entry.activity.as_ref()),
             entry.text.clone(),
         ]);
+    }
+    if let Some(times) = table.column_mut(0) {
+        times.set_cell_alignment(CellAlignment::Right);
     }
     table
 }

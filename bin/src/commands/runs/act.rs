@@ -1,15 +1,14 @@
 //! Resume, restart, try now and cancel: a plan, then one run after the other, with progress and a
 //! stop.
 
+use super::named::not_found;
 use super::select::SelectionArgs;
 use crate::actor;
 use crate::failure::{Said, told, usage};
 use crate::output;
 use crate::progress::Progress;
 use crate::shutdown;
-use anyhow::anyhow;
-use leadrail_desk::{Became, Desk, DeskError, Done, Plan, Selection, Verb};
-use leadrail_engine::RunId;
+use leadrail_desk::{Became, Desk, Done, Plan, Selection, Verb};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
@@ -57,14 +56,14 @@ pub(crate) struct CancelArgs {
 }
 
 pub(crate) async fn run(desk: &Desk, args: &ActArgs, verb: &Verb) -> anyhow::Result<()> {
-    let selection = args.selection.selection()?;
+    let selection = args.selection.selection(desk).await?;
     let mut ids = Vec::new();
     let keep = |run| {
         if args.plan && args.json {
             ids.push(run);
         }
     };
-    let plan = desk.plan(&selection, keep).await.map_err(missing)?;
+    let plan = desk.plan(&selection, keep).await.map_err(not_found)?;
     if args.plan {
         return match args.json {
             true => output::json(&ids),
@@ -75,6 +74,7 @@ pub(crate) async fn run(desk: &Desk, args: &ActArgs, verb: &Verb) -> anyhow::Res
         return output::line("nothing was done");
     }
     let (done, whole) = each(desk, &selection, &plan, verb).await?;
+    desk.tell_workers().await;
     if args.json {
         output::json(&done.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
@@ -86,17 +86,6 @@ pub(crate) async fn run(desk: &Desk, args: &ActArgs, verb: &Verb) -> anyhow::Res
     } else {
         Ok(())
     }
-}
-
-fn missing(error: DeskError) -> anyhow::Error {
-    match error {
-        DeskError::NoSuchRun { run } => no_such(run),
-        error => told(error),
-    }
-}
-
-fn no_such(run: RunId) -> anyhow::Error {
-    anyhow!("there is no run {run}; `leadrail lead show` tells a lead's run")
 }
 
 fn show(plan: &Plan) -> anyhow::Result<()> {

@@ -1,30 +1,59 @@
 //! Which runs a command is about: by id, or by filter.
 
+use super::named::run_named;
 use crate::failure::usage;
-use leadrail_desk::Selection;
+use leadrail_desk::{Desk, Selection};
 use leadrail_engine::{RunFilter, RunId, RunState};
 
 /// One selection, for the plan and for what is then done.
 #[derive(clap::Args)]
 pub(crate) struct SelectionArgs {
-    /// The runs, by id; or select them by a filter.
-    #[arg(value_name = "RUN")]
+    /// The runs, by run id or by a lead's event id; or select them by a filter.
+    #[arg(value_name = "ID")]
     runs: Vec<RunId>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Every run that has not ended; the only way to say so.
+    #[arg(long, conflicts_with_all = ["runs", "state", "workflow", "lane", "reason", "account"])]
+    all: bool,
+}
+
+/// What runs are filtered by.
+#[derive(clap::Args)]
+pub(crate) struct FilterArgs {
     /// Only runs in this state.
     #[arg(long)]
     state: Option<RunState>,
     /// Only runs of this workflow.
     #[arg(long)]
     workflow: Option<String>,
+    /// Only this account's; beside ids it says whose lead is meant.
+    #[arg(long)]
+    account: Option<String>,
     /// Only runs of this lane.
     #[arg(long)]
     lane: Option<String>,
     /// Only runs that retry, wait or are dead for this reason.
     #[arg(long)]
     reason: Option<String>,
-    /// Every run that has not ended; the only way to say so.
-    #[arg(long, conflicts_with_all = ["runs", "state", "workflow", "lane", "reason"])]
-    all: bool,
+}
+
+impl FilterArgs {
+    /// The same for the engine.
+    pub(crate) fn filter(&self) -> RunFilter {
+        RunFilter {
+            states: self.state.into_iter().collect(),
+            scopes: self.account.iter().cloned().collect(),
+            lane: self.lane.clone(),
+            workflow: self.workflow.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+
+    fn has_more_than_account(&self) -> bool {
+        let texts = [&self.workflow, &self.lane, &self.reason];
+        self.state.is_some() || texts.iter().any(|text| text.is_some())
+    }
 }
 
 impl SelectionArgs {
@@ -34,22 +63,24 @@ impl SelectionArgs {
     }
 
     /// What is selected.
-    pub(crate) fn selection(&self) -> anyhow::Result<Selection> {
-        let filters = [&self.workflow, &self.lane, &self.reason];
-        let filtered = self.state.is_some() || filters.iter().any(|filter| filter.is_some());
-        match (self.is_by_id(), filtered || self.all) {
-            (true, true) => Err(usage("name runs or filter them, not both")),
-            (false, false) => Err(usage(
-                "say which runs: their ids, a filter such as --state dead, or --all",
-            )),
-            (true, false) => Ok(Selection::Ids(self.runs.clone())),
-            (false, true) => Ok(Selection::Matching(RunFilter {
-                states: self.state.into_iter().collect(),
-                workflow: self.workflow.clone(),
-                lane: self.lane.clone(),
-                reason: self.reason.clone(),
-                ..RunFilter::default()
-            })),
+    pub(crate) async fn selection(&self, desk: &Desk) -> anyhow::Result<Selection> {
+        let account = self.filter.account.as_deref();
+        let filtered = self.filter.has_more_than_account();
+        if !self.is_by_id() {
+            return match filtered || self.all || account.is_some() {
+                true => Ok(Selection::Matching(self.filter.filter())),
+                false => Err(usage(
+                    "say which runs: their ids, a filter such as --state dead, or --all",
+                )),
+            };
         }
+        if filtered || self.all {
+            return Err(usage("name runs or filter them, not both"));
+        }
+        let mut runs = Vec::with_capacity(self.runs.len());
+        for id in &self.runs {
+            runs.push(run_named(desk, *id, account).await?);
+        }
+        Ok(Selection::Ids(runs))
     }
 }

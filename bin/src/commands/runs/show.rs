@@ -1,10 +1,9 @@
 //! `leadrail runs show`: a run's head and its history, line by line.
 
+use super::named::{not_found, run_named};
 use crate::commands::lead::time;
-use crate::failure::told;
 use crate::output::{self, or_dash};
-use anyhow::anyhow;
-use leadrail_desk::{Desk, DeskError};
+use leadrail_desk::Desk;
 use leadrail_engine::{Event, RunId};
 use serde_json::json;
 
@@ -12,20 +11,20 @@ use serde_json::json;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail runs show 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10")]
 pub(crate) struct ShowArgs {
-    /// The run.
+    /// The run, by its id or by its lead's event id.
+    #[arg(value_name = "ID")]
     run: RunId,
+    /// Whose lead, where two accounts use the same event id.
+    #[arg(long)]
+    account: Option<String>,
     /// Prints head and events as one JSON object, as recorded histories are kept.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(args: &ShowArgs, desk: &Desk) -> anyhow::Result<()> {
-    let (head, events) = desk.run(args.run).await.map_err(|error| match error {
-        DeskError::NoSuchRun { run } => {
-            anyhow!("there is no run {run}; `leadrail lead show EVENT_ID` tells a lead's run")
-        }
-        error => told(error),
-    })?;
+    let run = run_named(desk, args.run, args.account.as_deref()).await?;
+    let (head, events) = desk.run(run).await.map_err(not_found)?;
     if args.json {
         return output::json(&json!({ "head": head, "events": events }));
     }

@@ -1,5 +1,6 @@
 //! `leadrail runs signal` and `query`: saying something to a run, and asking it.
 
+use super::named::run_named;
 use crate::actor;
 use crate::failure::{Said, told, usage};
 use crate::output;
@@ -15,7 +16,8 @@ use std::io::Read as _;
     after_help = "Example:\n  leadrail runs signal 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 approved --payload '{\"by\":\"ana\"}' --key form-17"
 )]
 pub(crate) struct SignalArgs {
-    /// The run.
+    /// The run, by its id or by its lead's event id.
+    #[arg(value_name = "ID")]
     run: RunId,
     /// The signal's name.
     name: String,
@@ -25,6 +27,9 @@ pub(crate) struct SignalArgs {
     /// The same key again is the same signal.
     #[arg(long)]
     key: Option<String>,
+    /// Whose lead, where two accounts use the same event id.
+    #[arg(long)]
+    account: Option<String>,
     /// Prints what became of it as JSON.
     #[arg(long)]
     json: bool,
@@ -36,16 +41,21 @@ pub(crate) struct SignalArgs {
     after_help = "Example:\n  leadrail runs query 01920c5e-7d3f-7bbb-8f0a-0d6c1f3b9a10 progress"
 )]
 pub(crate) struct QueryArgs {
-    /// The run.
+    /// The run, by its id or by its lead's event id.
+    #[arg(value_name = "ID")]
     run: RunId,
     /// The name.
     name: String,
+    /// Whose lead, where two accounts use the same event id.
+    #[arg(long)]
+    account: Option<String>,
 }
 
 pub(crate) async fn signal(args: &SignalArgs, desk: &Desk) -> anyhow::Result<()> {
     let payload = read_payload(&args.payload)?;
+    let run = run_named(desk, args.run, args.account.as_deref()).await?;
     let (who, key) = (actor::command_line(), args.key.as_deref());
-    let sent = desk.signal(&who, args.run, &args.name, &payload, key);
+    let sent = desk.signal(&who, run, &args.name, &payload, key);
     let sent = sent.await.map_err(told)?;
     let (text, fine) = match sent {
         Sent::Sent => ("sent", true),
@@ -53,8 +63,9 @@ pub(crate) async fn signal(args: &SignalArgs, desk: &Desk) -> anyhow::Result<()>
         Sent::Ended => ("the run has ended; nothing was sent", false),
         Sent::Unknown => ("there is no such run; nothing was sent", false),
     };
+    desk.tell_workers().await;
     if args.json {
-        output::json(&json!({ "run_id": args.run, "outcome": sent }))?;
+        output::json(&json!({ "run_id": run, "outcome": sent }))?;
     } else {
         output::line(text)?;
     }
@@ -62,10 +73,10 @@ pub(crate) async fn signal(args: &SignalArgs, desk: &Desk) -> anyhow::Result<()>
 }
 
 pub(crate) async fn query(args: &QueryArgs, desk: &Desk) -> anyhow::Result<()> {
-    let value = desk.state(args.run, &args.name).await.map_err(told)?;
+    let run = run_named(desk, args.run, args.account.as_deref()).await?;
+    let value = desk.state(run, &args.name).await.map_err(told)?;
     output::json(
-        &value
-            .with_context(|| format!("run {} publishes nothing under {}", args.run, args.name))?,
+        &value.with_context(|| format!("run {} publishes nothing under {}", run, args.name))?,
     )
 }
 

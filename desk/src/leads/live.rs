@@ -1,0 +1,61 @@
+//! Leads in a state that only the hot table knows: queued, running, retrying, being replayed.
+
+use leadrail_engine::{RunState, Workflow as _};
+use leadrail_workflows::PushLead;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// How many runs one chunk looks at, of which the hot table has those that live and those of the last
+/// hour. It reads no payloads, so that is a fraction of a second.
+const LOOKED_AT: i64 = 250_000;
+
+/// The runs of leads in this state, of one account or of all, older than `before`.
+pub(super) async fn in_state(
+    pool: &PgPool,
+    before: Uuid,
+    (state, account): (RunState, Option<&str>),
+    size: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        select r.id
+        from (
+            -- The primary key is in the order of time.
+            select id, state, workflow, scope
+            from leadrail.workflow_run
+            where id < $1
+            order by id desc
+            limit $2
+        ) r
+        where r.state = $3::leadrail.run_state and r.workflow = $4 and ($5::text is null or r.scope = $5)
+        order by r.id desc
+        limit $6
+        "#,
+        before,
+        LOOKED_AT,
+        state as RunState,
+        PushLead::NAME,
+        account,
+        size
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The last run that was looked at, if there may be more.
+pub(super) async fn last_looked_at(pool: &PgPool, before: Uuid) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "
+        select id
+        from leadrail.workflow_run
+        where id < $1
+        order by id desc
+        offset $2
+        limit 1
+        ",
+        before,
+        LOOKED_AT - 1
+    )
+    .fetch_optional(pool)
+    .await
+}
