@@ -1,6 +1,7 @@
 //! Whatever is locked or frozen, other runs go on, and a worker that is to end does.
 
 use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry, told};
+use chrono::{DateTime, TimeDelta, Utc};
 use leadrail_engine::{Registry, RunState, WorkerConfig};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::process::Command;
@@ -168,6 +169,66 @@ async fn a_journal_whose_server_process_is_frozen_goes_on_with_another() {
     drop(frozen);
     worker.stop().await;
     assert_eq!((world.effects("before"), world.effects("after")), (1, 20));
+}
+
+/// The only worker there is.
+async fn only_worker(bench: &Bench) -> Uuid {
+    let id = sqlx::query_scalar("select id from leadrail.worker");
+    id.fetch_one(bench.engine.pool()).await.expect("a worker")
+}
+
+/// For how long after `since` a worker renewed its lease, once its row is gone.
+async fn renewed_for(bench: &Bench, worker: Uuid, since: DateTime<Utc>) -> TimeDelta {
+    let mut last = since;
+    let patience = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let seen: Option<DateTime<Utc>> =
+            sqlx::query_scalar("select seen_at from leadrail.worker where id = $1")
+                .bind(worker)
+                .fetch_optional(bench.engine.pool())
+                .await
+                .expect("read");
+        let Some(seen) = seen else {
+            return last - since;
+        };
+        last = seen.max(last);
+        assert!(tokio::time::Instant::now() < patience, "it still has a row");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_not_renewed_while_the_journal_is_silent() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    let told = Arc::new(Notify::new());
+    world.script("held", &[Act::When(told.clone())]);
+    let config = WorkerConfig {
+        lease: Duration::from_secs(6),
+        ..quick_config()
+    };
+    let worker = Working::start(&bench, registry(&world, quick()), config.clone());
+    let run = bench.enqueue(&["held"]).await;
+    let executing = |_: &leadrail_engine::RunView| world.executions("held") == 1;
+    bench.until_that(run, executing, "executing").await;
+    let silent = only_worker(&bench).await;
+    let Some(frozen) = Frozen::journal(&bench).await else {
+        return;
+    };
+    let now: DateTime<Utc> = sqlx::query_scalar("select leadrail.now()")
+        .fetch_one(bench.engine.pool())
+        .await
+        .expect("a clock");
+    told.notify_one();
+    let other = Working::start(&bench, registry(&world, quick()), config);
+    let renewed = renewed_for(&bench, silent, now).await;
+    drop(frozen);
+    // It gives itself up later than that: by then the lease would have been renewed again and again.
+    assert!(renewed <= TimeDelta::seconds(8), "for {renewed}");
+    bench.until(run, RunState::Completed).await;
+    other.stop().await;
+    worker.stop().await;
+    assert_eq!(world.effects("held"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
