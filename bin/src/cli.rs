@@ -3,8 +3,8 @@
 use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::WorkerArgs;
 use crate::commands::{
-    bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, runs, schema,
-    serve, show_config, worker,
+    bench, chaos, connection, crm_sim, demo, doctor, lane, lead, migrate, openapi, restored, runs,
+    schema, serve, show_config, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -82,6 +82,7 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
+    Restored(restored::RestoredArgs),
     Chaos(chaos::ChaosArgs),
     #[command(hide = true, name = leadrail_rig::LATER_BUILD)]
     ChaosWorker(ChaosWorkerArgs),

@@ -20,6 +20,7 @@ mod lanes;
 mod leads;
 mod migrate;
 mod rehearse;
+mod restored;
 mod runs;
 mod vault;
 mod wait;

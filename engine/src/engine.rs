@@ -9,6 +9,7 @@ mod not_enqueued;
 mod notifier;
 mod outside;
 mod replay;
+mod restored;
 mod result;
 mod shared;
 
@@ -20,11 +21,12 @@ pub use letters::{Letter, LetterSeq, LettersError};
 pub use not_enqueued::{NotEnqueued, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 pub use replay::{ReplayLane, ReplayProgress};
+pub use restored::DeclaredRestored;
 pub use shared::WriteGroup;
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
-use crate::store::{housekeeping, reading, workers};
+use crate::store::{doubt, housekeeping, reading, workers};
 use crate::{Event, RunId, RunState, RunView};
 pub(crate) use notifier::Near;
 use notifier::Notifier;
@@ -84,6 +86,9 @@ impl Engine {
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let applied = ENGINE.apply(&self.pool).await?;
         housekeeping::make_partitions(&self.pool).await?;
+        // Where the database is, so that a copy of it can be told.
+        let mut session = self.pool.acquire().await?;
+        doubt::note(&mut session).await?;
         Ok(applied)
     }
 

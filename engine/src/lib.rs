@@ -57,9 +57,10 @@ pub use cron::{
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
-    Cancelled, Engine, Enqueued, GroupCommit, LaneLimits, LaneView, Letter, LetterFilter,
-    LetterSeq, LettersError, NewRun, NotEnqueued, Outcome, ReplayLane, ReplayProgress, Restarted,
-    Sent, Standing, WriteGroup, kind_of as kind_of_database_error,
+    Cancelled, DeclaredRestored, Engine, Enqueued, GroupCommit, LaneLimits, LaneView, Letter,
+    LetterFilter, LetterSeq, LettersError, NewRun, NotEnqueued, Outcome, ReplayLane,
+    ReplayProgress, Restarted, Sent, Standing, WriteGroup, is_read_only,
+    kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
 pub use hosts::{DatabaseHosts, InvalidHosts};

@@ -1,6 +1,6 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
-use super::failover::LastFailover;
+use super::doubt::KnownDoubts;
 use crate::store::session;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Connector {
     pool: PgPool,
     lease: Duration,
-    failover: Arc<LastFailover>,
+    doubts: Arc<KnownDoubts>,
 }
 
 impl Connector {
@@ -22,7 +22,7 @@ impl Connector {
         Self {
             pool,
             lease,
-            failover: Arc::default(),
+            doubts: Arc::default(),
         }
     }
 
@@ -32,9 +32,9 @@ impl Connector {
         (self.lease / 3).max(Duration::from_secs(2))
     }
 
-    /// When the database last failed over: every connection looks.
-    pub(crate) fn failover(&self) -> Arc<LastFailover> {
-        self.failover.clone()
+    /// What the database may not know of the outside: every connection looks.
+    pub(crate) fn doubts(&self) -> Arc<KnownDoubts> {
+        self.doubts.clone()
     }
 
     /// One try. `synchronous_commit` is forced on, and looked at, for a pooler in between may drop
@@ -49,7 +49,7 @@ impl Connector {
             let mut connection = PgConnection::connect_with(&options).await?;
             session::must_be_pinned(&mut connection).await?;
             must_be_durable(&mut connection).await?;
-            self.failover.note(&mut connection).await?;
+            self.doubts.note(&mut connection).await?;
             Ok(connection)
         };
         in_time(Duration::from_secs(5), connecting).await
@@ -166,24 +166,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failover_that_one_session_noticed_is_known_to_all() {
+    async fn a_doubt_that_one_session_noticed_is_known_to_all() {
         let database = TestDatabase::fresh().await;
         let engine = Engine::connect(database.url()).await.unwrap();
         engine.migrate().await.unwrap();
         let connector = Connector::new(engine.pool().clone(), Duration::from_secs(15));
-        let failover = connector.failover();
+        let doubts = connector.doubts();
         connector.connect().await.unwrap();
-        assert_eq!(failover.at(), None);
-        sqlx::query(
-            "create or replace function leadrail.note_timeline() returns timestamptz
-             language sql as 'select now()'",
-        )
-        .execute(engine.pool())
-        .await
-        .unwrap();
+        assert_eq!(doubts.get().latest(), None);
+        engine.declare_restored().await.unwrap();
         connector.clone().connect().await.unwrap();
-        assert!(failover.at().is_some());
-        assert_eq!(connector.failover().at(), failover.at());
+        assert!(doubts.get().restored.is_some());
+        assert_eq!(connector.doubts().get(), doubts.get());
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod once;
 mod plans;
 mod quiet;
 mod replay;
+mod restored;
 mod retention;
 mod retry;
 mod roles;
