@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::error::{DeskResult, sentence};
+use crate::migrate::newer_than_us;
 use chrono::{DateTime, Utc};
 use leadrail_connections::{ConnectionFilter, ConnectionState, Connections, Vault};
 use leadrail_engine::{Check, Workflow as _};
@@ -79,7 +80,7 @@ impl Desk {
     async fn migrations(&self) -> Finding {
         let pending = self.pending_migrations().await.map_err(unread)?;
         match pending.first() {
-            None => Ok("all are applied".to_owned()),
+            None => Ok(newer_than_us(&newer).unwrap_or("all are applied".to_owned())),
             Some(first) => Err(format!(
                 "{} are missing, the first is `{first}`; run `leadrail migrate`",
                 pending.len()
@@ -97,6 +98,7 @@ impl Desk {
         let row = sqlx::query!(
             r#"
             with edge as (
+        let newer = self.newer_migrations().await.map_err(unread)?;
                 select leadrail.uuid_v7_floor(greatest(dropped_until, timestamptz 'epoch')) as id
                 from leadrail.retention
             )

@@ -33,5 +33,6 @@ pub use desk::Desk;
 pub use doctor::{check_server, forgetful_setting, unreachable};
 pub use error::{DeskError, DeskResult, sentence};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
+pub use migrate::newer_than_us;
 pub use runs::{Became, Done, Plan, Selection, Verb};
 pub use wait::Standing;

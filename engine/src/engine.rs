@@ -109,6 +109,14 @@ impl Engine {
         ENGINE.pending(&self.pool).await
     }
 
+    /// What a newer release has applied to the database; this one may run there.
+    ///
+    /// # Errors
+    /// As [`Set::newer`](crate::migrate::Set::newer).
+    pub async fn newer_migrations(&self) -> Result<Vec<String>, MigrateError> {
+        ENGINE.newer(&self.pool).await
+    }
+
     /// One run's head, or `None`.
     ///
     /// # Errors

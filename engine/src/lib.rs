@@ -74,6 +74,7 @@ pub use store::pages::{RunFilter, RunPage};
 pub use store::queue::{PriorityDepth, QueueDepth};
 pub use store::reading::{RunView, count_by_state};
 pub use store::turns::Turns;
+pub use store::writes::refuses_writes;
 pub use worker::{WorkerConfig, run_worker};
 pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};
 

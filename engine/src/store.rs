@@ -18,6 +18,7 @@ pub(crate) mod session;
 pub(crate) mod signals;
 pub(crate) mod turns;
 pub(crate) mod workers;
+pub(crate) mod writes;
 
 use sqlx::PgPool;
 use std::time::Duration;

@@ -28,6 +28,7 @@ mod replay;
 mod restored;
 mod retention;
 mod retry;
+mod rights;
 mod roles;
 mod rooms;
 mod run_model;
