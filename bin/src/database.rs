@@ -1,11 +1,11 @@
 //! The way to the database, and whether it may be trusted with leads.
 
 use crate::config::Config;
-use crate::failure::{told, usage};
+use crate::failure::{sentence, told, usage};
 use anyhow::Context as _;
 use leadrail_connections::Vault;
 use leadrail_desk::Desk;
-use leadrail_engine::{DatabaseHosts, Engine};
+use leadrail_engine::{DatabaseHosts, Engine, refuses_writes};
 use leadrail_outbound::Outbound;
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
@@ -73,12 +73,12 @@ pub(crate) async fn desk_for_service(
             Ok(desk) => return Ok(Some(desk)),
             Err(error) => error,
         };
-        if !error.downcast_ref().is_some_and(passes_by_itself) {
+        if !error.is::<Refuses>() && !error.downcast_ref().is_some_and(passes_by_itself) {
             return Err(error);
         }
         if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
             said = Some(Instant::now());
-            tracing::warn!("{}; waiting for it", away(&hosts));
+            tracing::warn!("{}; waiting for it: {}", away(&hosts), sentence(&error));
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(None),
@@ -87,8 +87,16 @@ pub(crate) async fn desk_for_service(
     }
 }
 
+/// The database takes no writes, which somebody may set right meanwhile.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refuses(&'static str);
+
 async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<Desk> {
     let mut connection = try_once(hosts).await?;
+    if let Some(why) = refuses_writes(&mut connection).await? {
+        return Err(Refuses(why).into());
+    }
     let forgets = leadrail_desk::forgetful_setting(&mut connection).await?;
     let _ = connection.close().await;
     if let Some(setting) = forgets {

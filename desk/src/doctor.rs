@@ -5,7 +5,7 @@ use crate::error::{DeskResult, sentence};
 use crate::migrate::newer_than_us;
 use chrono::{DateTime, Utc};
 use leadrail_connections::{ConnectionFilter, ConnectionState, Connections, Vault};
-use leadrail_engine::{Check, Workflow as _};
+use leadrail_engine::{Check, DatabaseHosts, Privacy, Workflow as _, refuses_writes};
 use leadrail_workflows::PushLead;
 use sqlx::PgConnection;
 use std::error::Error;
@@ -34,6 +34,7 @@ pub fn unreachable(place: &str, error: &sqlx::Error) -> Check {
 pub async fn check_server(session: &mut PgConnection, place: &str) -> Vec<Check> {
     vec![
         check("database", version(session, place).await),
+        check("writable", writable(session).await),
         check("durability", durability(session).await),
         check("clock_skew", clock_skew(session).await),
     ]
@@ -228,6 +229,13 @@ async fn clock_skew(session: &mut PgConnection) -> Finding {
         .map_err(unread)?;
     let ours = before + (own_clock() - before) / 2;
     let skew = (theirs - ours).abs().to_std().unwrap_or_default();
+async fn writable(session: &mut PgConnection) -> Finding {
+    match refuses_writes(session).await.map_err(unread)? {
+        None => Ok("the database takes writes".to_owned()),
+        Some(why) => Err(why.to_owned()),
+    }
+}
+
     let text = format!(
         "this machine and the database are {:.3} s apart",
         skew.as_secs_f64()

@@ -18,7 +18,7 @@ pub use group_commit::GroupCommit;
 pub use lanes::{LaneLimits, LaneView};
 pub use letter_filter::{LetterFilter, Standing};
 pub use letters::{Letter, LetterSeq, LettersError};
-pub use not_enqueued::{NotEnqueued, kind_of};
+pub use not_enqueued::{NotEnqueued, is_read_only, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 pub use replay::{ReplayLane, ReplayProgress};
 pub use restored::DeclaredRestored;

@@ -2,11 +2,15 @@
 
 use super::doubt::KnownDoubts;
 use crate::store::session;
+use crate::store::writes::refuses_writes;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// Between two words about a database that is away.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// Makes connections that stay outside every pool, to wherever the pool connects now.
 #[derive(Clone)]
@@ -62,6 +66,7 @@ impl Connector {
     ) -> Option<PgConnection> {
         let mut waits = backoff();
         loop {
+        let mut said = None::<Instant>;
             let error = tokio::select! {
                 biased;
                 () = given_up.cancelled() => return None,
@@ -71,7 +76,10 @@ impl Connector {
                 },
             };
             let wait = waits.next().unwrap_or(Duration::from_secs(1));
-            tracing::debug!(error = %error, "PostgreSQL is not there, trying again");
+            if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
+                said = Some(Instant::now());
+                tracing::warn!(error = %error, "The worker has no session with PostgreSQL, trying again: {error}");
+            }
             tokio::select! {
                 () = given_up.cancelled() => return None,
                 () = tokio::time::sleep(wait) => {}
@@ -91,26 +99,21 @@ pub(crate) async fn in_time<T>(
 
 /// Refuses a standby, and a session that could forget its commits.
 async fn must_be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
-    let server = sqlx::query!(
-        r#"
-        select pg_is_in_recovery() as "standby!",
-               current_setting('synchronous_commit') = 'off' as "forgetful!"
-        "#
-    )
-    .fetch_one(connection)
-    .await?;
-    if server.standby {
-        return Err(refused("it is a standby, which takes no writes"));
+    if let Some(why) = refuses_writes(&mut *connection).await? {
+        return Err(refused(why));
     }
-    if server.forgetful {
-        tracing::warn!(
-            "synchronous_commit cannot be turned on for this database's sessions; nothing is \
-             executed until it can: turn it on in postgresql.conf"
-        );
-        return Err(refused("synchronous_commit cannot be turned on"));
+    let forgetful = sqlx::query_scalar!(
+        r#"select current_setting('synchronous_commit') = 'off' as "forgetful!""#
+    );
+    match forgetful.fetch_one(connection).await? {
+        true => Err(refused(FORGETFUL)),
+        false => Ok(()),
     }
     Ok(())
 }
+
+const FORGETFUL: &str = "synchronous_commit cannot be turned on for this database's sessions, and \
+    nothing is executed until it can: turn it on in postgresql.conf";
 
 fn refused(why: &'static str) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(why))

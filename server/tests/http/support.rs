@@ -30,7 +30,7 @@ pub(crate) struct Api {
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<()>,
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
 }
 
 /// An answer, read to its end.
@@ -56,7 +56,7 @@ impl Api {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
         let mut api = Self::on(pool, Limits::default()).await;
-        api._database = Some(database);
+        api.database = Some(database);
         api
     }
 
@@ -97,8 +97,13 @@ impl Api {
             client,
             shutdown,
             served,
-            _database: None,
+            database: None,
         }
+    }
+
+    /// Where its own database is.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.as_ref().expect("its own").url()
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -140,11 +145,6 @@ impl Api {
         self.post(JSON, lead.to_string()).await
     }
 
-    /// How many leads are kept.
-    pub(crate) async fn kept(&self) -> i64 {
-        sqlx::query_scalar!(r#"select count(*) as "kept!" from leadrail.workflow_run"#)
-            .fetch_one(self.pool())
-            .await
     /// Hands a lead over as a caller does: a 503 is an honest answer, and it is sent again.
     pub(crate) async fn hand_over(&self, lead: &Value) -> Answer {
         loop {
@@ -155,6 +155,11 @@ impl Api {
         }
     }
 
+    /// How many leads are kept.
+    pub(crate) async fn kept(&self) -> i64 {
+        sqlx::query_scalar!(r#"select count(*) as "kept!" from leadrail.workflow_run"#)
+            .fetch_one(self.pool())
+            .await
             .expect("counted")
     }
 }
