@@ -139,10 +139,8 @@ async fn refuse_closed(desk: &Desk) -> anyhow::Result<()> {
 /// Whether waiting helps: not against a wrong password or a database that does not exist.
 fn passes_by_itself(error: &sqlx::Error) -> bool {
     match error {
-        // A pooler answers 08P01 to a session that asks for settings.
         sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
-            let passes = matches!(code.get(..2), Some("08" | "53" | "57" | "58"));
-            (passes && code != "08P01") || code == "55000"
+            matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "55000"
         }),
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
         _ => false,

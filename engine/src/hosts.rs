@@ -165,7 +165,8 @@ struct Fault {
 
 async fn ask(options: &PgConnectOptions) -> Result<Primary, Fault> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, async {
-        let mut session = options.connect().await?;
+        let connected = options.connect().await;
+        let mut session = connected.map_err(session::explained)?;
         session::must_be_pinned(&mut session).await?;
         let timeline = timeline(&mut session).await?;
         let _ = session.close().await;

@@ -8,6 +8,7 @@ mod demo;
 mod help;
 mod kit;
 mod leads;
+mod pooler;
 mod preview;
 mod runs;
 mod services;

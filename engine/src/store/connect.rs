@@ -50,7 +50,8 @@ impl Connector {
             .options([("synchronous_commit", "on")])
             .disable_statement_logging();
         let connecting = async {
-            let mut connection = PgConnection::connect_with(&options).await?;
+            let connected = PgConnection::connect_with(&options).await;
+            let mut connection = connected.map_err(session::explained)?;
             session::must_be_pinned(&mut connection).await?;
             must_be_durable(&mut connection).await?;
             self.doubts.note(&mut connection).await?;
