@@ -29,8 +29,8 @@ pub fn unreachable(place: &str, error: &sqlx::Error) -> Check {
     check("database", Err(detail))
 }
 
-/// Checks the server at `place` through a plain session: its version, whether it keeps what it
-/// commits, and its clock against ours.
+/// Checks the server at `place` through a plain session: its version, whether it takes writes and keeps
+/// what it commits, and its clock against ours.
 pub async fn check_server(session: &mut PgConnection, place: &str) -> Vec<Check> {
     vec![
         check("database", version(session, place).await),
@@ -38,6 +38,24 @@ pub async fn check_server(session: &mut PgConnection, place: &str) -> Vec<Check>
         check("durability", durability(session).await),
         check("clock_skew", clock_skew(session).await),
     ]
+}
+
+/// Who can read what is sent to the database. What somebody has written into the URL is not at fault.
+#[must_use]
+pub fn check_privacy(hosts: &DatabaseHosts) -> Check {
+    let says = match hosts.privacy() {
+        Privacy::ThisMachine => "the database is on this machine",
+        Privacy::Checked => "encrypted, and the server's certificate is checked",
+        Privacy::Unchecked => {
+            "encrypted, but nobody checks that it is the right server; sslmode=verify-full in \
+             DATABASE_URL does"
+        }
+        Privacy::Open => {
+            "DATABASE_URL lets the way to the database be plain: whoever is on it can read leads; \
+             sslmode=verify-full encrypts it"
+        }
+    };
+    check("privacy", Ok(says.to_owned()))
 }
 
 /// The setting that lets the server forget a commit, as this session got it: `synchronous_commit` or
@@ -80,6 +98,7 @@ impl Desk {
 
     async fn migrations(&self) -> Finding {
         let pending = self.pending_migrations().await.map_err(unread)?;
+        let newer = self.newer_migrations().await.map_err(unread)?;
         match pending.first() {
             None => Ok(newer_than_us(&newer).unwrap_or("all are applied".to_owned())),
             Some(first) => Err(format!(
@@ -99,7 +118,6 @@ impl Desk {
         let row = sqlx::query!(
             r#"
             with edge as (
-        let newer = self.newer_migrations().await.map_err(unread)?;
                 select leadrail.uuid_v7_floor(greatest(dropped_until, timestamptz 'epoch')) as id
                 from leadrail.retention
             )
@@ -211,6 +229,13 @@ async fn version(session: &mut PgConnection, place: &str) -> Finding {
     }
 }
 
+async fn writable(session: &mut PgConnection) -> Finding {
+    match refuses_writes(session).await.map_err(unread)? {
+        None => Ok("the database takes writes".to_owned()),
+        Some(why) => Err(why.to_owned()),
+    }
+}
+
 async fn durability(session: &mut PgConnection) -> Finding {
     match forgetful_setting(session).await.map_err(unread)? {
         None => Ok("synchronous_commit and fsync are on".to_owned()),
@@ -229,13 +254,6 @@ async fn clock_skew(session: &mut PgConnection) -> Finding {
         .map_err(unread)?;
     let ours = before + (own_clock() - before) / 2;
     let skew = (theirs - ours).abs().to_std().unwrap_or_default();
-async fn writable(session: &mut PgConnection) -> Finding {
-    match refuses_writes(session).await.map_err(unread)? {
-        None => Ok("the database takes writes".to_owned()),
-        Some(why) => Err(why.to_owned()),
-    }
-}
-
     let text = format!(
         "this machine and the database are {:.3} s apart",
         skew.as_secs_f64()

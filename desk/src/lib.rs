@@ -30,7 +30,7 @@ pub use age::TransactionAge;
 pub use connections::{Connected, ConnectionTest, Given, Proposed, RELEASE_SPACING};
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
-pub use doctor::{check_server, forgetful_setting, unreachable};
+pub use doctor::{check_privacy, check_server, forgetful_setting, unreachable};
 pub use error::{DeskError, DeskResult, sentence};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
 pub use migrate::newer_than_us;

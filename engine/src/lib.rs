@@ -63,7 +63,7 @@ pub use engine::{
     kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
-pub use hosts::{DatabaseHosts, InvalidHosts};
+pub use hosts::{DatabaseHosts, InvalidHosts, Privacy};
 pub use ids::{RunId, WorkerId};
 pub use rehearsal::{Fit, Rehearsed};
 pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};

@@ -1,6 +1,9 @@
 use crate::kit::Cli;
 use leadrail_postgres::testing::TestServer;
+use leadrail_postgres::{Options, PrivateServer};
 use sqlx::{Connection as _, PgConnection};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 async fn sql(cli: &Cli, text: &'static str) {
     let mut session = PgConnection::connect(cli.url()).await.expect("a session");
@@ -28,9 +31,6 @@ async fn migrate_check_fails_until_the_migrations_are_applied() {
     );
 }
 
-#[tokio::test]
-async fn a_function_that_differs_is_missing_to_migrate_doctor_and_worker() {
-    let cli = Cli::migrated().await;
 #[tokio::test]
 async fn an_older_release_may_run_on_a_newer_database_and_says_that_it_is() {
     let cli = Cli::migrated().await;
@@ -120,6 +120,9 @@ fn a_server_beyond_this_machine_without_tls_is_told_nothing() {
     assert_eq!(heard.join().expect("it ends"), b"", "nothing in plain text");
 }
 
+#[tokio::test]
+async fn a_function_that_differs_is_missing_to_migrate_doctor_and_worker() {
+    let cli = Cli::migrated().await;
     sql(
         &cli,
         "update leadrail.function_file set checksum = '' where file = 'claim.sql'",
@@ -196,6 +199,8 @@ async fn the_doctor_finds_a_sound_database_sound() {
     for name in [
         "database",
         "durability",
+        "writable",
+        "privacy",
         "clock_skew",
         "migrations",
         "vault_key",

@@ -66,8 +66,8 @@ impl Connector {
         given_up: &CancellationToken,
     ) -> Option<PgConnection> {
         let mut waits = backoff();
-        loop {
         let mut said = None::<Instant>;
+        loop {
             let error = tokio::select! {
                 biased;
                 () = given_up.cancelled() => return None,
@@ -98,7 +98,7 @@ pub(crate) async fn in_time<T>(
     answer.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
-/// Refuses a standby, and a session that could forget its commits.
+/// Refuses a session in which nothing can be written, and one that could forget its commits.
 async fn must_be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
     if let Some(why) = refuses_writes(&mut *connection).await? {
         return Err(refused(why));
@@ -110,7 +110,6 @@ async fn must_be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
         true => Err(refused(FORGETFUL)),
         false => Ok(()),
     }
-    Ok(())
 }
 
 const FORGETFUL: &str = "synchronous_commit cannot be turned on for this database's sessions, and \

@@ -5,9 +5,8 @@
 //! transaction sees, are as our SQL expects. Nothing waits without end: not for a lock, not for an
 //! answer, and no open transaction is left behind by a process that hangs.
 
-use sqlx::PgConnection;
-use sqlx::{PgConnection, Row as _};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgConnection, Row as _};
 use std::time::Duration;
 
 /// The driver itself sets `DateStyle`, `TimeZone`, `client_encoding` and `extra_float_digits`.
