@@ -206,6 +206,7 @@ async fn the_doctor_finds_a_sound_database_sound() {
         "vault_key",
         "one_run_a_key",
         "dead_letters",
+        "old_transactions",
     ] {
         assert!(names.contains(&name), "{name} is not checked");
     }

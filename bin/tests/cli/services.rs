@@ -147,7 +147,13 @@ async fn a_worker_answers_for_its_health_where_it_is_told_to() {
     // Ready once it is registered.
     while !ask(address, "/readyz").starts_with("HTTP/1.1 200 ") {}
     let metrics = ask(address, "/metrics");
-    assert!(metrics.contains("leadrail_workers 1"), "{metrics}");
+    for figure in [
+        "leadrail_workers 1",
+        "leadrail_database_xid_age ",
+        "leadrail_database_oldest_transaction_seconds ",
+    ] {
+        assert!(metrics.contains(figure), "{figure}: {metrics}");
+    }
     assert!(ask(address, "/v1/leads").starts_with("HTTP/1.1 404 "));
     assert_eq!(worker.stop().code, 0);
     cli.run(&["worker", "--listen", "0.0.0.0:0"])
