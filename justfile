@@ -11,7 +11,7 @@ export SQLX_OFFLINE := if env("DATABASE_URL", "") == "" { "true" } else { "false
 ci:
     .ci/run
 
-# Installs PostgreSQL, cargo-deny and the test image where they are missing.
+# Installs PostgreSQL, PgBouncer, cargo-deny and the test image where they are missing.
 setup:
     .ci/setup
 

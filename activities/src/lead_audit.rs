@@ -141,22 +141,33 @@ struct Begun {
 impl Begun {
     fn of(history: &[Event]) -> Option<Self> {
         let run = history.iter().map(|event| event.at).min()?;
-        let intents = history
+        let steps = history
             .iter()
-            .filter(|event| event.kind == HistoryKind::ActivityStarted);
-        let steps = intents.filter_map(|event| Some((event.activity.clone()?, event.at)));
+            .filter_map(|event| Some((event.activity.clone()?, begun_by(event)?)));
         Some(Self {
             run,
             steps: steps.collect(),
         })
     }
 
-    /// Since when a step can have taken effect; an intent that a failover lost was no earlier than
-    /// its run.
+    /// Since when a step can have taken effect; an intent that was lost was no earlier than its run,
+    /// unless the step says that it found what another run had made.
     fn since(&self, step: StepKey) -> DateTime<Utc> {
         let of_step = |label: &str| label.split('#').next() == Some(step.label());
         let begun = self.steps.iter().filter(|(label, _)| of_step(label));
         begun.map(|(_, at)| *at).min().unwrap_or(self.run)
+    }
+}
+
+/// When the step of this line began: its intent says so, or the result that was found.
+fn begun_by(event: &Event) -> Option<DateTime<Utc>> {
+    match event.kind {
+        HistoryKind::ActivityStarted => Some(event.at),
+        HistoryKind::ActivityCompleted => {
+            let since = &event.payload.as_ref()?["since"];
+            since.as_str()?.parse().ok()
+        }
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
-    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, runs,
+    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, restored, runs,
     schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
+    Restored(restored::RestoredArgs),
     Chaos(chaos::ChaosArgs),
     #[command(hide = true, name = leadrail_rig::LATER_BUILD)]
     ChaosWorker(ChaosWorkerArgs),

@@ -12,6 +12,7 @@ pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod restored;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Openapi(_) => openapi::run(),
         Command::CrmSim(args) => crm_sim::run(&args).await,
         Command::Doctor(args) => doctor::run(&args, config).await,
+        Command::Restored(args) => restored::run(&args, config).await,
         Command::Config(args) => show_config::run(&args, config),
     }
 }

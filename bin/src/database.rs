@@ -1,11 +1,11 @@
 //! The way to the database, and whether it may be trusted with leads.
 
 use crate::config::Config;
-use crate::failure::{told, usage};
+use crate::failure::{sentence, told, usage};
 use anyhow::Context as _;
 use leadrail_connections::Vault;
 use leadrail_desk::Desk;
-use leadrail_engine::{DatabaseHosts, Engine};
+use leadrail_engine::{DatabaseHosts, Engine, refuses_writes};
 use leadrail_outbound::Outbound;
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
@@ -73,12 +73,12 @@ pub(crate) async fn desk_for_service(
             Ok(desk) => return Ok(Some(desk)),
             Err(error) => error,
         };
-        if !error.downcast_ref().is_some_and(passes_by_itself) {
+        if !error.is::<Refuses>() && !error.downcast_ref().is_some_and(passes_by_itself) {
             return Err(error);
         }
         if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
             said = Some(Instant::now());
-            tracing::warn!("{}; waiting for it", away(&hosts));
+            tracing::warn!("{}; waiting for it: {}", away(&hosts), sentence(&error));
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(None),
@@ -87,8 +87,16 @@ pub(crate) async fn desk_for_service(
     }
 }
 
+/// The database takes no writes, which somebody may set right meanwhile.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refuses(&'static str);
+
 async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<Desk> {
     let mut connection = try_once(hosts).await?;
+    if let Some(why) = refuses_writes(&mut connection).await? {
+        return Err(Refuses(why).into());
+    }
     let forgets = leadrail_desk::forgetful_setting(&mut connection).await?;
     let _ = connection.close().await;
     if let Some(setting) = forgets {
@@ -131,10 +139,8 @@ async fn refuse_closed(desk: &Desk) -> anyhow::Result<()> {
 /// Whether waiting helps: not against a wrong password or a database that does not exist.
 fn passes_by_itself(error: &sqlx::Error) -> bool {
     match error {
-        // A pooler answers 08P01 to a session that asks for settings.
         sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
-            let passes = matches!(code.get(..2), Some("08" | "53" | "57" | "58"));
-            (passes && code != "08P01") || code == "55000"
+            matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "55000"
         }),
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
         _ => false,

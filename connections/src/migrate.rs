@@ -68,6 +68,16 @@ pub async fn grant_doors(pool: &PgPool, role: &str) -> sqlx::Result<()> {
     granted.execute(pool).await.map(drop)
 }
 
+/// What a newer release has applied, in the same words; this one may run there.
+///
+/// # Errors
+/// As [`Set::newer`].
+pub async fn newer(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
+    let mut newer = Engine::new(pool.clone()).newer_migrations().await?;
+    newer.extend(PRODUCT.newer(pool).await?);
+    Ok(newer)
+}
+
 /// What [`migrate`] would apply, in order, such as `engine 0001 tables`. Changes nothing.
 ///
 /// # Errors

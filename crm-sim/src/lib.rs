@@ -13,7 +13,8 @@
 //! for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
-//! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address.
+//! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address. There the
+//! `Host` header must name this machine, so that no web page gets in.
 //!
 //! | call | does |
 //! |---|---|
@@ -101,6 +102,7 @@ mod desk;
 mod fault;
 mod form;
 mod graphql;
+mod host;
 mod housecall_pro;
 mod jobber;
 mod limits;

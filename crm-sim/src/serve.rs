@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::Request;
+use axum::middleware::from_fn;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::host;
 use crate::sim::CrmSim;
 
 /// How long a caller that is still sending may hold up the end.
@@ -25,7 +27,8 @@ impl Closing {
     }
 }
 
-/// Serves until `shutdown` resolves. Then no connection is accepted any more, requests at work
+/// Serves until `shutdown` resolves. On a loopback address only what is addressed to this machine by name
+/// is answered. Then no connection is accepted any more, requests at work
 /// are answered, and those that hang or drip are cut.
 ///
 /// The books stay in `sim`: serving it again on the same address is a CRM that was away.
@@ -38,7 +41,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let token = CancellationToken::new();
-    let router = sim.router().layer(Extension(Closing(token.clone())));
+    let mut router = sim.router().layer(Extension(Closing(token.clone())));
+    if listener.local_addr()?.ip().to_canonical().is_loopback() {
+        router = router.layer(from_fn(host::admit));
+    }
     let ended = token.clone();
     let ending = async move {
         shutdown.await;

@@ -86,6 +86,8 @@ pub(crate) enum Action {
     LaneLimit,
     /// Migrations were applied.
     Migrate,
+    /// The database was declared to be restored.
+    DatabaseRestored,
 }
 
 impl Action {
@@ -112,6 +114,7 @@ impl Action {
             Self::LaneResume => "lane.resume",
             Self::LaneLimit => "lane.limit",
             Self::Migrate => "migrate",
+            Self::DatabaseRestored => "database.restored",
         }
     }
 }

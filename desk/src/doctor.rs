@@ -2,9 +2,10 @@
 
 use crate::desk::Desk;
 use crate::error::{DeskResult, sentence};
+use crate::migrate::newer_than_us;
 use chrono::{DateTime, Utc};
 use leadrail_connections::{ConnectionFilter, ConnectionState, Connections, Vault};
-use leadrail_engine::{Check, Workflow as _};
+use leadrail_engine::{Check, DatabaseHosts, Privacy, Workflow as _, refuses_writes};
 use leadrail_workflows::PushLead;
 use sqlx::PgConnection;
 use std::error::Error;
@@ -28,14 +29,33 @@ pub fn unreachable(place: &str, error: &sqlx::Error) -> Check {
     check("database", Err(detail))
 }
 
-/// Checks the server at `place` through a plain session: its version, whether it keeps what it
-/// commits, and its clock against ours.
+/// Checks the server at `place` through a plain session: its version, whether it takes writes and keeps
+/// what it commits, and its clock against ours.
 pub async fn check_server(session: &mut PgConnection, place: &str) -> Vec<Check> {
     vec![
         check("database", version(session, place).await),
+        check("writable", writable(session).await),
         check("durability", durability(session).await),
         check("clock_skew", clock_skew(session).await),
     ]
+}
+
+/// Who can read what is sent to the database. What somebody has written into the URL is not at fault.
+#[must_use]
+pub fn check_privacy(hosts: &DatabaseHosts) -> Check {
+    let says = match hosts.privacy() {
+        Privacy::ThisMachine => "the database is on this machine",
+        Privacy::Checked => "encrypted, and the server's certificate is checked",
+        Privacy::Unchecked => {
+            "encrypted, but nobody checks that it is the right server; sslmode=verify-full in \
+             DATABASE_URL does"
+        }
+        Privacy::Open => {
+            "DATABASE_URL lets the way to the database be plain: whoever is on it can read leads; \
+             sslmode=verify-full encrypts it"
+        }
+    };
+    check("privacy", Ok(says.to_owned()))
 }
 
 /// The setting that lets the server forget a commit, as this session got it: `synchronous_commit` or
@@ -78,8 +98,9 @@ impl Desk {
 
     async fn migrations(&self) -> Finding {
         let pending = self.pending_migrations().await.map_err(unread)?;
+        let newer = self.newer_migrations().await.map_err(unread)?;
         match pending.first() {
-            None => Ok("all are applied".to_owned()),
+            None => Ok(newer_than_us(&newer).unwrap_or("all are applied".to_owned())),
             Some(first) => Err(format!(
                 "{} are missing, the first is `{first}`; run `leadrail migrate`",
                 pending.len()
@@ -205,6 +226,13 @@ async fn version(session: &mut PgConnection, place: &str) -> Finding {
         false => Err(format!(
             "PostgreSQL {major} is too old; use {OLDEST_MAJOR} or newer"
         )),
+    }
+}
+
+async fn writable(session: &mut PgConnection) -> Finding {
+    match refuses_writes(session).await.map_err(unread)? {
+        None => Ok("the database takes writes".to_owned()),
+        Some(why) => Err(why.to_owned()),
     }
 }
 

@@ -22,6 +22,14 @@ impl Desk {
         }
     }
 
+    /// Why nothing can be written to this database, as a sentence; `None` where it can.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn refuses_writes(&self) -> DeskResult<Option<&'static str>> {
+        Ok(leadrail_engine::refuses_writes(self.engine().pool()).await?)
+    }
+
     /// How many connections each CRM has in each state.
     ///
     /// # Errors

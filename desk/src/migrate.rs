@@ -1,4 +1,6 @@
 //! Brings the tables into the database.
+//!
+//! Old code runs on a newer schema, for migrations only add (`docs/decisions/0020-databases-as-they-are.md`).
 
 use crate::actor::{Action, Actor, audit};
 use crate::desk::Desk;
@@ -12,6 +14,15 @@ impl Desk {
     /// or when the database cannot be read.
     pub async fn pending_migrations(&self) -> DeskResult<Vec<String>> {
         Ok(leadrail_connections::pending(self.engine().pool()).await?)
+    }
+
+    /// What a newer release has applied to the database, in the same words. Migrations only add, so this
+    /// release may run there where it lacks nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn newer_migrations(&self) -> DeskResult<Vec<String>> {
+        Ok(leadrail_connections::newer(self.engine().pool()).await?)
     }
 
     /// Applies what is missing; what that was. Nothing that fails is kept.
@@ -33,4 +44,15 @@ impl Desk {
         audit(who, Action::Migrate, &role, &"granted");
         Ok(())
     }
+}
+
+/// That the database is newer than this release, as a sentence; `None` where it is not.
+#[must_use]
+pub fn newer_than_us(newer: &[String]) -> Option<String> {
+    let first = newer.first()?;
+    Some(format!(
+        "the database is newer than this release: {} of its migrations are not ours, the first is \
+         `{first}`. This release may run on it, for migrations only add",
+        newer.len()
+    ))
 }

@@ -287,10 +287,12 @@ create table leadrail.worker (
     lease interval not null,
     started_at timestamptz not null default leadrail.now(),
     seen_at timestamptz not null default leadrail.now(),
+    renewed_at timestamptz not null default clock_timestamp(),
     quiet boolean not null default false
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 comment on column leadrail.worker.backend_pid is 'The session that the worker keeps open; its end is the hint that the worker died.';
 comment on column leadrail.worker.backend_start is 'When that session began, for a process id may be given out again; null where PostgreSQL does not say.';
+comment on column leadrail.worker.renewed_at is 'As seen_at, on the server''s own clock: how old this database''s last sign of life is.';
 comment on column leadrail.worker.quiet is 'It had nothing to do for a while and asks for work rarely, relying on notifications.';
 
 create table leadrail.worker_deaths (
@@ -300,20 +302,28 @@ create table leadrail.worker_deaths (
 comment on table leadrail.worker_deaths is 'One row: how many workers were taken over since the beginning.';
 insert into leadrail.worker_deaths (workers) values (0);
 
-create table leadrail.failover (
+create table leadrail.doubt (
     nth integer generated always as identity primary key,
-    timeline integer not null,
-    was integer,
-    at timestamptz not null default leadrail.now()
+    why text not null check (why in ('first', 'failover', 'copy', 'rewind', 'silence', 'declared')),
+    at timestamptz not null default leadrail.now(),
+    lacks_since timestamptz not null,
+    timeline integer,
+    system bigint,
+    database oid,
+    relation oid
 );
-comment on table leadrail.failover is 'The timelines that workers have seen, in order; the first one was no failover.';
-comment on column leadrail.failover.was is 'The timeline before; null in the first row.';
+comment on table leadrail.doubt is 'When it came into doubt whether this database knows all that was done outside, and where it was then; the first row is no doubt.';
+comment on column leadrail.doubt.why is 'failover: another timeline. copy: another server, database or table, as after a dump was restored. rewind: another timeline and no recent sign of life. silence: nobody was here and nobody said goodbye. declared: a person said so.';
+comment on column leadrail.doubt.at is 'When it was noticed.';
+comment on column leadrail.doubt.lacks_since is 'The last sign of life before; what was done outside since is not known here.';
+comment on column leadrail.doubt.system is 'The server''s system identifier; null where our role may not read it.';
+comment on column leadrail.doubt.relation is 'The number of this table: another one after a restore into the same database.';
 
 create table leadrail.suspect_run (
     run_id uuid primary key,
-    failed_over_at timestamptz not null
+    since timestamptz not null
 );
-comment on table leadrail.suspect_run is 'Runs that may have been worked on in commits that a failover lost: they look before they create.';
+comment on table leadrail.suspect_run is 'Runs that may have been worked on in commits that a failover lost: they look before they create. After a restore all that are alive do, without a row here.';
 
 create table leadrail.lane (
     name text primary key check (length(name) between 1 and 500),

@@ -37,8 +37,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     update leadrail.worker w
-    set seen_at = leadrail.now(), backend_pid = pg_backend_pid(), backend_start = leadrail.session_start(),
-        quiet = p_quiet
+    set seen_at = leadrail.now(), renewed_at = clock_timestamp(), backend_pid = pg_backend_pid(),
+        backend_start = leadrail.session_start(), quiet = p_quiet
     where w.id = p_worker;
     if not found then
         return false;

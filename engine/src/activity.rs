@@ -207,7 +207,8 @@ pub struct Attempt {
     pub claimed_at: DateTime<Utc>,
     /// The earliest time at which this activity can have taken effect for this run, on the database's
     /// clock: when its first intent was written, or the run enqueued where none is known. A restart
-    /// of the run does not change it.
+    /// of the run does not change it. Earlier than the run where it may repeat one that the database
+    /// lost.
     pub effect_since: DateTime<Utc>,
     pub(crate) deadline: Deadline,
     pub(crate) evidence: Mutex<Vec<serde_json::Value>>,

@@ -11,6 +11,7 @@ mod not_enqueued;
 mod notifier;
 mod outside;
 mod replay;
+mod restored;
 mod result;
 mod shared;
 
@@ -21,14 +22,15 @@ pub use lanes::{LaneLimits, LaneView};
 pub use letter_filter::{LetterFilter, Standing};
 pub use letters::{Letter, LetterSeq, LettersError};
 pub use line::{Held, Line};
-pub use not_enqueued::{NotEnqueued, kind_of};
+pub use not_enqueued::{NotEnqueued, is_read_only, kind_of};
 pub use outside::{Cancelled, Restarted, Sent};
 pub use replay::{ReplayLane, ReplayProgress};
+pub use restored::DeclaredRestored;
 pub use shared::WriteGroup;
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
-use crate::store::{housekeeping, reading, workers};
+use crate::store::{doubt, housekeeping, reading, workers};
 use crate::{Event, RunId, RunState, RunView};
 pub(crate) use notifier::Near;
 use notifier::Notifier;
@@ -88,6 +90,9 @@ impl Engine {
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let applied = ENGINE.apply(&self.pool).await?;
         housekeeping::make_partitions(&self.pool).await?;
+        // Where the database is, so that a copy of it can be told.
+        let mut session = self.pool.acquire().await?;
+        doubt::note(&mut session).await?;
         Ok(applied)
     }
 
@@ -106,6 +111,14 @@ impl Engine {
     /// As [`Set::pending`](crate::migrate::Set::pending).
     pub async fn pending_migrations(&self) -> Result<Vec<String>, MigrateError> {
         ENGINE.pending(&self.pool).await
+    }
+
+    /// What a newer release has applied to the database; this one may run there.
+    ///
+    /// # Errors
+    /// As [`Set::newer`](crate::migrate::Set::newer).
+    pub async fn newer_migrations(&self) -> Result<Vec<String>, MigrateError> {
+        ENGINE.newer(&self.pool).await
     }
 
     /// One run's head, or `None`.

@@ -3,11 +3,14 @@
 //! `postgres://user@h1:5432,h2:5433/name` names a primary and its standbys in any order. All are
 //! asked at once; the one that is no standby is used, and of two that both claim to be primary the
 //! one with the newer timeline, which is the one that was promoted.
+//! Beyond this machine TLS is asked for, unless the URL says otherwise.
 
 mod follow;
 mod parse;
+mod privacy;
 
 pub use parse::InvalidHosts;
+pub use privacy::Privacy;
 
 use crate::store::connect::is_transient;
 use crate::store::session;
@@ -165,7 +168,8 @@ struct Fault {
 
 async fn ask(options: &PgConnectOptions) -> Result<Primary, Fault> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, async {
-        let mut session = options.connect().await?;
+        let connected = options.connect().await;
+        let mut session = connected.map_err(session::explained)?;
         session::must_be_pinned(&mut session).await?;
         let timeline = timeline(&mut session).await?;
         let _ = session.close().await;

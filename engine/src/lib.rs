@@ -57,12 +57,13 @@ pub use cron::{
 pub use ctx::{Child, ChildOptions, Ctx};
 pub use decision::{Decision, Limits, Tried, decide};
 pub use engine::{
-    Cancelled, Engine, Enqueued, GroupCommit, Held, LaneLimits, LaneView, Letter, LetterFilter,
-    LetterSeq, LettersError, Line, NewRun, NotEnqueued, Outcome, ReplayLane, ReplayProgress,
-    Restarted, Sent, Standing, WorkerView, WriteGroup, kind_of as kind_of_database_error,
+    Cancelled, DeclaredRestored, Engine, Enqueued, GroupCommit, Held, LaneLimits, LaneView, Letter,
+    LetterFilter, LetterSeq, LettersError, Line, NewRun, NotEnqueued, Outcome, ReplayLane,
+    ReplayProgress, Restarted, Sent, Standing, WorkerView, WriteGroup, is_read_only,
+    kind_of as kind_of_database_error,
 };
 pub use history::{Event, HistoryKind};
-pub use hosts::{DatabaseHosts, InvalidHosts};
+pub use hosts::{DatabaseHosts, InvalidHosts, Privacy};
 pub use ids::{RunId, WorkerId};
 pub use rehearsal::{Fit, Rehearsed};
 pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};
@@ -73,6 +74,7 @@ pub use store::pages::{RunFilter, RunPage};
 pub use store::queue::{PriorityDepth, QueueDepth};
 pub use store::reading::{RunView, count_by_state};
 pub use store::turns::Turns;
+pub use store::writes::refuses_writes;
 pub use worker::{WorkerConfig, run_worker};
 pub use workflow::{Registry, Workflow, WorkflowError, WorkflowResult};
 

@@ -11,6 +11,7 @@
 
 mod engine_set;
 mod files;
+mod rights;
 mod set;
 
 pub use engine_set::ENGINE;

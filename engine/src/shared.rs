@@ -6,7 +6,7 @@ use crate::ids::WorkerId;
 use crate::journal::{FlushLoop, Journal};
 use crate::retry::RetrySchedule;
 use crate::store::Store;
-use crate::store::failover::LastFailover;
+use crate::store::doubt::KnownDoubts;
 use crate::worker::cancels::Cancels;
 use crate::worker::config::WorkerConfig;
 use crate::worker::hearing::Hearing;
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) claims: Arc<Claims>,
     pub(crate) store: Store,
-    pub(crate) failover: Arc<LastFailover>,
+    pub(crate) doubts: Arc<KnownDoubts>,
     pub(crate) registry: Registry,
     pub(crate) schedule: RetrySchedule,
     pub(crate) limits: Limits,
@@ -49,7 +49,7 @@ impl Shared {
         journal: Journal,
         claims: Claims,
         store: Store,
-        failover: Arc<LastFailover>,
+        doubts: Arc<KnownDoubts>,
         registry: Registry,
         config: &WorkerConfig,
     ) -> Self {
@@ -58,7 +58,7 @@ impl Shared {
             journal,
             claims: Arc::new(claims),
             store,
-            failover,
+            doubts,
             registry,
             schedule: config.schedule.clone(),
             limits: config.limits,

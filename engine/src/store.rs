@@ -8,7 +8,7 @@
 pub(crate) mod children;
 pub(crate) mod connect;
 pub(crate) mod doctor;
-pub(crate) mod failover;
+pub(crate) mod doubt;
 pub(crate) mod housekeeping;
 pub(crate) mod lanes;
 pub(crate) mod pages;
@@ -18,6 +18,7 @@ pub(crate) mod session;
 pub(crate) mod signals;
 pub(crate) mod turns;
 pub(crate) mod workers;
+pub(crate) mod writes;
 
 use sqlx::PgPool;
 use std::time::Duration;

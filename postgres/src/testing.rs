@@ -23,9 +23,11 @@ mod catalog;
 mod container;
 mod database;
 mod image;
+mod pooler;
 mod server;
 mod source;
 
 pub use catalog::{catalog, run_all, stubs};
 pub use database::TestDatabase;
+pub use pooler::Pooler;
 pub use server::TestServer;

@@ -181,6 +181,14 @@ impl Problem {
         Self::overloaded_or_away("database-unavailable", "The database is away", detail)
     }
 
+    /// The database reads and does not write. Nothing was changed.
+    pub(crate) fn read_only() -> Self {
+        let detail = "the database takes no writes at the moment (it is a standby, or \
+                      default_transaction_read_only is on), so nothing was changed: send the request \
+                      again later";
+        Self::overloaded_or_away("database-read-only", "The database is read-only", detail)
+    }
+
     /// A change is still being made, and nobody knows yet how it ends.
     pub(crate) fn unconfirmed() -> Self {
         let detail =

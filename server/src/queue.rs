@@ -77,7 +77,7 @@ fn describe() {
         "How long the oldest transaction is open that our role can see"
     );
     describe_gauge!("leadrail_connections", "Connections by CRM and state");
-    describe_gauge!("leadrail_workers", "Workers that are registered");
+    describe_gauge!("leadrail_workers", "Workers that live");
     describe_gauge!(
         "leadrail_runs_due",
         "Runs that could be claimed now; counted up to 10,000 a priority"

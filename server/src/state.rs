@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leadrail_desk::{Desk, DeskError};
-use leadrail_engine::kind_of_database_error;
+use leadrail_engine::{is_read_only, kind_of_database_error};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
@@ -56,6 +56,9 @@ impl App {
 
     /// Why no work should come here, as a sentence.
     pub(crate) async fn closed_because(&self) -> Result<Option<String>, DeskError> {
+        if let Some(why) = self.desk.refuses_writes().await? {
+            return Ok(Some(format!("the database cannot be used: {why}")));
+        }
         if let Some(why) = self.desk.closed_because().await? {
             return Ok(Some(why));
         }
@@ -126,6 +129,10 @@ pub(crate) fn problem(error: DeskError) -> Problem {
                 kind_of_database_error(&source)
             );
             Problem::internal()
+        }
+        DeskError::Database(source) if is_read_only(&source) => {
+            tracing::warn!("A change was refused: the database takes no writes");
+            Problem::read_only()
         }
         DeskError::Database(source) => {
             log_unavailable(&source);

@@ -148,8 +148,12 @@ impl Stage {
 
     /// Runs a command to its end with this standard input.
     pub fn run(&self, args: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(args)
+        self.run_command(self.command(args), input)
+    }
+
+    /// The same with a command that was changed.
+    pub fn run_command(&self, mut command: Command, input: &str) -> Output {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -331,7 +335,8 @@ impl Stage {
         self.folder.path()
     }
 
-    fn database_url(&self) -> String {
+    /// Where the stage's database is.
+    pub fn database_url(&self) -> String {
         url_of(&self.postgres)
     }
 

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::database;
 use crate::failure::{Said, sentence, told};
 use crate::output;
-use leadrail_desk::{check_server, unreachable};
+use leadrail_desk::{check_privacy, check_server, unreachable};
 use leadrail_engine::Check;
 
 /// Checks database, migrations, durability, clocks, vault key and the invariants of every run.
@@ -43,6 +43,7 @@ async fn all(config: &Config) -> anyhow::Result<Vec<Check>> {
         Err(error) => return Ok(vec![unreachable(&place, &error)]),
     };
     let mut checks = check_server(&mut session, &place).await;
+    checks.push(check_privacy(&hosts));
     let desk = database::on(database::connect(config).await?, config);
     let key = config.vault().map_err(|error| sentence(&error));
     checks.extend(desk.doctor(key).await.map_err(told)?);

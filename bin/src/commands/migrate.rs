@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::database;
 use crate::failure::{Said, told};
 use crate::output;
+use leadrail_desk::newer_than_us;
 
 /// Applies the migrations that are missing.
 #[derive(clap::Args)]
@@ -12,7 +13,8 @@ use crate::output;
     after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'\n  leadrail migrate --grant call_pipeline"
 )]
 pub(crate) struct MigrateArgs {
-    /// Changes nothing; exit code 1 if any is missing.
+    /// Changes nothing; exit code 1 if any is missing. A database that a newer release has migrated lacks
+    /// nothing.
     #[arg(long)]
     check: bool,
     /// Lets this database role hand over leads by `select leadrail.enqueue_lead(...)`: usage of the
@@ -31,7 +33,8 @@ pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<(
         true => desk.pending_migrations().await.map_err(told)?,
         false => desk.migrate(&actor::command_line()).await.map_err(told)?,
     };
-    say(args, &pending)?;
+    let newer = desk.newer_migrations().await.map_err(told)?;
+    say(args, &pending, &newer)?;
     if let Some(role) = &args.grant {
         let granted = desk.grant_doors(&actor::command_line(), role).await;
         granted.map_err(told)?;
@@ -43,17 +46,20 @@ pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<(
     Ok(())
 }
 
-fn say(args: &MigrateArgs, names: &[String]) -> anyhow::Result<()> {
+fn say(args: &MigrateArgs, names: &[String], newer: &[String]) -> anyhow::Result<()> {
     if args.json {
         let key = if args.check { "pending" } else { "applied" };
-        return output::json(&serde_json::json!({ key: names }));
+        return output::json(&serde_json::json!({ key: names, "newer": newer }));
     }
     for name in names {
         let verb = if args.check { "pending" } else { "applied" };
         output::line(format!("{verb}  {name}"))?;
     }
     match (args.check, names.len()) {
-        (_, 0) => output::line("the database is up to date"),
+        (_, 0) => {
+            let is_newer = newer_than_us(newer);
+            output::line(is_newer.as_deref().unwrap_or("the database is up to date"))
+        }
         (true, missing) => {
             eprintln!("{missing} migrations are missing; run `leadrail migrate`");
             Ok(())

@@ -1,6 +1,9 @@
 use crate::kit::Cli;
 use leadrail_postgres::testing::TestServer;
+use leadrail_postgres::{Options, PrivateServer};
 use sqlx::{Connection as _, PgConnection};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 async fn sql(cli: &Cli, text: &'static str) {
     let mut session = PgConnection::connect(cli.url()).await.expect("a session");
@@ -26,6 +29,95 @@ async fn migrate_check_fails_until_the_migrations_are_applied() {
         cli.run(&["migrate"]).well().out,
         "the database is up to date\n"
     );
+}
+
+#[tokio::test]
+async fn an_older_release_may_run_on_a_newer_database_and_says_that_it_is() {
+    let cli = Cli::migrated().await;
+    sql(
+        &cli,
+        "insert into leadrail.function_file (set_name, file, checksum)
+         values ('engine', 'claim.sql', 'of tomorrow')",
+    )
+    .await;
+    let newer = "the database is newer than this release";
+    for arguments in [&["migrate", "--check"][..], &["migrate"], &["doctor"]] {
+        let said = cli.run(arguments).well().out;
+        assert!(
+            said.contains(newer) && said.contains("engine claim.sql"),
+            "{said}"
+        );
+    }
+    let told = cli.run(&["migrate", "--check", "--json"]).well().json();
+    let wanted = serde_json::json!({ "pending": [], "newer": ["engine claim.sql"] });
+    assert_eq!(told, wanted);
+    cli.run(&["lead", "list"]).well();
+}
+
+const READ_ONLY: &str = "do $$ begin
+    execute format('alter database %I set default_transaction_read_only = on', current_database());
+end $$";
+
+#[tokio::test]
+async fn a_database_that_is_only_read_is_waited_for_with_the_reason() {
+    let cli = Cli::migrated().await;
+    sql(&cli, READ_ONLY).await;
+    let why = "default_transaction_read_only is on";
+    for arguments in [&["worker"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let mut service = cli.start(arguments);
+        service.until_logged(why);
+        assert_eq!(service.stop().code, 0);
+    }
+    let doctor = cli.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.out.contains("FAIL  writable"), "{}", doctor.out);
+    assert!(doctor.out.contains(why), "{}", doctor.out);
+    cli.run(&["lead", "list"]).well();
+}
+
+#[tokio::test]
+async fn a_standby_as_the_only_host_is_waited_for_with_the_reason() {
+    let primary = PrivateServer::start(Options::default())
+        .await
+        .expect("a primary");
+    primary.create_database("leadrail").await.expect("created");
+    let standby = primary.standby(&[]).await.expect("a standby");
+    let cli = Cli::new()
+        .with("DATABASE_URL", &standby.url("leadrail"))
+        .with("LEADRAIL_VAULT_KEY", crate::kit::VAULT_KEY);
+    for arguments in [&["worker"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let mut service = cli.start(arguments);
+        service.until_logged("is a standby");
+        assert_eq!(service.stop().code, 0);
+    }
+    let doctor = cli.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.out.contains("is a standby"), "{}", doctor.out);
+}
+
+#[test]
+fn a_server_beyond_this_machine_without_tls_is_told_nothing() {
+    let server = TcpListener::bind("0.0.0.0:0").expect("listening");
+    let port = server.local_addr().expect("an address").port();
+    let heard = std::thread::spawn(move || {
+        let (mut client, _) = server.accept().expect("a client");
+        let mut asked = [0; 8];
+        client.read_exact(&mut asked).expect("it asks for TLS");
+        client.write_all(b"N").expect("answered");
+        let mut more = Vec::new();
+        let _ = client.read_to_end(&mut more);
+        more
+    });
+    let cli = Cli::new()
+        .with(
+            "DATABASE_URL",
+            &format!("postgres://u:canary@0.0.0.0:{port}/d"),
+        )
+        .with("LEADRAIL_VAULT_KEY", crate::kit::VAULT_KEY);
+    let ran = cli.run(&["worker"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("sslmode=disable"), "{}", ran.err);
+    assert_eq!(heard.join().expect("it ends"), b"", "nothing in plain text");
 }
 
 #[tokio::test]
@@ -107,11 +199,14 @@ async fn the_doctor_finds_a_sound_database_sound() {
     for name in [
         "database",
         "durability",
+        "writable",
+        "privacy",
         "clock_skew",
         "migrations",
         "vault_key",
         "one_run_a_key",
         "dead_letters",
+        "old_transactions",
     ] {
         assert!(names.contains(&name), "{name} is not checked");
     }

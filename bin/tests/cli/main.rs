@@ -9,6 +9,7 @@ mod handing_over;
 mod help;
 mod kit;
 mod leads;
+mod pooler;
 mod preview;
 mod runs;
 mod services;

@@ -1,4 +1,5 @@
-use crate::kit::{Cli, VAULT_KEY};
+use crate::kit::{Cli, VAULT_KEY, crm, lead};
+use sqlx::{Connection as _, PgConnection};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -57,6 +58,65 @@ async fn json_logs_are_one_object_a_line() {
     }
 }
 
+/// What `body` is answered at this path.
+fn post(address: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    let length = body.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+const LATER: &str = "update leadrail.clock set shift = interval '5 minutes'";
+
+#[tokio::test]
+async fn a_failed_attempt_is_logged_and_answers_and_ended_leads_are_counted() {
+    let cli = Cli::migrated().await;
+    let (_crm, url) = crm(&cli);
+    let (sim, _) = url["http://".len()..].split_once('/').expect("a path");
+    let fault = r#"{"match": {"method": "POST", "path_prefix": "/leads", "times": 1},
+                    "fault": {"kind": "status_before", "status": 503}}"#;
+    let added = post(sim, "/_sim/housecall_pro/faults", fault);
+    assert!(added.starts_with("HTTP/1.1 20"), "{added}");
+    let add = [
+        "connection",
+        "add",
+        "--account",
+        "acme",
+        "--crm",
+        "housecall_pro",
+        "--base-url",
+        &url,
+        "--settings",
+        r#"{"settle_seconds": 1}"#,
+    ];
+    cli.run_with(&add, "sim-acme").well();
+    let mut worker = cli.serve(&["worker", "--listen", "127.0.0.1:0"]);
+    let said = worker.ready.trim_end().to_owned();
+    let (_, address) = said.rsplit_once("http://").expect("an address");
+    cli.run_with(&["lead", "push", "-"], &lead(1, "acme").to_string())
+        .well();
+    worker.until_logged("An attempt failed: http_503 (retrying)");
+    let counted = ask(address, "/metrics");
+    let answer =
+        r#"leadrail_crm_answers_total{crm="housecall_pro",kind="ambiguous",reason="http_503"} 1"#;
+    assert!(counted.contains(answer), "{counted}");
+
+    let mut session = PgConnection::connect(cli.url()).await.expect("a session");
+    sqlx::query(LATER)
+        .execute(&mut session)
+        .await
+        .expect("later");
+    let ended =
+        r#"leadrail_leads_ended_total{crm="housecall_pro",outcome="delivered",reason=""} 1"#;
+    while !ask(address, "/metrics").contains(ended) {}
+    assert_eq!(worker.stop().code, 0);
+}
+
 /// What `path` is answered at this address.
 fn ask(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
@@ -77,7 +137,13 @@ async fn a_worker_answers_for_its_health_where_it_is_told_to() {
     // Ready once it is registered.
     while !ask(address, "/readyz").starts_with("HTTP/1.1 200 ") {}
     let metrics = ask(address, "/metrics");
-    assert!(metrics.contains("leadrail_workers 1"), "{metrics}");
+    for figure in [
+        "leadrail_workers 1",
+        "leadrail_database_xid_age ",
+        "leadrail_database_oldest_transaction_seconds ",
+    ] {
+        assert!(metrics.contains(figure), "{figure}: {metrics}");
+    }
     assert!(ask(address, "/v1/leads").starts_with("HTTP/1.1 404 "));
     assert_eq!(worker.stop().code, 0);
     cli.run(&["worker", "--listen", "0.0.0.0:0"])

@@ -124,6 +124,7 @@ async fn a_server_that_may_forget_a_commit_is_found_out() {
     let names: Vec<_> = checks.iter().map(|check| (check.name, check.ok)).collect();
     let expected = [
         ("database", true),
+        ("writable", true),
         ("durability", false),
         ("clock_skew", true),
     ];

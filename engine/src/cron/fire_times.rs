@@ -1,8 +1,9 @@
 //! The times at which a cron expression fires in a time zone.
 //!
 //! Pure: the caller brings the time. With named hours the wall clock decides: a time that the clock
-//! skips fires at the first one there is, a time that comes twice fires at the first. With `*` as
-//! the hour the schedule follows elapsed time, so it also fires in a repeated hour.
+//! skips fires at the first one there is, a time that comes twice fires at the first. Where every hour
+//! is meant, as `*` or in another spelling, the schedule follows elapsed time, so it also fires in a
+//! repeated hour.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
@@ -64,7 +65,7 @@ impl FireTimes {
         let times = Self {
             cron,
             zone: zone.ok_or(InvalidCron::Zone)?,
-            follows_elapsed_time: hour == "*",
+            follows_elapsed_time: is_every_hour(hour),
         };
         let fires = times.next_after(DateTime::UNIX_EPOCH).is_some();
         fires.then_some(times).ok_or(InvalidCron::NeverFires)
@@ -123,6 +124,14 @@ fn hour_field(expression: &str) -> Result<&str, InvalidCron> {
         6 => Ok(fields[2]),
         count => Err(InvalidCron::Fields(count)),
     }
+}
+
+/// Whether these hours are all that there are, however that is written: `*`, `*/1`, `0-23`.
+fn is_every_hour(hours: &str) -> bool {
+    let on_the_hour = format!("0 {hours} * * *").parse::<Cron>();
+    let hour = |n| DateTime::UNIX_EPOCH + TimeDelta::hours(n);
+    let fires = |cron: &Cron, n| cron.is_time_matching(&hour(n)).unwrap_or(false);
+    on_the_hour.is_ok_and(|cron| (0..24).all(|n| fires(&cron, n)))
 }
 
 #[cfg(test)]
@@ -249,6 +258,50 @@ mod tests {
             "2026-03-08T06:00:00Z",
             &spring,
         );
+    }
+
+    #[test]
+    fn expressions_that_mean_the_same_fire_the_same_on_any_day() {
+        for (from, spellings) in [
+            (
+                "2026-11-01T04:00:00Z",
+                [
+                    "30 * * * *",
+                    "30 */1 * * *",
+                    "30 0-23 * * *",
+                    "30 0-11,12-23 * * *",
+                ],
+            ),
+            (
+                "2026-03-08T04:00:00Z",
+                [
+                    "0 30 * * * *",
+                    "0 30 0-23/1 * * *",
+                    "30 23,0-22 * * *",
+                    "30 0-22,23 * * *",
+                ],
+            ),
+            (
+                "2026-11-01T04:00:00Z",
+                [
+                    "*/20 1-2 * * *",
+                    "0,20,40 1,2 * * *",
+                    "0-59/20 1-2/1 * * *",
+                    "0 */20 1-2 * * *",
+                ],
+            ),
+        ] {
+            let fired = spellings.map(|expression| {
+                let times = FireTimes::parse(expression, "America/New_York").expect(expression);
+                let next = |last: &DateTime<Utc>| times.next_after(*last);
+                std::iter::successors(Some(at(from)), next)
+                    .take(12)
+                    .collect::<Vec<_>>()
+            });
+            for (spelling, each) in spellings.iter().zip(&fired) {
+                assert_eq!(*each, fired[0], "{spelling} is not {}", spellings[0]);
+            }
+        }
     }
 
     #[test]

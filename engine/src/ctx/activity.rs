@@ -10,6 +10,7 @@ use crate::past::Recorded;
 use crate::size;
 use crate::state::RunState;
 use crate::workflow::{CANCELLED, WorkflowError, WorkflowResult, unreadable};
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -42,6 +43,9 @@ struct Completed<'a, T> {
     output: &'a T,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'static str>,
+    /// How far back it was looked for, where that is before the run: it may be another run's effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<serde_json::Value>,
 }
@@ -208,7 +212,10 @@ impl<A: Activity> Call<'_, A> {
             number: self.recorded.failures + 1,
             enqueued_at: claimed.created_at,
             claimed_at: claimed.claimed_at,
-            effect_since: self.recorded.first_begun.unwrap_or(claimed.created_at),
+            effect_since: self
+                .recorded
+                .first_begun
+                .unwrap_or_else(|| self.ctx.effects_since()),
             deadline: Deadline::after(boottime(), self.options.timeout),
             evidence: Mutex::default(),
             budget: Mutex::default(),
@@ -249,9 +256,11 @@ impl<A: Activity> Call<'_, A> {
         source: Option<&'static str>,
     ) -> WorkflowResult<A::Output> {
         let evidence = attempt.take_evidence();
+        let since = source.map(|_| attempt.effect_since);
         let payload = serde_json::to_string(&Completed {
             output: &output,
             source,
+            since: since.filter(|since| *since < attempt.enqueued_at),
             evidence,
         })
         .map_err(|error| unreadable("result", &error))?;

@@ -1,5 +1,8 @@
 //! Why a run is not known to be in the database, for whoever wants to try again.
 
+/// SQLSTATE of a write where only reading is allowed.
+const READ_ONLY: &str = "25006";
+
 /// Why a run was not enqueued, as far as anybody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnqueued {
@@ -10,6 +13,10 @@ pub enum NotEnqueued {
     /// The database is well and says no, or the input is too large: the same again will not help.
     #[error("the run was refused; the same again will not help")]
     Refused,
+    /// The database reads and does not write: it is a standby, or read-only by a setting. Nothing was
+    /// written.
+    #[error("the database takes no writes at the moment; try again later")]
+    ReadOnly,
     /// Too much waits already. Nothing was written.
     #[error("too much waits to be written; try again later")]
     Busy,
@@ -29,6 +36,12 @@ impl NotEnqueued {
                 tracing::error!(sqlstate = %code, "PostgreSQL refused a write");
                 Self::Refused
             }
+            Some(code) if code == READ_ONLY => {
+                tracing::warn!(
+                    "The database takes no writes: it is a standby, or default_transaction_read_only is on"
+                );
+                Self::ReadOnly
+            }
             _ => {
                 let kind = kind_of(error);
                 tracing::warn!(error = kind, "The database could not be used: {kind}");
@@ -36,6 +49,14 @@ impl NotEnqueued {
             }
         }
     }
+}
+
+/// Whether the database reads and does not write.
+#[must_use]
+pub fn is_read_only(error: &sqlx::Error) -> bool {
+    let refused = error.as_database_error();
+    let code = refused.and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == READ_ONLY)
 }
 
 /// What kind of trouble the database is in, for logs: PostgreSQL's own words may quote a row.

@@ -1,6 +1,7 @@
 //! The list of hosts in a database URL. No fault repeats the URL: it may hold a password.
 
 use super::DatabaseHosts;
+use super::privacy::encrypted;
 use sqlx::postgres::PgConnectOptions;
 use std::str::FromStr;
 
@@ -47,14 +48,13 @@ impl FromStr for DatabaseHosts {
             None => (String::new(), authority),
         };
         if !hosts.contains(',') {
-            let only = url.parse::<PgConnectOptions>();
-            return only.map(Self::from).map_err(|_| InvalidHosts::NotAUrl);
+            return read(url).map(Self::from);
         }
         let mut all: Vec<PgConnectOptions> = Vec::new();
         for (n, host) in hosts.split(',').enumerate() {
             check(host, n + 1)?;
             let one = format!("{scheme}://{user}{host}{tail}");
-            let one: PgConnectOptions = one.parse().map_err(|_| InvalidHosts::NotAUrl)?;
+            let one = read(&one)?;
             let same = |there: &PgConnectOptions| {
                 there.get_host() == one.get_host() && there.get_port() == one.get_port()
             };
@@ -65,6 +65,11 @@ impl FromStr for DatabaseHosts {
         }
         Ok(Self::new(all))
     }
+}
+
+fn read(url: &str) -> Result<PgConnectOptions, InvalidHosts> {
+    let options = url.parse().map_err(|_| InvalidHosts::NotAUrl)?;
+    Ok(encrypted(options, url))
 }
 
 fn check(host: &str, nth: usize) -> Result<(), InvalidHosts> {

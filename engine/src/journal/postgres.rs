@@ -24,7 +24,7 @@ pub(crate) struct PostgresLedger {
     worker: WorkerId,
     workflows: Vec<String>,
     connector: Connector,
-    /// The last failover when the worker began.
+    /// When the last doubt arose that was known when the worker began.
     began_after: Option<DateTime<Utc>>,
     session: Option<Session>,
     /// How long the next session is waited for; none after one in which something was written.
@@ -53,7 +53,7 @@ impl PostgresLedger {
         Self {
             worker,
             workflows,
-            began_after: connector.failover().at(),
+            began_after: connector.doubts().get().latest(),
             connector,
             session: None,
             waits: None,
@@ -64,8 +64,8 @@ impl PostgresLedger {
 
     /// Whether the database may have lost commits of this worker's. Its row may be there still, but what
     /// it would write next need not fit what is left of its runs' histories.
-    fn has_failed_over(&self) -> bool {
-        self.connector.failover().at() > self.began_after
+    fn is_in_doubt(&self) -> bool {
+        self.connector.doubts().get().latest() > self.began_after
     }
 
     /// The session; there is one since `connect`.
@@ -233,7 +233,7 @@ impl Ledger for PostgresLedger {
             let Some(mut connection) = self.connector.connect_patiently(given_up).await else {
                 return false;
             };
-            if self.has_failed_over() {
+            if self.is_in_doubt() {
                 return false;
             }
             let process = sqlx::query_as!(

@@ -17,8 +17,8 @@ pub static ENGINE: LazyLock<Set> = LazyLock::new(|| {
     let functions = vec![
         sql!("cancel.sql"),
         sql!("claim.sql"),
+        sql!("doubt.sql"),
         sql!("enqueue.sql"),
-        sql!("failover.sql"),
         sql!("gates.sql"),
         sql!("housekeeping.sql"),
         sql!("journal.sql"),

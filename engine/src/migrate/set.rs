@@ -1,7 +1,9 @@
 //! A set of SQL and how it gets into a database.
 
 use super::files::{self, Applied, SqlFile, Standing};
-use sqlx::migrate::{Migrate, Migrator};
+use super::rights;
+use crate::store::writes::refuses_writes;
+use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use std::fmt;
 
@@ -29,6 +31,18 @@ pub enum MigrateError {
     Encoding {
         /// Such as `LATIN1`.
         encoding: String,
+    },
+    /// Nothing can be written here.
+    #[error("{why}")]
+    ReadOnly {
+        /// Why not, as a sentence.
+        why: &'static str,
+    },
+    /// Our role may not do what the pending steps do.
+    #[error("{lacks}")]
+    Rights {
+        /// What it lacks and how it gets it, as a sentence.
+        lacks: String,
     },
     /// A file of functions failed; nothing of the set's functions was kept.
     #[error("while applying {file}: {source}")]
@@ -97,7 +111,6 @@ impl Set {
     /// bodies that are not text.
     #[must_use]
     pub fn new(name: &'static str, mut numbered: Migrator, functions: Vec<SqlFile>) -> Self {
-        numbered.create_schema("leadrail");
         numbered.dangerous_set_table_name(format!("leadrail.{name}_migration"));
         Self {
             name,
@@ -126,11 +139,12 @@ impl Set {
 
     /// Applies what is missing; its names, as [`pending`](Self::pending) lists them. Safe to run from
     /// several processes at once and again at any time, also beside workers: they never see half of
-    /// the functions.
+    /// the functions. Where nothing is missing it changes nothing and needs no right, so an older release
+    /// may do it too.
     ///
     /// # Errors
-    /// When the database fails, a file does, or the database was migrated by another release. Numbered
-    /// files that were applied before that stay.
+    /// When the database fails, a file does, our role lacks a right, or the database was migrated by
+    /// another release that lacks what this one has. Numbered files that were applied before that stay.
     pub async fn apply(&self, pool: &PgPool) -> Result<Vec<String>, MigrateError> {
         let mut db = pool.acquire().await?;
         // The turn is the session's, and so are its deadlines: they end with it.
@@ -155,10 +169,27 @@ impl Set {
         db.lock().await?;
         sqlx::raw_sql(FOR_EACH_STEP).execute(&mut *db).await?;
         let pending = self.pending_in(db).await?;
+        if !pending.is_empty() {
+            self.apply_pending(db).await?;
+        }
+        db.unlock().await?;
+        Ok(pending)
+    }
+
+    async fn apply_pending(&self, db: &mut PgConnection) -> Result<(), MigrateError> {
+        if let Some(why) = refuses_writes(&mut *db).await? {
+            return Err(MigrateError::ReadOnly { why });
+        }
+        if let Some(lacks) = rights::lacking(db).await? {
+            return Err(MigrateError::Rights { lacks });
+        }
         let applied = Applied::read(db, self.name).await?;
         let first = self.new_of(&self.first, &applied)?;
         let functions = self.new_of(&self.functions, &applied)?;
-        db.create_schema_if_not_exists("leadrail").await?;
+        // To make it needs a right even where it is there.
+        if !rights::has_schema(db).await? {
+            db.create_schema_if_not_exists("leadrail").await?;
+        }
         let mut change = db.begin().await?;
         self.run(&mut change, &first).await?;
         change.commit().await?;
@@ -169,8 +200,28 @@ impl Set {
         files::keep(&mut change, self.name, &first).await?;
         files::keep(&mut change, self.name, &functions).await?;
         change.commit().await?;
-        db.unlock().await?;
-        Ok(pending)
+        Ok(())
+    }
+
+    /// What a newer release has applied to the database, as [`pending`](Self::pending) lists it: numbered
+    /// files that we do not have, and texts that have taken the place of ours. Migrations only add, so
+    /// this release may run there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn newer(&self, pool: &PgPool) -> Result<Vec<String>, MigrateError> {
+        let mut db = pool.acquire().await?;
+        let ours = |version| self.numbered.iter().any(|ours| ours.version == version);
+        let numbered = self.applied_numbered(&mut db).await?.into_iter();
+        let mut newer: Vec<_> = numbered
+            .filter(|done| !ours(done.version))
+            .map(|done| self.call(format!("{:04}", done.version)))
+            .collect();
+        let applied = Applied::read(&mut db, self.name).await?;
+        let replaced = self.functions();
+        let replaced = replaced.filter(|file| applied.standing(file) == Standing::Replaced);
+        newer.extend(replaced.map(|file| self.call(file.name())));
+        Ok(newer)
     }
 
     async fn pending_in(&self, db: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
@@ -181,16 +232,23 @@ impl Set {
         Ok(pending)
     }
 
-    async fn pending_numbered(&self, db: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
+    async fn applied_numbered(
+        &self,
+        db: &mut PgConnection,
+    ) -> Result<Vec<AppliedMigration>, MigrateError> {
         let table = &self.numbered.table_name;
         let listed = sqlx::query_scalar!(
             r#"select to_regclass($1) is not null as "listed!""#,
             table.as_ref()
         );
-        let applied = match listed.fetch_one(&mut *db).await? {
+        Ok(match listed.fetch_one(&mut *db).await? {
             true => db.list_applied_migrations(table).await?,
             false => Vec::new(),
-        };
+        })
+    }
+
+    async fn pending_numbered(&self, db: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
+        let applied = self.applied_numbered(db).await?;
         let mut pending = Vec::new();
         for ours in self.numbered.iter() {
             match applied.iter().find(|done| done.version == ours.version) {

@@ -1,19 +1,23 @@
 //! Connections of the engine's own: made patiently, durable by force.
 
-use super::failover::LastFailover;
+use super::doubt::KnownDoubts;
 use crate::store::session;
+use crate::store::writes::refuses_writes;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// Between two words about a database that is away.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// Makes connections that stay outside every pool, to wherever the pool connects now.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pool: PgPool,
     lease: Duration,
-    failover: Arc<LastFailover>,
+    doubts: Arc<KnownDoubts>,
 }
 
 impl Connector {
@@ -22,7 +26,7 @@ impl Connector {
         Self {
             pool,
             lease,
-            failover: Arc::default(),
+            doubts: Arc::default(),
         }
     }
 
@@ -32,9 +36,9 @@ impl Connector {
         (self.lease / 3).max(Duration::from_secs(2))
     }
 
-    /// When the database last failed over: every connection looks.
-    pub(crate) fn failover(&self) -> Arc<LastFailover> {
-        self.failover.clone()
+    /// What the database may not know of the outside: every connection looks.
+    pub(crate) fn doubts(&self) -> Arc<KnownDoubts> {
+        self.doubts.clone()
     }
 
     /// One try. `synchronous_commit` is forced on, and looked at, for a pooler in between may drop
@@ -46,10 +50,11 @@ impl Connector {
             .options([("synchronous_commit", "on")])
             .disable_statement_logging();
         let connecting = async {
-            let mut connection = PgConnection::connect_with(&options).await?;
+            let connected = PgConnection::connect_with(&options).await;
+            let mut connection = connected.map_err(session::explained)?;
             session::must_be_pinned(&mut connection).await?;
             must_be_durable(&mut connection).await?;
-            self.failover.note(&mut connection).await?;
+            self.doubts.note(&mut connection).await?;
             Ok(connection)
         };
         in_time(Duration::from_secs(5), connecting).await
@@ -61,6 +66,7 @@ impl Connector {
         given_up: &CancellationToken,
     ) -> Option<PgConnection> {
         let mut waits = backoff();
+        let mut said = None::<Instant>;
         loop {
             let error = tokio::select! {
                 biased;
@@ -71,7 +77,10 @@ impl Connector {
                 },
             };
             let wait = waits.next().unwrap_or(Duration::from_secs(1));
-            tracing::debug!(error = %error, "PostgreSQL is not there, trying again");
+            if said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
+                said = Some(Instant::now());
+                tracing::warn!(error = %error, "The worker has no session with PostgreSQL, trying again: {error}");
+            }
             tokio::select! {
                 () = given_up.cancelled() => return None,
                 () = tokio::time::sleep(wait) => {}
@@ -89,28 +98,22 @@ pub(crate) async fn in_time<T>(
     answer.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
-/// Refuses a standby, and a session that could forget its commits.
+/// Refuses a session in which nothing can be written, and one that could forget its commits.
 async fn must_be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
-    let server = sqlx::query!(
-        r#"
-        select pg_is_in_recovery() as "standby!",
-               current_setting('synchronous_commit') = 'off' as "forgetful!"
-        "#
-    )
-    .fetch_one(connection)
-    .await?;
-    if server.standby {
-        return Err(refused("it is a standby, which takes no writes"));
+    if let Some(why) = refuses_writes(&mut *connection).await? {
+        return Err(refused(why));
     }
-    if server.forgetful {
-        tracing::warn!(
-            "synchronous_commit cannot be turned on for this database's sessions; nothing is \
-             executed until it can: turn it on in postgresql.conf"
-        );
-        return Err(refused("synchronous_commit cannot be turned on"));
+    let forgetful = sqlx::query_scalar!(
+        r#"select current_setting('synchronous_commit') = 'off' as "forgetful!""#
+    );
+    match forgetful.fetch_one(connection).await? {
+        true => Err(refused(FORGETFUL)),
+        false => Ok(()),
     }
-    Ok(())
 }
+
+const FORGETFUL: &str = "synchronous_commit cannot be turned on for this database's sessions, and \
+    nothing is executed until it can: turn it on in postgresql.conf";
 
 fn refused(why: &'static str) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(why))
@@ -166,24 +169,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failover_that_one_session_noticed_is_known_to_all() {
+    async fn a_doubt_that_one_session_noticed_is_known_to_all() {
         let database = TestDatabase::fresh().await;
         let engine = Engine::connect(database.url()).await.unwrap();
         engine.migrate().await.unwrap();
         let connector = Connector::new(engine.pool().clone(), Duration::from_secs(15));
-        let failover = connector.failover();
+        let doubts = connector.doubts();
         connector.connect().await.unwrap();
-        assert_eq!(failover.at(), None);
-        sqlx::query(
-            "create or replace function leadrail.note_timeline() returns timestamptz
-             language sql as 'select now()'",
-        )
-        .execute(engine.pool())
-        .await
-        .unwrap();
+        assert_eq!(doubts.get().latest(), None);
+        engine.declare_restored().await.unwrap();
         connector.clone().connect().await.unwrap();
-        assert!(failover.at().is_some());
-        assert_eq!(connector.failover().at(), failover.at());
+        assert!(doubts.get().restored.is_some());
+        assert_eq!(connector.doubts().get(), doubts.get());
     }
 
     #[test]

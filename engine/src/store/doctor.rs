@@ -68,7 +68,7 @@ impl Engine {
                 upkeep::history_partitions(pool).await?,
             ),
             Check::new("housekeeping", upkeep::housekeeping(pool).await?),
-            Check::new("failover", upkeep::failover(pool).await?),
+            Check::new("doubt", upkeep::doubt(pool).await?),
             Check::new("bloat", upkeep::bloat(pool).await?),
         ])
     }

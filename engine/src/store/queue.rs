@@ -15,7 +15,7 @@ pub struct QueueDepth {
     pub dead_letters: i64,
     /// Runs that wait at a gate, counted up to [`QueueDepth::COUNTED`].
     pub at_gates: i64,
-    /// Workers that are registered.
+    /// Workers that live.
     pub workers: i64,
 }
 
@@ -68,9 +68,7 @@ impl Engine {
                    (
                        select count(*) from (select from leadrail.run_gate limit $1) g
                    ) as "at_gates!",
-                   (
-                       select count(*) from (select from leadrail.worker limit $1) w
-                   ) as "workers!"
+                   leadrail.live_workers() as "workers!"
             "#,
             QueueDepth::COUNTED
         )

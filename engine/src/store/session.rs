@@ -5,8 +5,8 @@
 //! transaction sees, are as our SQL expects. Nothing waits without end: not for a lock, not for an
 //! answer, and no open transaction is left behind by a process that hangs.
 
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgConnection, Row as _};
 use std::time::Duration;
 
 /// The driver itself sets `DateStyle`, `TimeZone`, `client_encoding` and `extra_float_digits`.
@@ -48,23 +48,44 @@ pub(crate) fn hasty(options: PgConnectOptions, lease: Duration) -> PgConnectOpti
 }
 
 /// Refuses a session that did not get our settings, as through a pooler that drops what a session asks
-/// for: it would also hand one session's listening and prepared statements to another.
+/// for. Asked without a prepared statement, which a pooler may have handed to somebody else.
 pub(crate) async fn must_be_pinned(session: &mut PgConnection) -> sqlx::Result<()> {
-    let pinned = sqlx::query_scalar!(
-        r#"
-        select pg_catalog.current_setting('search_path') = $1
-               and pg_catalog.current_setting('default_transaction_isolation') = $2 as "pinned!"
-        "#,
-        PATH,
-        ISOLATION
-    )
-    .fetch_one(session)
-    .await?;
-    match pinned {
+    let row = sqlx::raw_sql(ASK).fetch_one(session).await?;
+    let (path, isolation): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    match path == PATH && isolation == ISOLATION {
         true => Ok(()),
-        false => Err(sqlx::Error::Configuration(DROPPED.into())),
+        false => Err(behind_a_pooler("it drops the settings of a session")),
     }
 }
 
-const DROPPED: &str = "something between us and PostgreSQL drops the settings of a session, as a \
-    transaction pooler does; give DATABASE_URL the address of PostgreSQL itself";
+const ASK: &str = "select pg_catalog.current_setting('search_path'),
+    pg_catalog.current_setting('default_transaction_isolation')";
+
+/// What a pooler says to a session that asks for settings, and a server that has no TLS, in words that
+/// help. Everything else stays as it is.
+pub(crate) fn explained(error: sqlx::Error) -> sqlx::Error {
+    if let sqlx::Error::Tls(said) = &error {
+        return sqlx::Error::Configuration(format!("{said}; {NO_TLS}").into());
+    }
+    let refused = error.as_database_error();
+    let pooler = refused.filter(|it| it.code().is_some_and(|code| code == PROTOCOL_VIOLATION));
+    match pooler {
+        Some(said) => behind_a_pooler(said.message()),
+        None => error,
+    }
+}
+
+const NO_TLS: &str = "beyond this machine TLS is asked for unless DATABASE_URL says otherwise: give the \
+    server a certificate, or say sslmode=disable where the network between is your own";
+
+/// SQLSTATE of PgBouncer's answer to a session with settings. PostgreSQL gives it to nobody who opens one.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
+fn behind_a_pooler(said: &str) -> sqlx::Error {
+    let why = format!(
+        "a connection pooler stands between us and PostgreSQL ({said}); it hands a session of \
+         PostgreSQL's from one client to another, and by the end of a session we know that a worker \
+         has died: give DATABASE_URL the address of PostgreSQL itself"
+    );
+    sqlx::Error::Configuration(why.into())
+}

@@ -73,7 +73,7 @@ impl Incarnation {
             Journal::new(writers(config.concurrency)),
             claims,
             store,
-            connector.failover(),
+            connector.doubts(),
             registry.clone(),
             config,
         ));

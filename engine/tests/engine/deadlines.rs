@@ -1,6 +1,7 @@
 //! Whatever is locked or frozen, other runs go on, and a worker that is to end does.
 
 use crate::kit::{Act, Bench, Working, World, quick, quick_config, registry, told};
+use chrono::{DateTime, TimeDelta, Utc};
 use leadrail_engine::{Registry, RunState, WorkerConfig};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::process::Command;
@@ -120,14 +121,18 @@ impl Frozen {
     /// The one that serves the journal, while it has nothing to do. `None` where the server's processes
     /// are not on this machine.
     async fn journal(bench: &Bench) -> Option<Self> {
-        let pid: i32 = sqlx::query_scalar(
-            "select pid from pg_stat_activity
+        let patience = tokio::time::Instant::now() + Duration::from_secs(15);
+        let idle = "select pid from pg_stat_activity
              where datname = current_database() and query like '%leadrail.journal(%'
-               and pid <> pg_backend_pid() and state = 'idle'",
-        )
-        .fetch_one(bench.engine.pool())
-        .await
-        .expect("the journal's");
+               and pid <> pg_backend_pid() and state = 'idle'";
+        let pid: i32 = loop {
+            let found = sqlx::query_scalar(idle).fetch_optional(bench.engine.pool());
+            if let Some(pid) = found.await.expect("read") {
+                break pid;
+            }
+            let now = tokio::time::Instant::now();
+            assert!(now < patience, "the journal is never idle");
+        };
         let title = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         title
             .contains(bench.database.name())
@@ -168,6 +173,63 @@ async fn a_journal_whose_server_process_is_frozen_goes_on_with_another() {
     drop(frozen);
     worker.stop().await;
     assert_eq!((world.effects("before"), world.effects("after")), (1, 20));
+}
+
+/// The only worker there is.
+async fn only_worker(bench: &Bench) -> Uuid {
+    let id = sqlx::query_scalar("select id from leadrail.worker");
+    id.fetch_one(bench.engine.pool()).await.expect("a worker")
+}
+
+/// For how long after `since` a worker renewed its lease, once its row is gone.
+async fn renewed_for(bench: &Bench, worker: Uuid, since: DateTime<Utc>) -> TimeDelta {
+    let mut last = since;
+    let patience = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let seen: Option<DateTime<Utc>> =
+            sqlx::query_scalar("select seen_at from leadrail.worker where id = $1")
+                .bind(worker)
+                .fetch_optional(bench.engine.pool())
+                .await
+                .expect("read");
+        let Some(seen) = seen else {
+            return last - since;
+        };
+        last = seen.max(last);
+        assert!(tokio::time::Instant::now() < patience, "it still has a row");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_not_renewed_while_the_journal_is_silent() {
+    let bench = Bench::new().await;
+    let world = World::new();
+    let told = Arc::new(Notify::new());
+    world.script("held", &[Act::When(told.clone())]);
+    // A lease of two seconds.
+    let worker = Working::start(&bench, registry(&world, quick()), quick_config());
+    let run = bench.enqueue(&["held"]).await;
+    let executing = |_: &leadrail_engine::RunView| world.executions("held") == 1;
+    bench.until_that(run, executing, "executing").await;
+    let silent = only_worker(&bench).await;
+    let Some(frozen) = Frozen::journal(&bench).await else {
+        return;
+    };
+    let now: DateTime<Utc> = sqlx::query_scalar("select leadrail.now()")
+        .fetch_one(bench.engine.pool())
+        .await
+        .expect("a clock");
+    told.notify_one();
+    let other = Working::start(&bench, registry(&world, quick()), quick_config());
+    let renewed = renewed_for(&bench, silent, now).await;
+    drop(frozen);
+    // By itself it gives up after seven: a session that is frozen is waited for.
+    assert!(renewed <= TimeDelta::seconds(5), "for {renewed}");
+    bench.until(run, RunState::Completed).await;
+    other.stop().await;
+    worker.stop().await;
+    assert_eq!(world.effects("held"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

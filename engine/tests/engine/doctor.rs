@@ -22,7 +22,7 @@ const NAMES: [&str; 19] = [
     "no_secrets",
     "history_partitions",
     "housekeeping",
-    "failover",
+    "doubt",
     "bloat",
 ];
 

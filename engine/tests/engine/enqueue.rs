@@ -1,8 +1,9 @@
 //! Once per key, and only if the caller's transaction commits.
 
 use crate::kit::{Bench, Story};
-use leadrail_engine::{Engine, LARGEST_VALUE, NewRun, NotEnqueued, Outcome};
+use leadrail_engine::{Engine, Enqueued, LARGEST_VALUE, NewRun, NotEnqueued, Outcome};
 use std::collections::HashSet;
+use std::slice;
 
 fn run(key: &str, fingerprint: &str) -> NewRun {
     let mut run = NewRun::of::<Story>(&vec!["a".to_owned()])
@@ -19,12 +20,23 @@ async fn runs_in(bench: &Bench) -> i64 {
         .unwrap()
 }
 
+/// Enqueues as a caller does who is told that all sessions are in use: again.
+async fn patiently(engine: &Engine, run: NewRun) -> Enqueued {
+    loop {
+        match engine.enqueue(slice::from_ref(&run)).await {
+            Ok(mut answers) => return answers.remove(0),
+            Err(sqlx::Error::PoolTimedOut) => {}
+            Err(error) => panic!("not enqueued: {error}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_makes_one_run_however_often_it_comes_at_once() {
     let bench = Bench::new().await;
     let attempts = (0..100).map(|_| {
         let engine = bench.engine.clone();
-        tokio::spawn(async move { engine.enqueue(&[run("k", "f")]).await.unwrap().remove(0) })
+        tokio::spawn(async move { patiently(&engine, run("k", "f")).await })
     });
     let answers = futures::future::join_all(attempts).await;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();

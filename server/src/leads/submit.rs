@@ -318,6 +318,7 @@ async fn hand_over(
 fn not_kept(why: NotEnqueued) -> Problem {
     match why {
         NotEnqueued::Unavailable => Problem::unavailable(),
+        NotEnqueued::ReadOnly => Problem::read_only(),
         NotEnqueued::Busy => Problem::busy(),
         NotEnqueued::Refused => Problem::internal(),
     }

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use leadrail_postgres::testing::TestServer;
+use leadrail_postgres::{Options, PrivateServer};
 use reqwest::Method;
 use serde_json::json;
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 use crate::support::{Answer, Api, JSON, event_id, lead};
@@ -68,6 +70,64 @@ async fn a_database_that_never_answers_is_a_503_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("listening");
     let port = silent.local_addr().expect("an address").port();
     assert_away(&Api::on_url(&format!("postgres://nobody@127.0.0.1:{port}/none")).await).await;
+}
+
+/// Whoever asks is told why nothing is written, and nothing is called an outage.
+async fn assert_read_only(api: &Api, why: &str) {
+    let ready = in_time(api.get("/readyz")).await.assert_problem(503);
+    let detail = ready["detail"].as_str().expect("a detail");
+    assert!(detail.contains(why), "{detail}");
+    let batch = json!([lead(1), lead(2)]).to_string();
+    for answer in [
+        in_time(api.post_lead(&lead(1))).await,
+        in_time(api.post(JSON, batch)).await,
+    ] {
+        let problem = answer.assert_problem(503);
+        assert_eq!(problem["type"], "urn:leadrail:problem:database-read-only");
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert_eq!(in_time(api.get("/v1/leads")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_database_that_is_only_read_says_so_in_every_answer() {
+    let api = Api::start().await;
+    let read_only = "do $$ begin
+        execute format('alter database %I set default_transaction_read_only = on', current_database());
+    end $$";
+    sqlx::query(read_only)
+        .execute(api.pool())
+        .await
+        .expect("set");
+    let url = api.database_url();
+    assert_read_only(
+        &Api::on_url(url).await,
+        "default_transaction_read_only is on",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_standby_says_so_in_every_answer() {
+    let primary = PrivateServer::start(Options::default())
+        .await
+        .expect("a primary");
+    primary.create_database("leads").await.expect("created");
+    let pool = PgPool::connect(&primary.url("leads"))
+        .await
+        .expect("connected");
+    leadrail_connections::migrate(&pool)
+        .await
+        .expect("migrated");
+    let standby = primary.standby(&[]).await.expect("a standby");
+    assert!(
+        standby
+            .is_in_step_with(&primary)
+            .await
+            .expect("both answer")
+    );
+    let api = Api::on_url(&standby.url("leads")).await;
+    assert_read_only(&api, "it is a standby").await;
 }
 
 #[tokio::test]

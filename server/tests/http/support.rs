@@ -30,7 +30,7 @@ pub(crate) struct Api {
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<()>,
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
 }
 
 /// An answer, read to its end.
@@ -56,7 +56,7 @@ impl Api {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
         let mut api = Self::on(pool, Limits::default()).await;
-        api._database = Some(database);
+        api.database = Some(database);
         api
     }
 
@@ -114,8 +114,13 @@ impl Api {
             client,
             shutdown,
             served,
-            _database: None,
+            database: None,
         }
+    }
+
+    /// Where its own database is.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.as_ref().expect("its own").url()
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -155,6 +160,16 @@ impl Api {
 
     pub(crate) async fn post_lead(&self, lead: &Value) -> Answer {
         self.post(JSON, lead.to_string()).await
+    }
+
+    /// Hands a lead over as a caller does: a 503 is an honest answer, and it is sent again.
+    pub(crate) async fn hand_over(&self, lead: &Value) -> Answer {
+        loop {
+            let answer = self.post_lead(lead).await;
+            if answer.status != 503 {
+                return answer;
+            }
+        }
     }
 
     /// How many leads are kept.

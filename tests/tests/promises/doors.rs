@@ -6,6 +6,18 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
+/// Sends it until it is answered with something else than "come again".
+async fn until_answered(request: reqwest::RequestBuilder) -> (u16, Value) {
+    loop {
+        let again = request.try_clone().expect("a body in memory");
+        let answer = again.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        if status != 503 {
+            return (status, answer.json().await.expect("JSON"));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_equal_posts_at_once_make_one_run_and_get_one_answer() {
     let stage = Stage::new(PROGRAM).await;
@@ -13,13 +25,7 @@ async fn a_hundred_equal_posts_at_once_make_one_run_and_get_one_answer() {
     let lead = sample_lead(1);
     let posts = (0..100).map(|_| {
         let request = stage.http.post(format!("{url}/v1/leads")).json(&lead);
-        tokio::spawn(async move {
-            let answer = request.send().await.expect("an answer");
-            (
-                answer.status().as_u16(),
-                answer.json::<Value>().await.expect("JSON"),
-            )
-        })
+        tokio::spawn(until_answered(request))
     });
     let mut statuses: HashMap<u16, usize> = HashMap::new();
     let mut bodies = Vec::new();
@@ -28,7 +34,10 @@ async fn a_hundred_equal_posts_at_once_make_one_run_and_get_one_answer() {
         *statuses.entry(status).or_insert(0) += 1;
         bodies.push(body);
     }
-    assert_eq!(statuses, HashMap::from([(202, 1), (200, 99)]));
+    let count = |status| statuses.get(&status).copied().unwrap_or(0);
+    // One that was answered with 503 may have been kept all the same.
+    assert!(count(202) <= 1, "{statuses:?}");
+    assert_eq!(count(202) + count(200), 100, "{statuses:?}");
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     assert_eq!(stage.count(&["queued"]).await, 1);
 

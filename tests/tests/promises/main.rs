@@ -8,6 +8,7 @@ mod drain;
 mod failpoints;
 mod fence;
 mod privacy;
+mod restored;
 mod retry;
 
 /// The product with failpoints compiled in.

@@ -153,14 +153,9 @@ async fn nobody_connects_for_a_worker_that_was_given_up() {
 }
 
 #[tokio::test]
-async fn a_worker_that_outlived_a_failover_gets_no_session() {
+async fn a_worker_that_outlived_a_restore_gets_no_session() {
     let mut bench = Bench::new().await;
-    bench
-        .execute(
-            "create or replace function leadrail.note_timeline() returns timestamptz
-             language sql as 'select now()'",
-        )
-        .await;
+    bench.execute("select leadrail.declare_restored()").await;
     assert!(!bench.ledger.connect(&CancellationToken::new()).await);
 }
 

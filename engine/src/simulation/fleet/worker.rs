@@ -136,9 +136,9 @@ fn shared(world: &World, worker: WorkerId, claims: Claims) -> Shared {
     let store = Store { pool: world.pool() };
     let registry = Registry::new().with(Story(world.clone()));
     assert_eq!(registry.names(), [STORY]);
-    let failover = Arc::default();
+    let doubts = Arc::default();
     let journal = Journal::new(WRITERS);
-    Shared::new(worker, journal, claims, store, failover, registry, &config)
+    Shared::new(worker, journal, claims, store, doubts, registry, &config)
 }
 
 async fn execute(world: World, run: ClaimedRun, shared: Arc<Shared>) {

@@ -26,10 +26,10 @@ pub(super) async fn intent_before_result(pool: &PgPool) -> sqlx::Result<Finding>
             select r.run_id
             from result r
             where not r.intended
-              -- A failover may have lost the intent; the effect was looked for and found all the same.
+              -- What was lost may have been the intent; the effect was looked for and found all the same.
               and not exists (
                   select from leadrail.history h
-                  join leadrail.failover f on f.was is not null and f.at <= h.at
+                  join leadrail.doubt d on d.why <> 'first' and d.at <= h.at
                   where h.run_id = r.run_id and h.seq = r.seq
                     and h.payload ->> 'source' = 'reconciled'
               )

@@ -229,7 +229,7 @@ pub(super) async fn due_is_claimed(pool: &PgPool) -> sqlx::Result<Finding> {
               -- A lane with a setting holds its runs back on purpose.
               and not exists (select from leadrail.lane l where l.name = lane)
         )
-        select (select count(*) from leadrail.worker where seen_at + lease > leadrail.now()) as "workers!",
+        select leadrail.live_workers() as "workers!",
                (select count(*) from late) as "late!",
                (select id from late limit 1) as example
         "#

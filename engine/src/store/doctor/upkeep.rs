@@ -76,7 +76,7 @@ pub(super) async fn housekeeping(pool: &PgPool) -> sqlx::Result<Finding> {
                    where coalesce(h.done_at, '-infinity') < leadrail.now() - interval '3 hours'
                ) as late,
                (select min(h.done_at) from leadrail.housekeeping h) as done_at,
-               exists (
+               leadrail.live_workers() > 0 and exists (
                    select from leadrail.worker w
                    where w.started_at < leadrail.now() - interval '3 hours'
                      and w.seen_at + w.lease > leadrail.now()
@@ -127,21 +127,40 @@ pub(super) async fn bloat(pool: &PgPool) -> sqlx::Result<Finding> {
     })
 }
 
-/// What the last failover put in doubt. It says so and never fails: the runs look by themselves.
-pub(super) async fn failover(pool: &PgPool) -> sqlx::Result<Finding> {
+/// What the last failover or restore put in doubt. It says so and never fails: the runs look by
+/// themselves.
+pub(super) async fn doubt(pool: &PgPool) -> sqlx::Result<Finding> {
     let row = sqlx::query!(
         r#"
-        select (select f.at from leadrail.failover f where f.was is not null order by f.nth desc limit 1) as at,
-               (select count(*) from leadrail.suspect_run) as "suspects!",
+        select coalesce(leadrail.reason_for_doubt(), '') in ('copy', 'rewind', 'silence') as "unnoticed!",
+               d.why as "why?", d.at as "at?",
+               case d.why
+                   when 'failover' then (select count(*) from leadrail.suspect_run)
+                   else (
+                       select count(*) from leadrail.workflow_run r
+                       where r.created_at <= d.at and r.state not in ('completed', 'cancelled')
+                   )
+               end as "suspects!",
                (select s.run_id from leadrail.suspect_run s order by s.run_id limit 1) as example
+        from (select 1) one
+        left join (
+            select f.why, f.at from leadrail.doubt f where f.why <> 'first' order by f.nth desc limit 1
+        ) d on true
         "#
     )
     .fetch_one(pool)
     .await?;
-    Ok(Ok(match row.at {
-        None => "none was noticed".to_owned(),
-        Some(at) => format!(
-            "noticed {}; {} runs look before they create{} (leadrail.suspect_run)",
+    if row.unnoticed {
+        return Ok(Ok(
+            "this database is a copy, or was set back, and no worker has been here since; the first \
+             one to come looks before it creates"
+                .to_owned(),
+        ));
+    }
+    Ok(Ok(match row.at.zip(row.why) {
+        None => "neither a failover nor a restore was noticed".to_owned(),
+        Some((at, why)) => format!(
+            "noticed {} ({why}); {} runs look before they create{} (leadrail.doubt)",
             at.format("%Y-%m-%d %H:%M:%S UTC"),
             row.suspects,
             example(row.example)
@@ -157,6 +176,7 @@ pub(super) async fn worker_sessions(pool: &PgPool) -> sqlx::Result<Finding> {
                count(*) filter (where a.pid is not null and a.backend_start is null) as "hidden!"
         from leadrail.worker w
         left join pg_stat_activity a on a.pid = w.backend_pid
+        where leadrail.live_workers() > 0
         "#
     )
     .fetch_one(pool)
