@@ -3,8 +3,8 @@
 use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
-    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, restored, runs,
-    schema, serve, show_config, vault, worker,
+    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, restored,
+    runs, schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

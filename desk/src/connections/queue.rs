@@ -48,6 +48,18 @@ impl Desk {
         Ok(each.collect())
     }
 
+    /// A connection with the leads that stand before it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn with_queue(&self, connection: Connection) -> DeskResult<ListedConnection> {
+        let mut queues = self.queues(std::slice::from_ref(&connection)).await?;
+        Ok(ListedConnection {
+            queue: queues.remove(&connection.id).unwrap_or_default(),
+            connection,
+        })
+    }
+
     async fn queues(
         &self,
         connections: &[Connection],

@@ -98,13 +98,15 @@ pub(crate) async fn post_connections(
             secrets,
             ..proposed
         };
-        desk.connect(&actor, new).await
+        let connected = desk.connect(&actor, new).await?;
+        let listed = desk.with_queue(connected.connection).await?;
+        Ok((listed, connected.released))
     });
-    let connected = connected.await?;
-    let location = format!("/v1/connections/{}", connected.connection.id);
+    let (listed, released) = connected.await?;
+    let location = format!("/v1/connections/{}", listed.connection.id);
     let changed = ChangedConnection {
-        view: connected.connection.into(),
-        released: connected.released,
+        view: listed.into(),
+        released,
     };
     let mut response = (StatusCode::CREATED, Json(changed)).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -135,7 +137,9 @@ pub(crate) async fn get_connection(
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ConnectionView>, Problem> {
-    Ok(Json(visible(&app, &by, id).await?.into()))
+    let connection = visible(&app, &by, id).await?;
+    let listed = in_time(app.desk.with_queue(connection)).await?;
+    Ok(Json(listed.into()))
 }
 
 /// A connection that this caller may know of.
@@ -179,7 +183,7 @@ pub(crate) async fn post_disable(
     let actor = by.0.actor().clone();
     let changed = app.change(move |desk| async move {
         desk.disable(&actor, id, &why).await?;
-        desk.connection(id).await
+        desk.with_queue(desk.connection(id).await?).await
     });
     Ok(Json(ChangedConnection {
         view: changed.await?.into(),
@@ -205,11 +209,12 @@ pub(crate) async fn post_enable(
     let actor = by.0.actor().clone();
     let changed = app.change(move |desk| async move {
         let released = desk.enable(&actor, id).await?;
-        Ok((desk.connection(id).await?, released))
+        let listed = desk.with_queue(desk.connection(id).await?).await?;
+        Ok((listed, released))
     });
-    let (connection, released) = changed.await?;
+    let (listed, released) = changed.await?;
     Ok(Json(ChangedConnection {
-        view: connection.into(),
+        view: listed.into(),
         released,
     }))
 }

@@ -80,7 +80,7 @@ impl Api {
         leadrail_connections::migrate(api.pool())
             .await
             .expect("migrated");
-        api._database = Some(database);
+        api.database = Some(database);
         api
     }
 
