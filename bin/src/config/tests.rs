@@ -71,7 +71,9 @@ fn the_defaults_are_the_engines_own() {
     assert_eq!(config.worker.poll, engine.poll);
     assert_eq!(config.worker.schedule, engine.schedule);
     assert_eq!(config.worker.limits, engine.limits);
-    assert_eq!(config.worker.name, engine.name);
+    // Besides the process, people want to know on which machine it is.
+    let process = format!("-{}", std::process::id());
+    assert!(config.worker.name.ends_with(&process) && engine.name.ends_with(&process));
     assert!(config.database_url.is_none() && config.call_timeout.is_none());
 }
 
