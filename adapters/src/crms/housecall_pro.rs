@@ -12,6 +12,7 @@
 //!   caller from abroad who leaves no e-mail address is looked for by the name.
 //! - Whatever address a lead brings is added to its customer, so one that is there is named by its id.
 
+mod refusal;
 mod requests;
 mod wire;
 
@@ -29,8 +30,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use leadrail_lead::Marker;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use self::refusal::refusal;
 use self::requests::{
     Caller, address, company, customer_create, customers_like, lead_create, leads_of,
     newest_customers, page,
@@ -39,7 +40,7 @@ use self::wire::{Company, Customer, CustomerPage, FiledLead, LeadPage, Page};
 use crate::contract::{AccountInfo, CrmAdapter};
 use crate::http::answer::Answer;
 use crate::http::cut::{Cut, FEW};
-use crate::http::error::{AdapterError, AdapterResult, Failure};
+use crate::http::error::{AdapterError, AdapterResult};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
@@ -160,30 +161,6 @@ static PLANS: &[Plan] = &[Plan {
         },
     ],
 }];
-
-/// The names an answer to a bad request may point to. Anything else in it could be personal.
-const FIELDS: [&str; 20] = [
-    "address",
-    "address_id",
-    "addresses",
-    "assigned_employee_id",
-    "city",
-    "country",
-    "customer",
-    "customer_id",
-    "email",
-    "first_name",
-    "home_number",
-    "last_name",
-    "lead_source",
-    "mobile_number",
-    "note",
-    "notes",
-    "state",
-    "street",
-    "tags",
-    "zip",
-];
 
 #[async_trait]
 impl CrmAdapter for HousecallPro {
@@ -362,50 +339,4 @@ async fn each<P: Page + DeserializeOwned>(
         cut = cut.next();
     }
     Err(AdapterError::incomplete_lookup(&HOUSECALL_PRO))
-}
-
-/// Housecall Pro's own meanings only: the shared layer has judged everything else.
-fn refusal(error: AdapterError, body: &[u8]) -> AdapterError {
-    match error.status() {
-        // The key is right, but the account's plan or the person behind the key is not enough.
-        // That is for the account to change, so the connection waits instead of burning leads.
-        Some(403) => AdapterError::Forbidden(
-            Failure::new(
-                "forbidden",
-                "Housecall Pro refused access (HTTP 403): its API is part of the MAX plan, and \
-                 the key must be an administrator's",
-            )
-            .with_status(403),
-        ),
-        Some(status @ (400 | 422)) => {
-            let named = faulty_fields(body);
-            // Ids are the CRM's own: one that it refuses is of a record that is gone.
-            if !named.is_empty()
-                && named
-                    .iter()
-                    .all(|field| ["customer_id", "address_id"].contains(field))
-            {
-                return AdapterError::record_gone(&HOUSECALL_PRO, Some(status));
-            }
-            AdapterError::Rejected(naming(error.into_failure(), &named))
-        }
-        _ => error,
-    }
-}
-
-/// The fields that are at fault.
-fn faulty_fields(body: &[u8]) -> Vec<&'static str> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let faults = answer.get("errors").unwrap_or(&answer);
-    let known = FIELDS.into_iter();
-    known.filter(|field| faults.get(field).is_some()).collect()
-}
-
-/// Adds the names of the fields that are at fault. The words about them may repeat personal data,
-/// so they stay in the evidence.
-fn naming(mut failure: Failure, named: &[&str]) -> Failure {
-    if !named.is_empty() {
-        failure.detail = format!("{}; it names {}", failure.detail, named.join(", "));
-    }
-    failure
 }

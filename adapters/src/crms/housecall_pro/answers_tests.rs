@@ -4,8 +4,9 @@ use leadrail_lead::Marker;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::HousecallPro;
+use super::refusal::refusal;
 use super::wire::{CustomerPage, LeadPage};
-use super::{HousecallPro, refusal};
 use crate::scripted_crm::{KEY, Scene, ScriptedCrm, say, session_with};
 use crate::{
     AdapterError, AdapterResult, CrmAdapter, Failure, LinkState, Record, Session, Settings,
