@@ -3,8 +3,8 @@
 use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
-    bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi, restored,
-    runs, schema, serve, show_config, vault, worker,
+    audit, bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi,
+    restored, runs, schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     CrmSim(crm_sim::CrmSimArgs),
     Doctor(doctor::DoctorArgs),
+    Audit(audit::AuditArgs),
     Restored(restored::RestoredArgs),
     Chaos(chaos::ChaosArgs),
     #[command(hide = true, name = leadrail_rig::LATER_BUILD)]

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod chaos;
 pub(crate) mod chaos_worker;
@@ -26,6 +27,7 @@ use crate::config::Config;
 /// Runs the command.
 pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     match command {
+        Command::Audit(args) => audit::run(args, config).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Chaos(args) => chaos::run(args).await,
         Command::ChaosWorker(args) => chaos_worker::run(&args, config).await,

@@ -26,6 +26,7 @@ pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
         sql!("enqueue_lead.sql"),
         sql!("lead_fingerprint.sql"),
         sql!("lead_warnings.sql"),
+        sql!("audit.sql"),
         sql!("grant_doors.sql"),
     ];
     Set::new("product", sqlx::migrate!("../migrations"), functions)

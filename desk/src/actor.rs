@@ -1,4 +1,4 @@
-//! Who does something, and the one place where it is noted.
+//! Who does something, what may be done, and the one place where it is logged.
 
 use std::fmt;
 
@@ -119,11 +119,11 @@ impl Action {
     }
 }
 
-/// Notes that somebody did something: to `subject` (an id, a lane's name), with this outcome.
+/// Logs that somebody did something: to `subject` (an id, a lane's name), with this outcome.
 ///
 /// Both are words of ours; what a person wrote (why, a signal's payload) is not for this. A lead that
 /// is handed over is kept with its run, so it is noted at `debug`, everything else at `info`.
-pub(crate) fn audit(
+pub(crate) fn say(
     who: &Actor,
     action: Action,
     subject: &(dyn fmt::Display + Sync),

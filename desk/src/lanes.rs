@@ -1,6 +1,6 @@
 //! Lanes: what runs queue behind together, and what holds it back.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{LaneLimits, LaneView};
@@ -21,7 +21,7 @@ impl Desk {
     pub async fn pause_lane(&self, who: &Actor, lane: &str) -> DeskResult<bool> {
         let lane = self.known(named(lane)?).await?;
         let news = self.engine().pause_lane(lane).await?;
-        audit(who, Action::LanePause, &lane, &news);
+        self.note(who, Action::LanePause, &lane, &news).await;
         Ok(news)
     }
 
@@ -31,7 +31,7 @@ impl Desk {
     /// [`DeskError::Refused`] for the name, or when the database cannot be written.
     pub async fn resume_lane(&self, who: &Actor, lane: &str) -> DeskResult<bool> {
         let news = self.engine().resume_lane(named(lane)?).await?;
-        audit(who, Action::LaneResume, &lane, &news);
+        self.note(who, Action::LaneResume, &lane, &news).await;
         Ok(news)
     }
 
@@ -65,7 +65,7 @@ impl Desk {
     /// [`DeskError::Refused`] for the name, or when the database refuses a limit or cannot be written.
     pub async fn limit_lane(&self, who: &Actor, lane: &str, limits: &LaneLimits) -> DeskResult<()> {
         self.engine().limit_lane(named(lane)?, limits).await?;
-        audit(who, Action::LaneLimit, &lane, &"set");
+        self.note(who, Action::LaneLimit, &lane, &"set").await;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@
 
 mod actor;
 mod age;
+mod audit;
 mod connections;
 mod crm;
 mod desk;
@@ -30,6 +31,7 @@ mod workers;
 
 pub use actor::Actor;
 pub use age::TransactionAge;
+pub use audit::{AuditEntry, AuditFilter};
 pub use connections::{
     Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection, Proposed, RELEASE_SPACING,
 };

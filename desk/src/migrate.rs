@@ -2,7 +2,7 @@
 //!
 //! Old code runs on a newer schema, for migrations only add (`docs/decisions/0020-databases-as-they-are.md`).
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 
@@ -31,7 +31,10 @@ impl Desk {
     /// As [`Desk::pending_migrations`], or when a migration fails.
     pub async fn migrate(&self, who: &Actor) -> DeskResult<Vec<String>> {
         let applied = leadrail_connections::migrate(self.engine().pool()).await?;
-        audit(who, Action::Migrate, &"database", &applied.len());
+        if !applied.is_empty() {
+            self.note(who, Action::Migrate, &"database", &applied.len())
+                .await;
+        }
         Ok(applied)
     }
 
@@ -41,7 +44,7 @@ impl Desk {
     /// When there is no such role, or ours may not grant it.
     pub async fn grant_doors(&self, who: &Actor, role: &str) -> DeskResult<()> {
         leadrail_connections::grant_doors(self.engine().pool(), role).await?;
-        audit(who, Action::Migrate, &role, &"granted");
+        self.note(who, Action::Migrate, &role, &"granted").await;
         Ok(())
     }
 }

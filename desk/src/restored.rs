@@ -1,6 +1,6 @@
 //! A person says that the database was restored.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_engine::DeclaredRestored;
@@ -13,7 +13,8 @@ impl Desk {
     /// When the database cannot be written.
     pub async fn declare_restored(&self, who: &Actor) -> DeskResult<DeclaredRestored> {
         let declared = self.engine().declare_restored().await?;
-        audit(who, Action::DatabaseRestored, &"database", &declared.runs);
+        self.note(who, Action::DatabaseRestored, &"database", &declared.runs)
+            .await;
         Ok(declared)
     }
 }

@@ -1,6 +1,6 @@
 //! The vault keys: whether those that we were given open what is there, and moving from one to the next.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
 use leadrail_connections::{ConnectionError, Rotated, SealedWith, VaultError, sealed_with};
@@ -70,7 +70,8 @@ impl Desk {
         progress: impl FnMut(u64),
     ) -> DeskResult<Rotated> {
         let rotated = self.connections()?.rotate(progress).await?;
-        audit(who, Action::VaultRotate, &"vault", &rotated.moved);
+        self.note(who, Action::VaultRotate, &"vault", &rotated.moved)
+            .await;
         Ok(rotated)
     }
 }

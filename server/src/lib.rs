@@ -17,6 +17,7 @@
 
 mod admission;
 mod audience;
+mod audit;
 mod body;
 mod changes;
 mod connections;

@@ -12,7 +12,7 @@ use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, connections, edge, health, keys, leads, openapi, runs};
+use crate::{audience, audit, connections, edge, health, keys, leads, openapi, runs};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
@@ -113,4 +113,5 @@ fn operator() -> OpenApiRouter<App> {
         .routes(routes!(runs::get_state))
         .routes(routes!(keys::list_keys, keys::post_keys))
         .routes(routes!(keys::delete_key))
+        .routes(routes!(audit::list_audit))
 }

@@ -38,6 +38,7 @@ fn every_command_has_help_with_an_example() {
         &["connection", "list"],
         &["connection", "test"],
         &["connection", "disable"],
+        &["audit"],
         &["key", "create"],
         &["key", "list"],
         &["key", "revoke"],

@@ -17,6 +17,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0001 connections",
         "product 0002 leads",
         "product 0003 api keys",
+        "product 0004 audit",
         "product known_crms.sql",
         "product lead_values.sql",
         "product lead_meaning.sql",
@@ -24,6 +25,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product enqueue_lead.sql",
         "product lead_fingerprint.sql",
         "product lead_warnings.sql",
+        "product audit.sql",
         "product grant_doors.sql",
     ];
     assert!(before.ends_with(&product.map(str::to_owned)), "{before:?}");

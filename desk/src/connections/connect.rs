@@ -1,6 +1,6 @@
 //! Connects an account to a CRM, or connects it again under the same id.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::{Connection, NewConnection};
@@ -29,12 +29,13 @@ impl Desk {
         // A second key in one database is one that somebody will be without.
         self.check_vault_key().await?;
         let connection = doors.connections().add(new).await?;
-        audit(
+        self.note(
             who,
             Action::ConnectionConnect,
             &connection.id,
             &connection.state,
-        );
+        )
+        .await;
         let released = self.release(who, &connection).await?;
         Ok(Connected {
             connection,

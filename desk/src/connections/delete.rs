@@ -1,6 +1,6 @@
 //! Takes a connection away, with its credential.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::ConnectionId;
@@ -13,7 +13,8 @@ impl Desk {
     /// When there is no such connection, or the database cannot be written.
     pub async fn delete_connection(&self, who: &Actor, id: ConnectionId) -> DeskResult<()> {
         self.connections()?.delete(id).await?;
-        audit(who, Action::ConnectionDelete, &id, &"deleted");
+        self.note(who, Action::ConnectionDelete, &id, &"deleted")
+            .await;
         Ok(())
     }
 }

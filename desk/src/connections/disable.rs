@@ -1,6 +1,6 @@
 //! Switches a connection off, and on again.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::ConnectionId;
@@ -14,7 +14,8 @@ impl Desk {
     pub async fn disable(&self, who: &Actor, id: ConnectionId, why: &str) -> DeskResult<bool> {
         let news = self.connections()?.disable(id, why).await?;
         let outcome = if news { "switched off" } else { "off already" };
-        audit(who, Action::ConnectionDisable, &id, &outcome);
+        self.note(who, Action::ConnectionDisable, &id, &outcome)
+            .await;
         Ok(news)
     }
 
@@ -26,7 +27,8 @@ impl Desk {
         let connections = self.connections()?;
         let news = connections.activate(id).await?;
         let outcome = if news { "switched on" } else { "on already" };
-        audit(who, Action::ConnectionEnable, &id, &outcome);
+        self.note(who, Action::ConnectionEnable, &id, &outcome)
+            .await;
         self.release(who, &connections.get(id).await?).await
     }
 }

@@ -1,6 +1,6 @@
 //! Lets leads go that waited for a connection.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::Connection;
@@ -33,7 +33,8 @@ impl Desk {
     ) -> DeskResult<u32> {
         let gates = gates_of(connection);
         let released = self.engine().open_gates(&gates, spacing).await?;
-        audit(who, Action::ConnectionRelease, &connection.id, &released);
+        self.note(who, Action::ConnectionRelease, &connection.id, &released)
+            .await;
         Ok(released)
     }
 }

@@ -1,6 +1,6 @@
 //! Asks the CRM whether it accepts a connection's credential, and acts on the answer.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_adapters::{AdapterError, SecretVersion};
@@ -54,7 +54,7 @@ impl Desk {
         }
         test.state = doors.connections().get(id).await?.state;
         let outcome = test.reason.as_deref().unwrap_or("ok");
-        audit(who, Action::ConnectionTest, &id, &outcome);
+        self.note(who, Action::ConnectionTest, &id, &outcome).await;
         Ok(test)
     }
 

@@ -2,7 +2,7 @@
 
 use super::secret::KeySecret;
 use super::{ApiKey, KeyRow, Role};
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
 use leadrail_lead::{AccountId, is_unshown};
@@ -85,7 +85,7 @@ impl Desk {
         new.check()?;
         let secret = KeySecret::random();
         let key = self.store_key(who, &new, &secret).await?;
-        audit(who, Action::KeyCreate, &key.id, &key.role);
+        self.note(who, Action::KeyCreate, &key.id, &key.role).await;
         Ok(IssuedKey {
             key,
             secret: secret.into_inner(),

@@ -1,7 +1,7 @@
 //! Takes a key back.
 
 use super::KeyId;
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
 
@@ -25,12 +25,13 @@ impl Desk {
         let news = revoked.fetch_optional(self.engine().pool()).await?;
         let news = news.ok_or(DeskError::NoSuchKey { id })?;
         self.recognized().forget();
-        audit(
+        self.note(
             who,
             Action::KeyRevoke,
             &id,
             if news { &"revoked" } else { &"revoked before" },
-        );
+        )
+        .await;
         Ok(news)
     }
 }

@@ -1,6 +1,6 @@
 //! Hands leads over.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor, say};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_engine::{NotEnqueued, Outcome};
@@ -44,6 +44,6 @@ impl Desk {
             Outcome::Duplicate => "duplicate",
             Outcome::Conflict => "conflict",
         };
-        audit(who, Action::LeadSubmit, &lead.event_id, &outcome);
+        say(who, Action::LeadSubmit, &lead.event_id, &outcome);
     }
 }

@@ -1,7 +1,7 @@
 //! Resume, restart, try now and cancel: what was planned, one run after the other.
 
 use super::select::{ACTED_ON, Pages, Plan, Selection};
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{Cancelled, Restarted, RunId};
@@ -167,7 +167,7 @@ impl Desk {
             },
             Verb::Cancel(why) => return Ok(self.cancel_run(who, run, why).await?.into()),
         };
-        audit(who, verb.action(), &run, &became);
+        self.note(who, verb.action(), &run, &became).await;
         Ok(became)
     }
 
@@ -180,7 +180,8 @@ impl Desk {
     ) -> DeskResult<Cancelled> {
         check_why(why)?;
         let outcome = self.engine().cancel(run, why).await?;
-        audit(who, Action::RunCancel, &run, &Became::from(outcome));
+        self.note(who, Action::RunCancel, &run, &Became::from(outcome))
+            .await;
         Ok(outcome)
     }
 }

@@ -1,6 +1,6 @@
 //! Saying something to a run, and asking it.
 
-use crate::actor::{Action, Actor, audit};
+use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{LARGEST_VALUE, RunId, Sent};
@@ -37,7 +37,7 @@ impl Desk {
             Sent::Ended => "ended",
             Sent::Unknown => "unknown",
         };
-        audit(who, Action::RunSignal, &run, &outcome);
+        self.note(who, Action::RunSignal, &run, &outcome).await;
         Ok(sent)
     }
 

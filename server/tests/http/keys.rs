@@ -124,6 +124,7 @@ async fn each_role_may_do_its_own() {
         ("POST", "/v1/connections/{id}/test", [404, 403, 404, 403]),
         ("GET", "/v1/keys", [200, 200, 403, 403]),
         ("DELETE", "/v1/keys/{id}", [404, 403, 403, 403]),
+        ("GET", "/v1/audit", [200, 200, 403, 403]),
         ("GET", "/metrics", [200, 200, 403, 403]),
         ("POST", "/v1/runs/{id}/signals/x", [404, 403, 403, 403]),
     ];

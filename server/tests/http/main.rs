@@ -1,5 +1,6 @@
 //! The API over real sockets, on a database of each test's own.
 
+mod audit;
 mod bad_input;
 mod batches;
 mod connecting;

@@ -29,6 +29,7 @@ fn the_description_has_every_promised_call_and_no_other() {
         ("get", "/openapi.json"),
         ("get", "/readyz"),
         ("delete", "/v1/connections/{id}"),
+        ("get", "/v1/audit"),
         ("get", "/v1/connections"),
         ("get", "/v1/connections/{id}"),
         ("delete", "/v1/keys/{key_id}"),
