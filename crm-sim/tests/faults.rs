@@ -71,7 +71,7 @@ async fn a_cut_connection_carries_no_byte_at_all() {
         .expect("a socket");
     let body = json!({"customer_id": scene.customer}).to_string();
     let request = format!(
-        "POST /housecall_pro/leads HTTP/1.1\r\nhost: sim\r\nauthorization: Token {ACME}\r\n\
+        "POST /housecall_pro/leads HTTP/1.1\r\nhost: localhost\r\nauthorization: Token {ACME}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -181,6 +181,13 @@ async fn a_key_is_made_used_and_taken_back_from_the_command_line() {
     let again = cli.run(&["key", "revoke", id, "--json"]).well().json();
     assert_eq!(again["revoked"], serde_json::json!(false));
     assert!(cli.run(&["key", "list"]).well().out.contains("revoked"));
+    let log = cli.run(&["audit", "--subject", id]).well().out;
+    assert!(
+        log.contains("key.create") && log.contains("revoked before"),
+        "{log}"
+    );
+    let nothing = cli.run(&["audit", "--actor", "api:local"]).well().out;
+    assert_eq!(nothing.trim(), "no such entries");
     cli.run(&["key", "revoke", "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10"])
         .refused(2, "no API key");
     cli.run(&["key", "create", "--purpose", "x", "--role", "account"])
