@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_engine::Engine;
 use leadrail_rig::Process;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -39,6 +39,7 @@ impl Cast {
         let key_file = folder.path().join("vault.key");
         key.write_new(&key_file)?;
         let place = options.place;
+        lift_limits(&sim_url, place.crm).await?;
         let new = place.connection(&sim_url, ACCOUNT, CALL_TIMEOUT_MS, SETTLE_SECONDS);
         let connections = Connections::new(engine.pool().clone(), key);
         connections.add(new).await?;
@@ -91,6 +92,23 @@ async fn crm_sim(options: &LeadsOptions, folder: &Path) -> anyhow::Result<(Proce
         still_there(&mut process, deadline)?;
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// A CRM that counts requests or points would be measured instead of us. One without limits says so.
+#[expect(clippy::disallowed_methods, reason = "the simulator is called")]
+async fn lift_limits(sim_url: &str, crm: &str) -> anyhow::Result<()> {
+    let none = 1_000_000_000;
+    let limits = json!({
+        "company": ACCOUNT, "maximum": none, "available": none, "restore_rate": none, "requests": none,
+    });
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let call = client.post(format!("{sim_url}/_sim/{crm}/limits"));
+    let call = call.header("content-type", "application/json");
+    let answer = call.body(limits.to_string()).send().await?;
+    let status = answer.status();
+    let known = status.is_success() || status == reqwest::StatusCode::NOT_FOUND;
+    anyhow::ensure!(known, "the simulated CRM kept its limits: {status}");
+    Ok(())
 }
 
 fn worker(
