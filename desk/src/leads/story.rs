@@ -23,15 +23,24 @@ impl Desk {
     /// # Errors
     /// [`DeskError::NoSuchLead`], [`DeskError::SeveralLeads`], or when the database cannot be read.
     pub async fn lead(&self, event_id: EventId, account: Option<&str>) -> DeskResult<RunView> {
-        let runs = self.engine().runs_by_key(&event_id.to_string()).await?;
+        let lead = self.lead_keyed(&event_id.to_string(), account).await?;
+        lead.ok_or(DeskError::NoSuchLead { event_id })
+    }
+
+    /// The one run of this key that files a lead, of this account if one is named.
+    pub(crate) async fn lead_keyed(
+        &self,
+        key: &str,
+        account: Option<&str>,
+    ) -> DeskResult<Option<RunView>> {
+        let runs = self.engine().runs_by_key(key).await?;
         let mut runs = runs
             .into_iter()
             .filter(|run| run.workflow == PushLead::NAME)
             .filter(|run| account.is_none_or(|account| run.scope == account));
         match (runs.next(), runs.next()) {
-            (Some(run), None) => Ok(run),
-            (None, _) => Err(DeskError::NoSuchLead { event_id }),
             (Some(_), Some(_)) => Err(DeskError::SeveralLeads),
+            (lead, _) => Ok(lead),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
-use leadrail_engine::{RunId, RunView, Workflow as _};
-use leadrail_workflows::PushLead;
+use leadrail_engine::{RunId, RunView};
 use uuid::Uuid;
 
 impl Desk {
@@ -19,14 +18,7 @@ impl Desk {
         if heads.iter().any(is_theirs) {
             return Ok(run);
         }
-        let by_event = self.engine().runs_by_key(&id.to_string()).await?;
-        let mut leads = by_event
-            .into_iter()
-            .filter(|run| run.workflow == PushLead::NAME && is_theirs(run));
-        match (leads.next(), leads.next()) {
-            (Some(lead), None) => Ok(lead.id),
-            (None, _) => Err(DeskError::NoSuchRun { run }),
-            (Some(_), Some(_)) => Err(DeskError::SeveralLeads),
-        }
+        let lead = self.lead_keyed(&id.to_string(), account).await?;
+        lead.map(|lead| lead.id).ok_or(DeskError::NoSuchRun { run })
     }
 }
