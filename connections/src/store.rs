@@ -110,10 +110,6 @@ impl Connections {
         crm_account_id: Option<&str>,
     ) -> ConnectionResult<Lookup> {
         let wanted = crm_account_id.filter(|id| !id.is_empty());
-        // No connection has such a name, and the database would fail on some of them.
-        if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
-            return Ok(Lookup::None);
-        }
         let key = CacheKey::Lead {
             account: account.to_owned(),
             crm: crm.to_owned(),
@@ -123,8 +119,7 @@ impl Connections {
             Ok(stored) => return Ok(found(&stored)),
             Err(start) => start,
         };
-        let rows = rows::for_lead(&self.0.pool, account, crm, wanted).await?;
-        Ok(match choose(rows, wanted) {
+        Ok(match chosen(&self.0.pool, account, crm, wanted).await? {
             Choice::Found(stored) => {
                 self.0
                     .cache
@@ -347,15 +342,26 @@ pub async fn find(
     crm_account_id: Option<&str>,
 ) -> ConnectionResult<Lookup> {
     let wanted = crm_account_id.filter(|id| !id.is_empty());
-    if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
-        return Ok(Lookup::None);
-    }
-    let rows = rows::for_lead(pool, account, crm, wanted).await?;
-    Ok(match choose(rows, wanted) {
+    Ok(match chosen(pool, account, crm, wanted).await? {
         Choice::Found(stored) => found(&stored),
         Choice::Ambiguous => Lookup::Ambiguous,
         Choice::None => Lookup::None,
     })
+}
+
+/// The connection that a lead goes through, of those there are now.
+async fn chosen(
+    pool: &PgPool,
+    account: &str,
+    crm: &str,
+    wanted: Option<&str>,
+) -> ConnectionResult<Choice> {
+    // No connection has such a name, and the database would fail on some of them.
+    if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
+        return Ok(Choice::None);
+    }
+    let rows = rows::for_lead(pool, account, crm, wanted).await?;
+    Ok(choose(rows, wanted))
 }
 
 /// How many connections each CRM has in each state that some are in. Needs no vault key.
