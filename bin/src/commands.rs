@@ -18,6 +18,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show_config;
+pub(crate) mod standing;
 pub(crate) mod vault;
 pub(crate) mod worker;
 

@@ -71,17 +71,6 @@ impl LeadView {
             changed_at: run.changed_at,
         }
     }
-
-    /// Where it stands, in a word: what holds it back where something does.
-    #[must_use]
-    pub fn standing(&self) -> &'static str {
-        match &self.held {
-            Some(Held::Pause { .. }) => "paused",
-            Some(Held::Throttle { .. }) => "throttled",
-            Some(Held::Release { .. }) => "released",
-            None => self.state.as_str(),
-        }
-    }
 }
 
 /// A lane that is stopped or left alone keeps a run back beyond its own time.

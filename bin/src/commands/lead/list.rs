@@ -1,6 +1,7 @@
 //! `leadrail lead list`: leads in a table, the newest first.
 
 use super::story;
+use crate::commands::standing::{minute, standing};
 use crate::config::Config;
 use crate::database;
 use crate::failure::told;
@@ -8,7 +9,7 @@ use crate::output::{self, Column, or_dash};
 use chrono::{DateTime, Utc};
 use leadrail_connections::ConnectionId;
 use leadrail_desk::{Desk, LeadFilter};
-use leadrail_engine::{Held, RunId, RunState};
+use leadrail_engine::{RunId, RunState};
 use leadrail_workflows::LeadView;
 
 /// Lists leads, the newest first.
@@ -104,7 +105,7 @@ fn table(leads: &[LeadView]) -> comfy_table::Table {
         let caller = lead.caller.to_string();
         [
             or_dash(lead.event_id.as_ref()),
-            standing(lead),
+            standing(lead.state, lead.held.as_ref()),
             or_dash((!caller.is_empty()).then_some(caller)),
             or_dash(story::tries(lead)),
             or_dash(lead.next_at.map(soon)),
@@ -118,20 +119,7 @@ fn table(leads: &[LeadView]) -> comfy_table::Table {
     output::fitted(&COLUMNS, rows)
 }
 
-/// Where it stands; of what is let go one by one also its place.
-fn standing(lead: &LeadView) -> String {
-    match lead.held {
-        Some(Held::Release { place, .. }) => format!("released #{place}"),
-        _ => lead.standing().to_owned(),
-    }
-}
-
 /// A time that is days away at most, to the minute.
 fn soon(at: DateTime<Utc>) -> String {
     at.format("%m-%d %H:%M").to_string()
-}
-
-/// A time to the minute, with its date.
-fn minute(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M").to_string()
 }

@@ -1,9 +1,9 @@
 //! `leadrail runs list`: runs in a table, the newest first.
 
 use super::select::FilterArgs;
+use crate::commands::standing::{minute, standing};
 use crate::failure::told;
 use crate::output::{self, Column, or_dash};
-use chrono::{DateTime, Utc};
 use leadrail_desk::Desk;
 use leadrail_engine::{Held, RunId, RunState, RunView};
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn table(runs: &[Listed]) -> comfy_table::Table {
         [
             run.id.to_string(),
             run.workflow.clone(),
-            standing(run, held.as_ref()),
+            standing(run.state, held.as_ref()),
             or_dash(run.reason.as_ref().filter(|_| is_stopped)),
             or_dash(run.activity.as_ref().filter(|_| is_stopped)),
             run.scope.clone(),
@@ -90,19 +90,6 @@ fn table(runs: &[Listed]) -> comfy_table::Table {
         ]
     });
     output::fitted(&COLUMNS, rows)
-}
-
-fn standing(run: &RunView, held: Option<&Held>) -> String {
-    match held {
-        Some(Held::Pause { .. }) => "paused".to_owned(),
-        Some(Held::Throttle { .. }) => "throttled".to_owned(),
-        Some(Held::Release { place, .. }) => format!("released #{place}"),
-        None => run.state.to_string(),
-    }
-}
-
-fn minute(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// The head without its input, which a list does not read.
