@@ -10,7 +10,7 @@ use clap::Subcommand;
 use leadrail_desk::{ApiKey, DeskError, KeyId, NewKey, Role};
 use leadrail_engine::parse_duration;
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -91,7 +91,7 @@ async fn create(args: CreateArgs, config: &Config) -> anyhow::Result<()> {
     let made = made.map_err(told)?;
     let key = made.secret.expose_secret();
     if args.json {
-        let mut shown = shown(&made.key)?;
+        let mut shown = json!(made.key);
         shown["key"] = json!(key);
         return output::json(&shown);
     }
@@ -101,11 +101,6 @@ async fn create(args: CreateArgs, config: &Config) -> anyhow::Result<()> {
         made.key.id
     );
     Ok(())
-}
-
-/// As lists show it.
-fn shown(key: &ApiKey) -> anyhow::Result<Value> {
-    Ok(serde_json::to_value(key)?)
 }
 
 async fn list(args: &ListArgs, config: &Config) -> anyhow::Result<()> {

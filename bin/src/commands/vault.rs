@@ -3,7 +3,7 @@
 use crate::actor;
 use crate::config::Config;
 use crate::database;
-use crate::failure::{Said, told};
+use crate::failure::told;
 use crate::output;
 use crate::progress::Progress;
 use clap::Subcommand;
@@ -49,7 +49,6 @@ pub(crate) async fn run(command: VaultCommand, config: &Config) -> anyhow::Resul
 }
 
 async fn status(args: &StatusArgs, config: &Config) -> anyhow::Result<()> {
-    config.need_vault()?;
     let desk = database::desk_with_vault(config).await?;
     let status = desk.vault_status().await.map_err(told)?;
     if args.json {
@@ -59,11 +58,7 @@ async fn status(args: &StatusArgs, config: &Config) -> anyhow::Result<()> {
     }
     match status.locked() {
         0 => Ok(()),
-        locked if args.json => Err(anyhow::anyhow!(missing(locked))),
-        locked => {
-            output::line(missing(locked))?;
-            Err(Said.into())
-        }
+        locked => Err(anyhow::anyhow!(missing(locked))),
     }
 }
 
@@ -102,7 +97,6 @@ fn show(status: &VaultStatus) -> anyhow::Result<()> {
 }
 
 async fn rotate(args: &RotateArgs, config: &Config) -> anyhow::Result<()> {
-    config.need_vault()?;
     let desk = database::desk_with_vault(config).await?;
     let status = desk.vault_status().await.map_err(told)?;
     let older = status
