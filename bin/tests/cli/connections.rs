@@ -1,14 +1,5 @@
-use crate::kit::{Cli, VAULT_KEY, crm, lead};
+use crate::kit::{ADD, Cli, VAULT_KEY, crm, lead};
 use serde_json::{Value, json};
-
-const ADD: [&str; 6] = [
-    "connection",
-    "add",
-    "--account",
-    "acme",
-    "--crm",
-    "housecall_pro",
-];
 
 fn add(cli: &Cli, more: &[&str], secret: &str) -> Value {
     let arguments = [&ADD[..], &["--json"], more].concat();

@@ -1,6 +1,6 @@
 //! What a person sees who hands leads over and waits, and what a script sees who does it wrongly.
 
-use crate::kit::{Cli, VAULT_KEY, crm, lead};
+use crate::kit::{ADD, Cli, VAULT_KEY, connect, crm, lead};
 use sqlx::postgres::PgListener;
 use std::time::Duration;
 
@@ -12,17 +12,7 @@ async fn whoever_waits_for_a_lead_without_a_connection_is_told_once_what_to_do()
     let file = cli.write("lead.json", &lead(1, "acme").to_string());
     let mut waiting = cli.start(&["lead", "push", &file, "--wait"]);
     waiting.until_logged("1 lead waits: The account acme has no connection to Housecall Pro");
-    let add = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-        "--base-url",
-        &url,
-    ];
-    cli.run_with(&add, "sim-acme").well();
+    connect(&cli, &url, &[]);
     let ended = waiting.until_its_end();
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(
@@ -78,16 +68,7 @@ fn a_vault_key_that_is_none_is_wrong_use_however_it_is_none() {
         .run(&["worker"])
         .refused(2, "missing.key is not usable");
     let good = service().with("LEADRAIL_VAULT_KEY", VAULT_KEY);
-    let file = [
-        "connection",
-        "add",
-        "--account",
-        "a",
-        "--crm",
-        "housecall_pro",
-        "--secret-file",
-        "missing",
-    ];
+    let file = [&ADD[..], &["--secret-file", "missing"]].concat();
     good.run(&file).refused(2, "missing cannot be read");
 }
 

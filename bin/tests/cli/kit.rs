@@ -243,6 +243,22 @@ pub(crate) fn crm(cli: &Cli) -> (Service, String) {
     (service, url.to_owned())
 }
 
+/// Connects the account acme to Housecall Pro; the secret is read from standard input.
+pub(crate) const ADD: [&str; 6] = [
+    "connection",
+    "add",
+    "--account",
+    "acme",
+    "--crm",
+    "housecall_pro",
+];
+
+/// Connects the account acme to the simulated CRM at this URL.
+pub(crate) fn connect(cli: &Cli, url: &str, more: &[&str]) {
+    let add = [&ADD[..], &["--base-url", url], more].concat();
+    cli.run_with(&add, "sim-acme").well();
+}
+
 /// The example lead, as a file.
 pub(crate) fn example(cli: &Cli) -> String {
     let example = cli.run(&["schema", "lead", "--example"]).well().out;

@@ -1,4 +1,4 @@
-use crate::kit::{Cli, crm, lead};
+use crate::kit::{Cli, connect, crm, lead};
 use serde_json::{Value, json};
 
 fn lines(text: &str) -> Vec<Value> {
@@ -218,17 +218,7 @@ async fn a_lead_is_shown_by_its_event_id_and_account() {
 async fn push_and_wait_follows_a_lead_into_the_crm_and_show_tells_its_story() {
     let cli = Cli::migrated().await;
     let (_crm, url) = crm(&cli);
-    let add = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-        "--base-url",
-        &url,
-    ];
-    cli.run_with(&add, "sim-acme").well();
+    connect(&cli, &url, &[]);
     let mut worker = cli.serve(&["worker", "--name", "w1"]);
     assert_eq!(worker.ready, "worker w1 is ready for 256 runs at a time\n");
     let lead = lead(1, "acme");

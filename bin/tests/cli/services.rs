@@ -1,4 +1,4 @@
-use crate::kit::{Cli, VAULT_KEY, crm, lead};
+use crate::kit::{Cli, VAULT_KEY, connect, crm, lead};
 use sqlx::{Connection as _, PgConnection};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -82,19 +82,7 @@ async fn a_failed_attempt_is_logged_and_answers_and_ended_leads_are_counted() {
                     "fault": {"kind": "status_before", "status": 503}}"#;
     let added = post(sim, "/_sim/housecall_pro/faults", fault);
     assert!(added.starts_with("HTTP/1.1 20"), "{added}");
-    let add = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-        "--base-url",
-        &url,
-        "--settings",
-        r#"{"settle_seconds": 1}"#,
-    ];
-    cli.run_with(&add, "sim-acme").well();
+    connect(&cli, &url, &["--settings", r#"{"settle_seconds": 1}"#]);
     let mut worker = cli.serve(&["worker", "--listen", "127.0.0.1:0"]);
     let said = worker.ready.trim_end().to_owned();
     let (_, address) = said.rsplit_once("http://").expect("an address");

@@ -1,6 +1,6 @@
 //! What may be set for a connection, and how a secret is typed.
 
-use crate::kit::{Cli, example, terminal};
+use crate::kit::{ADD, Cli, example, terminal};
 use serde_json::{Value, json};
 use std::io::Write as _;
 
@@ -41,16 +41,7 @@ async fn every_setting_that_is_listed_for_all_crms_is_taken() {
     let cli = Cli::migrated().await;
     let all = r#"{"call_timeout_ms": 5000, "on_unknown_outcome": "ask", "settle_seconds": 5,
                   "retry_schedule": [{"delay": "30s"}]}"#;
-    let add = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-        "--settings",
-        all,
-    ];
+    let add = [&ADD[..], &["--settings", all]].concat();
     cli.run_with(&add, "canary").well();
     let listed = cli.run(&["connection", "settings", "--crm", "housecall_pro", "--json"]);
     let listed = listed.well().json();
@@ -65,15 +56,7 @@ async fn every_setting_that_is_listed_for_all_crms_is_taken() {
 async fn a_secret_is_asked_for_at_a_terminal_and_not_shown() {
     let cli = Cli::migrated().await;
     let (mut ours, theirs) = terminal();
-    let add = [
-        "connection",
-        "add",
-        "--account",
-        "acme",
-        "--crm",
-        "housecall_pro",
-    ];
-    let mut asked = cli.start_with(&add, theirs.into());
+    let mut asked = cli.start_with(&ADD, theirs.into());
     asked.until_asked("(not shown): ");
     ours.write_all(b"canary\n").expect("typed");
     let ended = asked.until_its_end();
