@@ -66,14 +66,15 @@ async fn a_hundred_identical_posts_at_once_make_one_run_and_get_equal_answers() 
     let api = Api::start().await;
     let lead = lead(7);
     let answers = join_all((0..100).map(|_| api.hand_over(&lead))).await;
+    let (answers, again): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
     let with = |status| {
         answers
             .iter()
             .filter(|a: &&Answer| a.status == status)
             .count()
     };
-    // One that was answered with 503 may have been kept all the same.
-    assert!(with(202) <= 1, "{} were new", with(202));
+    let is_answered_as_new = with(202) == 1 || (with(202) == 0 && again.contains(&true));
+    assert!(is_answered_as_new, "{} were new", with(202));
     assert_eq!(with(202) + with(200), 100);
     for answer in &answers {
         assert_eq!(answer.json(), answers[0].json());
@@ -86,8 +87,9 @@ async fn parallel_single_leads_share_commits_and_each_gets_its_own_answer() {
     let api = Api::start().await;
     let leads: Vec<_> = (0..200).map(lead).collect();
     let answers = join_all(leads.iter().map(|lead| api.hand_over(lead))).await;
-    for (lead, answer) in leads.iter().zip(&answers) {
-        assert!(matches!(answer.status, 202 | 200), "{}", answer.text);
+    for (lead, (answer, again)) in leads.iter().zip(&answers) {
+        let is_taken = answer.status == 202 || (answer.status == 200 && *again);
+        assert!(is_taken, "{}: {}", answer.status, answer.text);
         assert_eq!(answer.json()["event_id"], lead["event_id"]);
     }
     // Every run carries the transaction that wrote it.

@@ -162,13 +162,16 @@ impl Api {
         self.post(JSON, lead.to_string()).await
     }
 
-    /// Hands a lead over as a caller does: a 503 is an honest answer, and it is sent again.
-    pub(crate) async fn hand_over(&self, lead: &Value) -> Answer {
+    /// Hands a lead over as a caller does: a 503 is an honest answer, and it is sent again. Also whether
+    /// it was, for then it may have been kept the first time.
+    pub(crate) async fn hand_over(&self, lead: &Value) -> (Answer, bool) {
+        let mut again = false;
         loop {
             let answer = self.post_lead(lead).await;
             if answer.status != 503 {
-                return answer;
+                return (answer, again);
             }
+            again = true;
         }
     }
 
