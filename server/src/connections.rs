@@ -1,4 +1,4 @@
-//! The accounts' connections to their CRMs: what there is, and whether one works.
+//! The accounts' connections to their CRMs: what there is, whether one works, and changing it ([`change`]).
 
 pub(crate) mod change;
 

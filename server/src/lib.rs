@@ -2,8 +2,9 @@
 //!
 //! [`bind`] a loopback address and [`serve`]: `POST /v1/leads` takes leads in, `GET /v1/leads` and
 //! `GET /v1/leads/{event_id}` show where they are, `/v1/runs` carries signals to runs,
-//! `/v1/connections` lists and tests the ways into the CRMs, `/v1/keys` makes API keys, and `/healthz`,
-//! `/readyz`, `/metrics` and `/openapi.json` are for whoever runs it.
+//! `/v1/connections` makes, changes and tests the ways into the CRMs, `/v1/keys` makes API keys, `/v1/me`
+//! says what the caller's may do, `/v1/audit` who changed what, and `/healthz`, `/readyz`, `/metrics` and
+//! `/openapi.json` are for whoever runs it.
 //!
 //! A lead that was answered with 2xx is committed. Single leads that come at the same time share a
 //! commit. Every error is a problem (RFC 9457), a database that is away is a 503 within two seconds,

@@ -45,7 +45,7 @@ pub enum BindError {
     /// Other machines could reach it, and there is no TLS here: choose a loopback address.
     #[error(
         "{address} can be reached from other machines, and what is said there could be read on the \
-         way: listen on 127.0.0.1 or [::1], and put a proxy with TLS before it (hosts in leadrail.toml)"
+         way: listen on 127.0.0.1 or [::1], and put a proxy with TLS before it (api.hosts in leadrail.toml)"
     )]
     NotLoopback {
         /// The address that was asked for.
