@@ -118,7 +118,7 @@ impl Chaos {
             sender.send_all(),
             nemesis::strike(plan, &mut crew, &calm),
             outages.strike(plan),
-            wires::strike(plan, &stage.proxy, &chronicle, &calm),
+            wires::strike(plan, stage, &chronicle, &calm),
             watch.until_drained(Instant::now(), &calm, show),
         );
         let (sent, watched) = (sent?, watched?);

@@ -55,14 +55,14 @@ impl<'a> Crew<'a> {
         self.chronicle
     }
 
-    /// Those that may be struck now.
+    /// Those that may be struck now. One that has done nothing yet is left: however slow the machine
+    /// is, leads get on between the blows, and every blow has something to break.
     pub(super) fn at_hand(&self) -> Vec<usize> {
         let now = Instant::now();
-        let free = self
-            .members
-            .iter()
-            .enumerate()
-            .filter(|(_, member)| member.is_at_hand(now));
+        let all = self.members.iter().enumerate();
+        let free = all.filter(|(index, member)| {
+            member.is_at_hand(now) && self.stage.proxy.door(*index).has_acted()
+        });
         free.map(|(index, _)| index).collect()
     }
 

@@ -65,6 +65,7 @@ impl Member {
         if self.asked_to_end.is_some() {
             self.build = newest;
         }
+        stage.proxy.door(self.number).is_taken();
         self.process = spawn(stage, self.number, self.build, slots)?;
         self.asked_to_end = None;
         Ok(())

@@ -95,7 +95,7 @@ impl<'a> Answers<'a> {
         self.let_go(false).await?;
         lock(self.questions).answered();
         if question.intends && committed {
-            self.door.intent.notify_waiters();
+            self.door.acts();
         }
         Ok(Passed::On)
     }

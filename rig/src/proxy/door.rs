@@ -3,6 +3,7 @@
 use super::orders::Orders;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -12,8 +13,10 @@ use url::Url;
 pub(crate) struct Door {
     url: Url,
     pub(super) orders: Arc<Orders>,
-    /// Told when the worker has learned that the intent of a step is committed: it acts now.
-    pub(super) intent: Notify,
+    /// Told when the worker acts.
+    intent: Notify,
+    /// Whether it has acted since somebody new came.
+    acted: AtomicBool,
     /// Changed when the worker's sign of life is to be cut.
     pub(super) silence: watch::Sender<()>,
 }
@@ -31,6 +34,7 @@ impl Door {
             url,
             orders,
             intent: Notify::new(),
+            acted: AtomicBool::new(false),
             silence: watch::Sender::new(()),
         };
         Ok((Arc::new(door), listener))
@@ -39,6 +43,22 @@ impl Door {
     /// The database's address through this door.
     pub(crate) fn url(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// The worker has learned that the intent of a step is committed: it acts now.
+    pub(super) fn acts(&self) {
+        self.acted.store(true, Ordering::Relaxed);
+        self.intent.notify_waiters();
+    }
+
+    /// Whether the worker behind this door has begun a step since it came.
+    pub(crate) fn has_acted(&self) -> bool {
+        self.acted.load(Ordering::Relaxed)
+    }
+
+    /// Another worker takes this door.
+    pub(crate) fn is_taken(&self) {
+        self.acted.store(false, Ordering::Relaxed);
     }
 
     /// Waits until the worker is about to call the CRM; false if it was not within this time.
