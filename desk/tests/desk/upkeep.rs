@@ -164,6 +164,9 @@ async fn whoever_changes_something_is_noted_and_what_they_wrote_is_not() {
         .with_ansi(false)
         .with_writer(move || made.clone())
         .finish();
+    // With one subscriber, whichever thread meets a call site first decides for all whether it is
+    // heard; with a second one all subscribers are asked.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let noted = tracing::subscriber::set_default(subscriber);
     let (desk, who) = (&room.desk, someone());
     let new = connection("sk-canary", "https://crm.example");

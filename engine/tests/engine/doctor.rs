@@ -415,7 +415,8 @@ async fn a_clean_up_that_no_worker_does_is_found() {
     meddle(&bench, long_ago, None).await;
     // Without workers nobody could have.
     assert!(examine(&bench).await.iter().all(|check| check.ok));
-    let register = "select leadrail.register_worker('w', 1, '0', interval '15 seconds')";
+    // Alive for as long as this test may take.
+    let register = "select leadrail.register_worker('w', 1, '0', interval '1 hour')";
     meddle(&bench, register, None).await;
     let old = "update leadrail.worker set started_at = leadrail.now() - interval '4 hours'";
     meddle(&bench, old, None).await;

@@ -34,14 +34,21 @@ async fn doubt(engine: &Engine) -> String {
     doubt.expect("a check").detail
 }
 
-/// Copies a database, whoever uses it.
+/// Copies a database, whoever uses it: nobody comes back to it while it is copied.
 async fn copy(admin: &mut PgConnection, original: &str, name: &str) {
+    let close = format!("alter database {original} with allow_connections false");
+    command(admin, close).await;
     let end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = $1";
     let ended = sqlx::query(end).bind(original).execute(&mut *admin).await;
     ended.expect("ended");
-    let copy = format!("create database {name} template {original}");
-    let copied = sqlx::raw_sql(AssertSqlSafe(copy)).execute(admin).await;
-    copied.expect("copied");
+    command(admin, format!("create database {name} template {original}")).await;
+    let open = format!("alter database {original} with allow_connections true");
+    command(admin, open).await;
+}
+
+async fn command(admin: &mut PgConnection, sql: String) {
+    let ran = sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await;
+    ran.expect("ran");
 }
 
 /// A snapshot of an hour ago: a worker was at work, and nothing has come since.
