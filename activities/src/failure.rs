@@ -43,6 +43,7 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
         ConnectionError::NotFound { .. } => "connection_missing",
         ConnectionError::Vault { .. } => "connection_sealed",
         ConnectionError::Damaged { .. }
+        | ConnectionError::Exists { .. }
         | ConnectionError::Refused { .. }
         | ConnectionError::BaseUrl { .. }
         | ConnectionError::ForbiddenAddress { .. }

@@ -48,22 +48,49 @@ impl std::str::FromStr for ConnectionId {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "leadrail.connection_state", rename_all = "snake_case")]
 pub enum ConnectionState {
+    /// It is made and nobody has signed in yet: leads wait for that.
+    Pending,
     /// Leads go out.
     Active,
     /// The CRM refused the credential: leads wait until someone connects again.
     NeedsReauth,
+    /// A person holds its leads back for a while.
+    Paused,
     /// A person switched it off.
     Disabled,
 }
 
 impl ConnectionState {
+    /// All of them, in the order in which a connection may come to them.
+    pub const ALL: [ConnectionState; 5] = [
+        ConnectionState::Pending,
+        ConnectionState::Active,
+        ConnectionState::NeedsReauth,
+        ConnectionState::Paused,
+        ConnectionState::Disabled,
+    ];
+
     /// The name in SQL, JSON and the command line.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Active => "active",
             Self::NeedsReauth => "needs_reauth",
+            Self::Paused => "paused",
             Self::Disabled => "disabled",
         }
+    }
+}
+
+impl std::str::FromStr for ConnectionState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        known.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            format!("a connection's state is one of {names}")
+        })
     }
 }
 
@@ -88,7 +115,7 @@ pub struct Connection {
     pub base_url: Option<BaseUrl>,
     /// How the secrets authenticate, in the adapter's vocabulary.
     pub auth_method: String,
-    /// Counts replacements of the secrets, from 1.
+    /// Counts replacements of the secrets, from 1; 0 while nobody has signed in.
     pub secret_version: i32,
     /// What the contractor chose.
     pub settings: ConnectionSettings,
@@ -106,6 +133,8 @@ pub struct Connection {
     pub created_at: DateTime<Utc>,
     /// When anything in it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Counts what people changed in it, from 1.
+    pub revision: i32,
 }
 
 /// Names and state only: the rest may say who the contractor is.

@@ -14,7 +14,7 @@ use sqlx::PgPool;
 
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
-    Connections, NewConnection, Vault,
+    Connections, NewConnection, OpenConnection, Vault,
 };
 
 /// Opens connections. Cheap to clone; workers, checks, the command line and the API all use it.
@@ -57,7 +57,7 @@ pub enum DoorError {
 /// Why no lead may go through a connection now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// Machine-readable: `needs_reauth` or `disabled`.
+    /// Machine-readable, the state's name: `pending`, `needs_reauth`, `paused` or `disabled`.
     pub reason: &'static str,
     /// One sentence for people.
     pub message: String,
@@ -73,12 +73,15 @@ impl Closed {
     /// Why no lead may go through this connection now, if so. `title` is its CRM's.
     #[must_use]
     pub fn of(connection: &Connection, title: &str) -> Option<Self> {
-        let (reason, what) = match connection.state {
+        let what = match connection.state {
             ConnectionState::Active => return None,
-            ConnectionState::NeedsReauth => ("needs_reauth", "must be connected again"),
-            ConnectionState::Disabled => ("disabled", "is switched off"),
+            ConnectionState::Pending => "is not signed in yet; its leads wait for that",
+            ConnectionState::NeedsReauth => "must be connected again; its leads wait for that",
+            ConnectionState::Paused => "is paused; its leads wait until it goes on",
+            ConnectionState::Disabled => "is switched off; its leads wait until it is on again",
         };
-        let message = format!("The connection to {title} {what}; its leads wait for that");
+        let reason = connection.state.as_str();
+        let message = format!("The connection to {title} {what}");
         Some(Self { reason, message })
     }
 }
@@ -126,24 +129,37 @@ impl Doors {
     /// # Errors
     /// All of [`DoorError`].
     pub async fn open(&self, id: ConnectionId, left: Duration) -> Result<Door, DoorError> {
-        let door = self.open_whatever_its_state(id).await?;
-        match Closed::of(&door.connection, door.adapter.crm().title) {
-            Some(closed) => Err(DoorError::Closed(closed)),
-            None => Ok(Door {
-                session: door.session.ending_in(left),
-                ..door
-            }),
+        let open = self.connections.open(id).await?;
+        let adapter = self.adapter(&open.connection.crm)?;
+        if let Some(closed) = Closed::of(&open.connection, adapter.crm().title) {
+            return Err(DoorError::Closed(closed));
         }
+        let door = self.behind(open, adapter)?;
+        Ok(Door {
+            session: door.session.ending_in(left),
+            ..door
+        })
     }
 
     /// Opens a connection for a check, also one that no lead may go through.
     ///
     /// # Errors
-    /// All of [`DoorError`] but `Closed`.
+    /// All of [`DoorError`]; `Closed` only where nobody has signed in yet.
     pub async fn open_whatever_its_state(&self, id: ConnectionId) -> Result<Door, DoorError> {
         let open = self.connections.open(id).await?;
+        let adapter = self.adapter(&open.connection.crm)?;
+        match Closed::of(&open.connection, adapter.crm().title) {
+            Some(closed) if open.connection.secret_version == 0 => Err(DoorError::Closed(closed)),
+            _ => self.behind(open, adapter),
+        }
+    }
+
+    fn behind(
+        &self,
+        open: OpenConnection,
+        adapter: &'static dyn CrmAdapter,
+    ) -> Result<Door, DoorError> {
         let (connection, secrets) = (open.connection, open.secrets);
-        let adapter = self.adapter(&connection.crm)?;
         let session = self.session(
             adapter,
             connection.base_url.as_ref(),
@@ -152,7 +168,7 @@ impl Doors {
         )?;
         let renewal = Arc::new(Reconnected {
             connections: self.connections.clone(),
-            id,
+            id: connection.id,
         });
         Ok(Door {
             connection,

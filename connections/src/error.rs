@@ -19,6 +19,12 @@ pub enum ConnectionError {
         /// The id that was asked for.
         id: ConnectionId,
     },
+    /// The account has a connection to this CRM and CRM account already.
+    #[error("the account has this connection already, it is {id}: connect that one again")]
+    Exists {
+        /// The one that is there.
+        id: ConnectionId,
+    },
     /// The input is at fault: show the reason to whoever gave it.
     #[error("{field} {reason}")]
     Refused {

@@ -26,14 +26,14 @@ pub(crate) enum Choice {
 ///
 /// A lead that names a CRM account gets exactly that one, or else the account's only connection if it
 /// was made without one: then there is no other that could be meant. A lead that names none gets the
-/// connection that was made without one, or else the only one there is. Disabled connections
-/// count only when there is nothing else, so that a retired one does not make its successor
-/// ambiguous.
+/// connection that was made without one, or else the only one there is. Pending connections count
+/// only where nobody has signed in to any, and disabled ones when there is nothing else: neither one
+/// that is being made nor one that is retired makes the others ambiguous.
 pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choice {
-    let any_live = rows.iter().any(is_live);
+    let best = rows.iter().map(rank).min();
     let is_exact = |row: &StoredConnection| row.connection.crm_account_id.as_deref() == wanted;
     let counts =
-        |row: &StoredConnection| !any_live || is_live(row) || wanted.is_some() && is_exact(row);
+        |row: &StoredConnection| Some(rank(row)) == best || wanted.is_some() && is_exact(row);
     let (exact, others): (Vec<_>, Vec<_>) = rows.into_iter().filter(counts).partition(is_exact);
     if let Some(exact) = exact.into_iter().next() {
         return Choice::Found(Arc::new(exact));
@@ -49,6 +49,11 @@ pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choic
     }
 }
 
-fn is_live(row: &StoredConnection) -> bool {
-    row.connection.state != ConnectionState::Disabled
+/// What stands higher counts only where nothing lower is, as the query orders them.
+fn rank(row: &StoredConnection) -> u8 {
+    match row.connection.state {
+        ConnectionState::Active | ConnectionState::NeedsReauth | ConnectionState::Paused => 0,
+        ConnectionState::Pending => 1,
+        ConnectionState::Disabled => 2,
+    }
 }

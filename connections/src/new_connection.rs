@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leadrail_adapters::{Adapters, CrmAdapter, Secrets};
+use leadrail_adapters::{Adapters, CrmAdapter, Secrets, SetupError};
 use leadrail_lead::{CrmName, is_unshown};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -53,14 +53,38 @@ pub(crate) struct CheckedConnection {
 
 impl NewConnection {
     pub(crate) fn check(self, adapters: &Adapters) -> ConnectionResult<CheckedConnection> {
+        let checked = self.check_all_but_secrets(adapters)?;
+        let sound = checked.secrets.check(checked.adapter.crm());
+        sound.map_err(|source| ConnectionError::Setup { source })?;
+        Ok(checked)
+    }
+
+    /// For a connection that nobody has signed in to: it has none.
+    pub(crate) fn check_without_secrets(
+        self,
+        adapters: &Adapters,
+    ) -> ConnectionResult<CheckedConnection> {
+        if !self.secrets.is_empty() {
+            let reason = "must not be given yet: nobody has signed in";
+            return Err(ConnectionError::refused("secrets", reason));
+        }
+        let checked = self.check_all_but_secrets(adapters)?;
+        let crm = checked.adapter.crm();
+        match crm.auth_method(&checked.auth_method) {
+            Some(_) => Ok(checked),
+            None => Err(ConnectionError::Setup {
+                source: SetupError::unknown_method(crm),
+            }),
+        }
+    }
+
+    fn check_all_but_secrets(self, adapters: &Adapters) -> ConnectionResult<CheckedConnection> {
         let base_url = self.base_url.as_deref().map(BaseUrl::parse).transpose();
         let account = id_text("account", self.account)?;
         let adapter = adapter(adapters, &self.crm)?;
         let crm_account_id = self.crm_account_id;
         let auth_method = name("auth_method", self.auth_method)?;
         let secrets = secrets(&auth_method, self.secrets)?;
-        let sound = secrets.check(adapter.crm());
-        sound.map_err(|source| ConnectionError::Setup { source })?;
         let settings = ConnectionSettings::parse(adapter.crm(), &self.settings);
         Ok(CheckedConnection {
             adapter,

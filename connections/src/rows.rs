@@ -1,7 +1,6 @@
 //! The SQL of `leadrail.connection`.
 
 use chrono::{DateTime, Utc};
-use leadrail_adapters::SecretVersion;
 use serde_json::Value;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use crate::{
     new_connection::CheckedConnection,
     vault::{Envelope, Place},
 };
+use states::NOT_SIGNED_IN;
 
 /// A connection with its credential still sealed.
 pub(crate) struct StoredConnection {
@@ -77,6 +77,7 @@ struct Row {
     verified_name: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    revision: i32,
 }
 
 /// Selects whole rows; the rest of the statement and its arguments follow.
@@ -89,7 +90,7 @@ macro_rules! select_rows {
                 id, account, crm, crm_account_id, base_url, auth_method,
                 vault_key_id, sealed_data_key, sealed_secret, secret_version,
                 settings, state as "state: ConnectionState", state_reason, state_changed_at,
-                last_verified_at, verified_name, created_at, updated_at
+                last_verified_at, verified_name, created_at, updated_at, revision
             from leadrail.connection
             "# + $rest,
             $($argument),*
@@ -99,8 +100,10 @@ macro_rules! select_rows {
 
 // Below the macro, which it uses.
 mod sealed;
+mod states;
 
 pub(crate) use sealed::{reseal, sealed_otherwise, sealed_under, sealed_with};
+pub(crate) use states::{Transition, close, lift, mark_needs_reauth, mark_verified};
 
 impl TryFrom<Row> for StoredConnection {
     type Error = ConnectionError;
@@ -127,6 +130,7 @@ impl TryFrom<Row> for StoredConnection {
             verified_name: row.verified_name,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            revision: row.revision,
         };
         let envelope = Envelope {
             vault_key_id: row.vault_key_id,
@@ -167,7 +171,9 @@ pub(crate) async fn for_lead(
     let rows = select_rows!(
         r#"
         where account = $1 and crm = $2
-        order by crm_account_id is distinct from $3, state = 'disabled', crm_account_id is not null, id
+        order by crm_account_id is distinct from $3,
+                 case state when 'disabled' then 2 when 'pending' then 1 else 0 end,
+                 crm_account_id is not null, id
         limit 3
         "#,
         account,
@@ -277,10 +283,16 @@ pub(crate) async fn upsert(
             sealed_secret = excluded.sealed_secret,
             secret_version = excluded.secret_version,
             settings = excluded.settings,
-            state = 'active',
-            state_reason = null,
-            state_changed_at =
-                case present.state when 'active' then present.state_changed_at else leadrail.now() end,
+            -- Whoever holds its leads back has not let them go.
+            state = case present.state when 'paused' then present.state else 'active' end,
+            state_reason = case present.state when 'paused' then present.state_reason end,
+            state_changed_at = case
+                when present.state in ('active', 'paused') then present.state_changed_at
+                else leadrail.now()
+            end,
+            refusal = null,
+            revision = present.revision + 1,
+            probe_at = leadrail.now(),
             -- The CRM has not yet seen the new secret.
             last_verified_at = null,
             verified_name = null,
@@ -302,100 +314,37 @@ pub(crate) async fn upsert(
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
-/// Notes that the CRM accepted this version of the secret, if it is still the present one.
-pub(crate) async fn mark_verified(
+/// Inserts a connection that nobody has signed in to, unless there is one in its place. The envelope
+/// holds no secret and is of version 0.
+pub(crate) async fn insert_pending(
     db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    secret_version: SecretVersion,
-    name: Option<&str>,
-) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
+    sealing: &Sealing<'_>,
+    new: &CheckedConnection,
+    envelope: &Envelope,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         r#"
-        with changed as (
-            update leadrail.connection
-            set last_verified_at = leadrail.now(), verified_name = $3, updated_at = leadrail.now()
-            where id = $1 and secret_version = $2
-            returning id
+        insert into leadrail.connection (
+            id, account, crm, crm_account_id, base_url, auth_method,
+            vault_key_id, sealed_data_key, sealed_secret, settings, secret_version, state, state_reason
         )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', $12)
+        on conflict (account, crm, coalesce(crm_account_id, '')) do nothing
         "#,
-        id.0,
-        secret_version,
-        name,
-    )
-    .fetch_one(db)
-    .await
-}
-
-/// What a change of state came to.
-pub(crate) struct Transition {
-    /// There is such a connection.
-    pub(crate) known: bool,
-    /// Its state changed just now.
-    pub(crate) changed: bool,
-}
-
-/// From active to `needs_reauth`, if the secret that was refused is still the present one.
-pub(crate) async fn mark_needs_reauth(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    secret_version: SecretVersion,
-    reason: &str,
-) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
-        r#"
-        with changed as (
-            update leadrail.connection
-            set state = 'needs_reauth', state_reason = $3,
-                state_changed_at = leadrail.now(), updated_at = leadrail.now()
-            where id = $1 and secret_version = $2 and state = 'active'
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
-        "#,
-        id.0,
-        secret_version,
-        reason,
-    )
-    .fetch_one(db)
-    .await
-}
-
-/// To `state`, from any other or from `from` alone.
-pub(crate) async fn set_state(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    from: Option<ConnectionState>,
-    state: ConnectionState,
-    reason: Option<&str>,
-) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
-        r#"
-        with changed as (
-            update leadrail.connection
-            set state = $2, state_reason = $3,
-                state_changed_at = leadrail.now(), updated_at = leadrail.now()
-            where id = $1 and state <> $2 and ($4::leadrail.connection_state is null or state = $4)
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
-        "#,
-        id.0,
-        state as ConnectionState,
-        reason,
-        from as Option<ConnectionState>,
-    )
-    .fetch_one(db)
-    .await
+        sealing.id.0,
+        new.account,
+        new.crm,
+        new.crm_account_id,
+        new.base_url.as_ref().map(BaseUrl::as_str),
+        new.auth_method,
+        envelope.vault_key_id,
+        envelope.sealed_data_key,
+        envelope.sealed_secret,
+        new.settings.to_json(),
+        sealing.secret_version,
+        NOT_SIGNED_IN,
+    );
+    Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
 #[cfg(test)]
@@ -418,6 +367,7 @@ impl StoredConnection {
             verified_name: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
+            revision: 1,
         };
         let envelope = Envelope {
             vault_key_id: String::new(),

@@ -57,7 +57,8 @@ impl Connections {
     }
 
     /// Connects an account, or connects it again: the same account, CRM and CRM account keeps its
-    /// id, gets the new secrets, address and settings, and is active.
+    /// id, gets the new secrets, address and settings, and is active; one that a person has paused
+    /// stays so.
     ///
     /// # Errors
     /// [`ConnectionError::Refused`], `BaseUrl`, `Setup` or `Settings` for bad input; `Vault`;
@@ -73,6 +74,32 @@ impl Connections {
             let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
             let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
             if rows::upsert(&self.0.pool, &sealing, &new, &envelope).await? {
+                self.0.cache.forget();
+                return self.get(sealing.id).await;
+            }
+        }
+    }
+
+    /// Makes a connection that nobody has signed in to yet, from everything but the secrets: its leads
+    /// wait until [`Connections::add`] brings those for the same account, CRM and CRM account.
+    ///
+    /// # Errors
+    /// As [`Connections::add`]; [`ConnectionError::Exists`] where there is one already.
+    pub async fn prepare(&self, new: NewConnection) -> ConnectionResult<Connection> {
+        let new = new.check_without_secrets(&self.0.adapters)?;
+        let sealing = Sealing {
+            secret_version: 0,
+            ..sealing(&new, None)
+        };
+        let nothing = sealed::written(&new.secrets);
+        let sealed = sealing.place(|place| self.0.vault.seal(place, &nothing));
+        let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
+        // A second round is only needed if what stood there was deleted in between.
+        loop {
+            if let Some(Present { id, .. }) = rows::present(&self.0.pool, &new).await? {
+                return Err(ConnectionError::Exists { id });
+            }
+            if rows::insert_pending(&self.0.pool, &sealing, &new, &envelope).await? {
                 self.0.cache.forget();
                 return self.get(sealing.id).await;
             }
@@ -178,9 +205,10 @@ impl Connections {
 
     /// Notes that the CRM refused this version of the secrets; returns whether that is news.
     ///
-    /// It is not if the connection is no longer active, or if it was connected again meanwhile: the
-    /// refusal was of the old secrets then and says nothing of the new ones. `reason` is shown to
-    /// people and must not hold a secret.
+    /// It is not if the connection is closed for that already, or if it was connected again meanwhile:
+    /// the refusal was of the old secrets then and says nothing of the new ones. A paused connection
+    /// stays paused, and needs to be connected again once it goes on. `reason` is shown to people and
+    /// must not hold a secret.
     ///
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
@@ -194,13 +222,31 @@ impl Connections {
         self.changed(id, &transition)
     }
 
-    /// Lets leads through again; returns whether the connection was not active before.
+    /// Switches a connection on again; returns whether it was off. It is active then, unless nobody has
+    /// signed in yet or the CRM refused the secrets that it has.
     ///
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn activate(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        self.set_state(id, None, ConnectionState::Active, None)
-            .await
+    pub async fn enable(&self, id: ConnectionId) -> ConnectionResult<bool> {
+        self.lift(id, ConnectionState::Disabled, false).await
+    }
+
+    /// Holds the leads of an active connection back; returns whether it was active. `why` is shown to
+    /// people.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn pause(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
+        self.close(id, ConnectionState::Paused, why).await
+    }
+
+    /// Ends a pause; returns whether there was one. The connection is active then, unless the CRM has
+    /// refused its secrets meanwhile.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`] or `Database`.
+    pub async fn resume(&self, id: ConnectionId) -> ConnectionResult<bool> {
+        self.lift(id, ConnectionState::Paused, false).await
     }
 
     /// Lets leads through again whose connection had to be connected again, because the CRM accepts it
@@ -209,9 +255,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn reactivate(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        let refused = Some(ConnectionState::NeedsReauth);
-        self.set_state(id, refused, ConnectionState::Active, None)
-            .await
+        self.lift(id, ConnectionState::NeedsReauth, true).await
     }
 
     /// Switches a connection off; returns whether it was on. `why` is shown to people.
@@ -219,8 +263,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`] or `Database`.
     pub async fn disable(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
-        self.set_state(id, None, ConnectionState::Disabled, Some(&note(why)))
-            .await
+        self.close(id, ConnectionState::Disabled, why).await
     }
 
     /// Checks that every connection that is not disabled is sealed under one of our vault keys: who
@@ -271,14 +314,23 @@ impl Connections {
         self.0.cache.forget();
     }
 
-    async fn set_state(
+    async fn close(
         &self,
         id: ConnectionId,
-        from: Option<ConnectionState>,
-        state: ConnectionState,
-        reason: Option<&str>,
+        to: ConnectionState,
+        why: &str,
     ) -> ConnectionResult<bool> {
-        let transition = rows::set_state(&self.0.pool, id, from, state, reason).await?;
+        let transition = rows::close(&self.0.pool, id, to, &note(why)).await?;
+        self.changed(id, &transition)
+    }
+
+    async fn lift(
+        &self,
+        id: ConnectionId,
+        from: ConnectionState,
+        accepted: bool,
+    ) -> ConnectionResult<bool> {
+        let transition = rows::lift(&self.0.pool, id, from, accepted).await?;
         self.changed(id, &transition)
     }
 

@@ -66,6 +66,12 @@ pub(crate) enum Action {
     ConnectionTest,
     /// A connection's waiting leads were let go.
     ConnectionRelease,
+    /// A connection was made that nobody has signed in to yet.
+    ConnectionPrepare,
+    /// A connection's leads were held back.
+    ConnectionPause,
+    /// A connection's leads were let go on.
+    ConnectionResume,
     /// A connection was switched off.
     ConnectionDisable,
     /// A connection was switched on again.
@@ -104,6 +110,9 @@ impl Action {
             Self::ConnectionConnect => "connection.connect",
             Self::ConnectionTest => "connection.test",
             Self::ConnectionRelease => "connection.release",
+            Self::ConnectionPrepare => "connection.prepare",
+            Self::ConnectionPause => "connection.pause",
+            Self::ConnectionResume => "connection.resume",
             Self::ConnectionDisable => "connection.disable",
             Self::ConnectionEnable => "connection.enable",
             Self::ConnectionDelete => "connection.delete",

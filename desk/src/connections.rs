@@ -4,6 +4,8 @@ mod connect;
 mod delete;
 mod disable;
 mod list;
+mod pause;
+mod prepare;
 mod propose;
 mod queue;
 mod release;

@@ -46,6 +46,12 @@ pub enum DeskError {
         /// The id that was asked for.
         id: crate::keys::KeyId,
     },
+    /// What it is about is in a state in which this cannot be done.
+    #[error("{reason}")]
+    NotNow {
+        /// Why, and what to do instead.
+        reason: String,
+    },
     /// A signal says more than one may.
     #[error("a signal has at most 1 MiB")]
     SignalTooLarge,

@@ -1,6 +1,8 @@
-//! The accounts' connections to their CRMs: what there is, whether one works, and changing it ([`change`]).
+//! The accounts' connections to their CRMs: what there is, whether one works, changing it ([`change`]),
+//! and holding its leads back ([`hold`]).
 
 pub(crate) mod change;
+pub(crate) mod hold;
 
 use axum::Json;
 use axum::extract::State;
@@ -25,10 +27,14 @@ use crate::state::{App, in_time};
     reason = "describes `ConnectionState` in the API description"
 )]
 pub(crate) enum ConnectionStateName {
+    /// It is made and nobody has signed in yet: leads wait for that.
+    Pending,
     /// Leads go out.
     Active,
     /// The CRM refused the credential: leads wait until someone connects again.
     NeedsReauth,
+    /// A person holds its leads back for a while.
+    Paused,
     /// A person switched it off.
     Disabled,
 }
@@ -188,7 +194,7 @@ impl From<leadrail_desk::ConnectionTest> for ConnectionTest {
 /// Asks the CRM whether it accepts the connection's credential.
 ///
 /// If it does, the connection is active again and the leads that waited for it go out, ten a
-/// minute. One that a person switched off stays off. The test itself sends no lead.
+/// minute. One that a person paused or switched off stays so. The test itself sends no lead.
 #[utoipa::path(
     post, path = "/v1/connections/{id}/test", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection")),

@@ -161,6 +161,18 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "ended", "It has ended", detail)
     }
 
+    /// What it is about is in a state in which this cannot be done.
+    pub(crate) fn not_now(detail: impl Into<String>) -> Self {
+        let title = "Not in this state";
+        Self::new(StatusCode::CONFLICT, "not-now", title, detail)
+    }
+
+    /// It is there already.
+    pub(crate) fn exists(detail: impl Into<String>) -> Self {
+        let title = "It is there already";
+        Self::new(StatusCode::CONFLICT, "exists", title, detail)
+    }
+
     /// A run that hears none of them has too many signals.
     pub(crate) fn too_many_signals(detail: impl Into<String>) -> Self {
         let title = "Too many signals";

@@ -61,6 +61,8 @@ problems! {
     NoSuchLead: 404 "No such lead";
     NoSuchRun: 404 "No such run";
     NothingPublished: 404 "The run publishes nothing under this name";
+    ConnectionIsThere: 409 "The account has this connection already";
+    ConnectionNotNow: 409 "The connection's leads wait for something else";
     AnotherLead: 409 "Another lead has this event_id";
     EndedOrSeveralLeads: 409 "It has ended, or several accounts have one";
     RunEnded: 409 "The run has ended, or has too many signals";

@@ -101,8 +101,10 @@ fn account() -> OpenApiRouter<App> {
             connections::change::get_connection,
             connections::change::delete_connection
         ))
-        .routes(routes!(connections::change::post_disable))
-        .routes(routes!(connections::change::post_enable))
+        .routes(routes!(connections::hold::post_pause))
+        .routes(routes!(connections::hold::post_resume))
+        .routes(routes!(connections::hold::post_disable))
+        .routes(routes!(connections::hold::post_enable))
         .routes(routes!(connections::post_connection_test))
 }
 

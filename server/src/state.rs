@@ -139,6 +139,8 @@ pub(crate) fn problem(error: DeskError) -> Problem {
             Problem::unavailable()
         }
         DeskError::SeveralLeads => Problem::several_accounts(),
+        DeskError::NotNow { reason } => Problem::not_now(reason),
+        DeskError::Connection(ConnectionError::Exists { .. }) => Problem::exists(error.to_string()),
         DeskError::SignalTooLarge => Problem::too_large(error.to_string()),
         DeskError::TooManySignals => Problem::too_many_signals(error.to_string()),
         DeskError::Refused {

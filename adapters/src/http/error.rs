@@ -224,7 +224,9 @@ impl SetupError {
         }
     }
 
-    pub(crate) fn unknown_method(crm: &CrmInfo) -> Self {
+    /// That the CRM has no such way in; names those it has.
+    #[must_use]
+    pub fn unknown_method(crm: &CrmInfo) -> Self {
         let known: Vec<&str> = crm.auth.iter().map(|method| method.id).collect();
         SetupError::AuthMethod {
             crm: crm.title,

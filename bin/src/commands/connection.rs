@@ -2,8 +2,12 @@
 
 mod add;
 mod disable;
+mod enable;
 mod list;
+mod pause;
 mod prompt;
+mod released;
+mod resume;
 mod settings;
 mod test;
 
@@ -15,7 +19,10 @@ pub(crate) enum ConnectionCommand {
     Add(add::AddArgs),
     List(list::ListArgs),
     Test(test::TestArgs),
+    Pause(pause::PauseArgs),
+    Resume(resume::ResumeArgs),
     Disable(disable::DisableArgs),
+    Enable(enable::EnableArgs),
     Settings(settings::SettingsArgs),
 }
 
@@ -24,6 +31,9 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
         ConnectionCommand::Add(args) => add::run(args, config).await,
         ConnectionCommand::List(args) => list::run(args, config).await,
         ConnectionCommand::Test(args) => test::run(&args, config).await,
+        ConnectionCommand::Pause(args) => pause::run(&args, config).await,
+        ConnectionCommand::Resume(args) => resume::run(&args, config).await,
+        ConnectionCommand::Enable(args) => enable::run(&args, config).await,
         ConnectionCommand::Disable(args) => disable::run(&args, config).await,
         ConnectionCommand::Settings(args) => settings::run(&args),
     }

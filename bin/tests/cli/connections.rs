@@ -190,6 +190,45 @@ async fn a_disabled_connection_says_so() {
 }
 
 #[tokio::test]
+async fn a_connection_is_made_signed_in_to_paused_and_switched_off_and_on() {
+    let cli = Cli::migrated().await;
+    let pending = cli.run(&[&ADD[..], &["--pending", "--json"]].concat());
+    let pending = pending.well().json();
+    assert_eq!(
+        (&pending["state"], &pending["released"]),
+        (&json!("pending"), &json!(0))
+    );
+    let id = pending["id"].as_str().unwrap();
+    let twice = cli.run(&[&ADD[..], &["--pending"]].concat());
+    twice.refused(1, id);
+    let pause = ["connection", "pause", id, "--why", "in August"];
+    cli.run(&pause).refused(1, "nobody has signed in to it yet");
+    let added = add(&cli, &[], "canary");
+    assert_eq!(
+        (&added["id"], &added["state"]),
+        (&pending["id"], &json!("active"))
+    );
+    let held = cli.run(&pause).well();
+    assert!(held.out.contains("it is paused"), "{}", held.out);
+    assert!(cli.run(&pause).well().out.contains("paused already"));
+    let listed = cli.run(&["connection", "list", "--state", "paused"]);
+    assert!(listed.well().out.contains("in August"));
+    let on = ["connection", "resume", id, "--json"];
+    assert_eq!(cli.run(&on).well().json()["state"], "active");
+    cli.run(&["connection", "disable", id]).well();
+    cli.run(&on).refused(1, "enable it");
+    let on = ["connection", "enable", id, "--json"];
+    assert_eq!(cli.run(&on).well().json()["state"], "active");
+    let typo = ["connection", "list", "--state", "Active"];
+    let ran = cli.run(&typo);
+    assert!(
+        ran.code == 2 && ran.err.contains("needs_reauth"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
 async fn the_doctor_opens_every_stored_connection() {
     let cli = Cli::migrated().await;
     add(&cli, &[], "canary");

@@ -3,7 +3,8 @@
 use crate::support::Setup;
 use leadrail_connections::Lookup;
 
-/// What stands in the account (`-` before the name: disabled), what the lead names, what it gets.
+/// What stands in the account (before the name, `-`: disabled, `?`: pending), what the lead names, what it
+/// gets.
 type Case = (&'static [&'static str], Option<&'static str>, &'static str);
 
 const NONE_GIVEN: &str = "";
@@ -36,14 +37,26 @@ async fn a_lead_gets_the_connection_it_names_or_the_only_one() {
         (&["-a"], None, "a"),
         (&["-", "-a"], None, NONE_GIVEN),
         (&["-a", "-b"], None, "ambiguous"),
+        // One that nobody has signed in to yet takes no leads from those that work.
+        (&["a", "?b"], None, "a"),
+        (&["a", "?"], None, "a"),
+        (&["a", "?b"], Some("b"), "b"),
+        (&["?a"], None, "a"),
+        (&["?"], Some("a"), NONE_GIVEN),
+        (&["?a", "-b"], None, "a"),
+        (&["?a", "?b"], None, "ambiguous"),
     ];
     let setup = Setup::new().await;
     for (number, (present, wanted, expected)) in table.iter().enumerate() {
         let account = format!("acct_{number}");
         for name in *present {
-            let disabled = name.strip_prefix('-');
-            let id = Some(disabled.unwrap_or(name)).filter(|id| !id.is_empty());
-            let added = setup.add(&account, id).await;
+            let (disabled, pending) = (name.strip_prefix('-'), name.strip_prefix('?'));
+            let id = disabled.or(pending).unwrap_or(name);
+            let id = Some(id).filter(|id| !id.is_empty());
+            let added = match pending {
+                Some(_) => setup.prepare(&account, id).await,
+                None => setup.add(&account, id).await,
+            };
             if disabled.is_some() {
                 setup
                     .connections

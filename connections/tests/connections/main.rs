@@ -5,5 +5,6 @@ mod find;
 mod migrations;
 mod rotating;
 mod secrets;
+mod states;
 mod store;
 mod support;

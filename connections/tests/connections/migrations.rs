@@ -18,6 +18,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0002 leads",
         "product 0003 api keys",
         "product 0004 audit",
+        "product 0005 connection states",
         "product known_crms.sql",
         "product lead_values.sql",
         "product lead_meaning.sql",

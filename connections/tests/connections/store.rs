@@ -226,14 +226,8 @@ async fn a_disabled_connection_stays_disabled_until_a_person_says_otherwise() {
     assert_eq!(disabled.state, ConnectionState::Disabled);
     assert_eq!(disabled.state_reason.as_deref(), Some("contract ended"));
 
-    assert!(
-        setup
-            .connections
-            .activate(added.id)
-            .await
-            .expect("activated")
-    );
-    assert!(!setup.connections.activate(added.id).await.expect("asked"));
+    assert!(setup.connections.enable(added.id).await.expect("on again"));
+    assert!(!setup.connections.enable(added.id).await.expect("asked"));
     let active = setup.connections.get(added.id).await.expect("there");
     assert_eq!(
         (active.state, active.state_reason),
@@ -281,7 +275,9 @@ async fn an_unknown_id_is_not_found_by_anything() {
             .mark_needs_reauth(added.id, added.secret_version, "401")
             .await
             .err(),
-        connections.activate(id).await.err(),
+        connections.enable(id).await.err(),
+        connections.pause(id, "why").await.err(),
+        connections.resume(id).await.err(),
         connections.disable(id, "why").await.err(),
     ];
     for error in errors {

@@ -56,6 +56,13 @@ impl Setup {
         let new = new_connection(account, crm_account_id);
         self.connections.add(new).await.expect("added")
     }
+
+    /// One that nobody has signed in to yet.
+    pub(crate) async fn prepare(&self, account: &str, crm_account_id: Option<&str>) -> Connection {
+        let mut new = new_connection(account, crm_account_id);
+        new.secrets.clear();
+        self.connections.prepare(new).await.expect("prepared")
+    }
 }
 
 fn store(pool: &PgPool, key: &str) -> Connections {

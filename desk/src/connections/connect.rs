@@ -9,7 +9,7 @@ use serde::Serialize;
 /// A connection that an account made.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Connected {
-    /// The connection, active.
+    /// The connection: active, or paused as it was.
     #[serde(flatten)]
     pub connection: Connection,
     /// How many leads waited for it and go out now, ten a minute, the urgent first.
@@ -18,8 +18,8 @@ pub struct Connected {
 
 impl Desk {
     /// Connects an account to a CRM; the same account, CRM and CRM account again replaces the secret and
-    /// the settings of the connection that is there. Leads that waited for it go out. The CRM is not
-    /// asked: [`Desk::test`] does.
+    /// the settings of the connection that is there. Leads that waited for it go out, unless somebody has
+    /// paused it. The CRM is not asked: [`Desk::test`] does.
     ///
     /// # Errors
     /// [`DeskError`](crate::DeskError), with `is_wrong_use` for what was given; then nothing is stored.
@@ -36,7 +36,7 @@ impl Desk {
             &connection.state,
         )
         .await;
-        let released = self.release(who, &connection).await?;
+        let released = self.release_if_active(who, &connection).await?;
         Ok(Connected {
             connection,
             released,

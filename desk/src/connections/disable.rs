@@ -19,16 +19,18 @@ impl Desk {
         Ok(news)
     }
 
-    /// Switches a connection on again with the credential it has, and lets its leads go; how many.
+    /// Switches a connection on again with the credential it has, and lets its leads go; how many. Where
+    /// nobody has signed in yet, or the CRM has refused that credential, they go on waiting for that.
     ///
     /// # Errors
     /// When there is no such connection, or the database cannot be written.
     pub async fn enable(&self, who: &Actor, id: ConnectionId) -> DeskResult<u32> {
         let connections = self.connections()?;
-        let news = connections.activate(id).await?;
+        let news = connections.enable(id).await?;
         let outcome = if news { "switched on" } else { "on already" };
         self.note(who, Action::ConnectionEnable, &id, &outcome)
             .await;
-        self.release(who, &connections.get(id).await?).await
+        let now = connections.get(id).await?;
+        self.release_if_active(who, &now).await
     }
 }

@@ -3,7 +3,7 @@
 use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
-use leadrail_connections::Connection;
+use leadrail_connections::{Connection, ConnectionState};
 use leadrail_workflows::gates_of;
 use std::time::Duration;
 
@@ -19,6 +19,18 @@ impl Desk {
     /// When the database cannot be written.
     pub async fn release(&self, who: &Actor, connection: &Connection) -> DeskResult<u32> {
         self.release_spaced(who, connection, RELEASE_SPACING).await
+    }
+
+    /// The same for a connection that leads may go through; none where they may not.
+    pub(crate) async fn release_if_active(
+        &self,
+        who: &Actor,
+        connection: &Connection,
+    ) -> DeskResult<u32> {
+        match connection.state {
+            ConnectionState::Active => self.release(who, connection).await,
+            _ => Ok(0),
+        }
     }
 
     /// The same, this far apart, for whoever runs on a faster clock.

@@ -29,7 +29,7 @@ pub struct ConnectionTest {
 impl Desk {
     /// Asks the CRM whether it accepts the connection's credential; sends no lead. An accepted connection
     /// is active and its waiting leads go out, a refused one needs to be connected again. One that a
-    /// person switched off stays off.
+    /// person paused or switched off stays so.
     ///
     /// # Errors
     /// When there is no such connection, or the vault or the database fails. What the CRM says is not an
@@ -77,9 +77,8 @@ impl Desk {
         }
         test.account_name = Some(name);
         // Read anew: a person may have switched it off meanwhile.
-        if connections.get(connection.id).await?.state == ConnectionState::Active {
-            test.released = self.release(who, connection).await?;
-        }
+        let now = connections.get(id).await?;
+        test.released = self.release_if_active(who, &now).await?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/connections` and what is done with one: shown, switched off and on, taken away.
+//! `POST /v1/connections` and what is done with one: shown, taken away.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,7 @@ use crate::audience::By;
 use crate::extract::{ConnectionIdPath, json_only};
 use crate::problem::Problem;
 use crate::problems::{
-    DatabaseAway, NoSuchConnection, NotAConnection, NotAConnectionId, NotAConnectionIdOrUnreadable,
-    NotJson,
+    ConnectionIsThere, DatabaseAway, NoSuchConnection, NotAConnection, NotAConnectionId, NotJson,
 };
 use crate::state::{App, in_time, problem};
 
@@ -39,8 +38,9 @@ pub(crate) struct ConnectRequest {
     base_url: Option<String>,
     /// The way in; the CRM's usual one where none is given and none is there.
     auth_method: Option<String>,
-    /// The secrets of that way in, by name. They are sealed, and never shown again.
-    secrets: BTreeMap<String, String>,
+    /// The secrets of that way in, by name. They are sealed, and never shown again. Where they are left
+    /// out the connection is made and pending: its leads wait until somebody signs in.
+    secrets: Option<BTreeMap<String, String>>,
     /// What the contractor chose; null takes a setting away.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, Value>)]
@@ -52,21 +52,22 @@ pub(crate) struct ConnectRequest {
 pub(crate) struct ChangedConnection {
     /// As it is now.
     #[serde(flatten)]
-    view: ConnectionView,
+    pub(super) view: ConnectionView,
     /// How many leads waited for it and go out now, ten a minute, the urgent first.
-    released: u32,
+    pub(super) released: u32,
 }
 
 /// Connects an account to a CRM, or connects it again under the same id.
 ///
 /// The same account, CRM and CRM account again replaces the secrets and changes the settings that are
-/// given. Leads that waited for it go out. The CRM is not asked: `POST .../test` does.
+/// given. Leads that waited for it go out. The CRM is not asked: `POST .../test` does. Without secrets a
+/// connection is made that nobody has signed in to yet.
 #[utoipa::path(
     post, path = "/v1/connections", tag = "connections", request_body = ConnectRequest,
     responses(
         (status = 201, description = "Connected", body = ChangedConnection,
          headers(("Location" = String, description = "Where it is"))),
-        NotAConnection, NotJson, DatabaseAway,
+        NotAConnection, ConnectionIsThere, NotJson, DatabaseAway,
     )
 )]
 pub(crate) async fn post_connections(
@@ -88,19 +89,21 @@ pub(crate) async fn post_connections(
         call_timeout: None,
     };
     let actor = by.0.actor().clone();
-    let secrets = asked.secrets.into_iter();
-    let secrets = secrets
-        .map(|(name, secret)| (name, SecretString::from(secret)))
-        .collect();
+    let secrets = asked.secrets.map(sealable);
     let connected = app.change(|desk| async move {
         let proposed = desk.propose(given).await?.connection;
-        let new = NewConnection {
-            secrets,
-            ..proposed
+        let (connection, released) = match secrets {
+            None => (desk.prepare_connection(&actor, proposed).await?, 0),
+            Some(secrets) => {
+                let new = NewConnection {
+                    secrets,
+                    ..proposed
+                };
+                let connected = desk.connect(&actor, new).await?;
+                (connected.connection, connected.released)
+            }
         };
-        let connected = desk.connect(&actor, new).await?;
-        let listed = desk.with_queue(connected.connection).await?;
-        Ok((listed, connected.released))
+        Ok((desk.with_queue(connection).await?, released))
     });
     let (listed, released) = connected.await?;
     let location = format!("/v1/connections/{}", listed.connection.id);
@@ -113,6 +116,13 @@ pub(crate) async fn post_connections(
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+fn sealable(secrets: BTreeMap<String, String>) -> BTreeMap<String, SecretString> {
+    let secrets = secrets.into_iter();
+    secrets
+        .map(|(name, secret)| (name, SecretString::from(secret)))
+        .collect()
 }
 
 /// The parser's own words could repeat a secret.
@@ -149,74 +159,6 @@ pub(super) async fn visible(app: &App, by: &By, id: ConnectionId) -> Result<Conn
         true => Ok(connection),
         false => Err(problem(ConnectionError::NotFound { id }.into())),
     }
-}
-
-/// Why a connection is switched off.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DisableRequest {
-    /// For whoever looks at it later.
-    why: String,
-}
-
-/// Switches a connection off: its leads wait until it is on again.
-#[utoipa::path(
-    post, path = "/v1/connections/{id}/disable", tag = "connections",
-    params(("id" = Uuid, Path, description = "The connection")),
-    request_body = DisableRequest,
-    responses(
-        (status = 200, description = "It is off", body = ChangedConnection),
-        NotAConnectionIdOrUnreadable, NoSuchConnection, NotJson, DatabaseAway,
-    )
-)]
-pub(crate) async fn post_disable(
-    State(app): State<App>,
-    by: By,
-    ConnectionIdPath(id): ConnectionIdPath,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<ChangedConnection>, Problem> {
-    json_only(&headers)?;
-    let DisableRequest { why } = serde_json::from_slice(&body)
-        .map_err(|_| Problem::bad_request("the body is {\"why\": \"...\"}"))?;
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
-        desk.disable(&actor, id, &why).await?;
-        desk.with_queue(desk.connection(id).await?).await
-    });
-    Ok(Json(ChangedConnection {
-        view: changed.await?.into(),
-        released: 0,
-    }))
-}
-
-/// Switches a connection on again with the credential it has; its leads go out, ten a minute.
-#[utoipa::path(
-    post, path = "/v1/connections/{id}/enable", tag = "connections",
-    params(("id" = Uuid, Path, description = "The connection")),
-    responses(
-        (status = 200, description = "It is on", body = ChangedConnection),
-        NotAConnectionId, NoSuchConnection, DatabaseAway,
-    )
-)]
-pub(crate) async fn post_enable(
-    State(app): State<App>,
-    by: By,
-    ConnectionIdPath(id): ConnectionIdPath,
-) -> Result<Json<ChangedConnection>, Problem> {
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
-        let released = desk.enable(&actor, id).await?;
-        let listed = desk.with_queue(desk.connection(id).await?).await?;
-        Ok((listed, released))
-    });
-    let (listed, released) = changed.await?;
-    Ok(Json(ChangedConnection {
-        view: listed.into(),
-        released,
-    }))
 }
 
 /// Takes a connection away, with its credential. Leads that are addressed to it wait until the account

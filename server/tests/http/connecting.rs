@@ -128,3 +128,90 @@ async fn what_cannot_work_is_refused_with_a_sentence_and_nothing_is_kept() {
     let kept = api.get("/v1/connections").await.json();
     assert_eq!(kept, json!({"connections": []}));
 }
+
+#[tokio::test]
+async fn a_connection_is_made_first_and_signed_in_to_later_under_the_same_id() {
+    let api = Api::start().await;
+    let mut without = acme();
+    without
+        .as_object_mut()
+        .expect("an object")
+        .remove("secrets");
+    let made = connect(&api, &without).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let pending = made.json();
+    assert_eq!(pending["state"], "pending");
+    assert_eq!(pending["state_reason"], "nobody has signed in yet");
+    let again = connect(&api, &without).await;
+    let problem = again.assert_problem(409);
+    let id = pending["id"].as_str().expect("an id");
+    assert!(problem["detail"].as_str().expect("words").contains(id));
+    let path = format!("/v1/connections/{id}");
+    for (verb, body) in [("pause", json!({"why": "x"})), ("resume", json!({}))] {
+        let refused = send(&api, Method::POST, &format!("{path}/{verb}"), &body).await;
+        let problem = refused.assert_problem(409);
+        let detail = problem["detail"].as_str().expect("words");
+        assert!(detail.contains("nobody has signed in"), "{detail}");
+    }
+    let tested = api.call(Method::POST, &format!("{path}/test")).await.json();
+    assert_eq!(
+        (&tested["ok"], &tested["reason"]),
+        (&json!(false), &json!("pending"))
+    );
+    let signed_in = connect(&api, &acme()).await.json();
+    assert_eq!(
+        (&signed_in["id"], &signed_in["state"]),
+        (&pending["id"], &json!("active"))
+    );
+}
+
+#[tokio::test]
+async fn a_connection_is_paused_and_goes_on_and_both_are_audited() {
+    let api = Api::start().await;
+    let made = connect(&api, &acme()).await.json();
+    let path = format!("/v1/connections/{}", made["id"].as_str().expect("an id"));
+    let pause = format!("{path}/pause");
+    for body in [
+        json!({}),
+        json!({"why": 7}),
+        json!({"why": "x", "until": "x"}),
+    ] {
+        send(&api, Method::POST, &pause, &body)
+            .await
+            .assert_problem(400);
+    }
+    let why = "in\u{0}August ".repeat(200);
+    for reason in [why.as_str(), "twice"] {
+        let paused = send(&api, Method::POST, &pause, &json!({"why": reason})).await;
+        let view = paused.json();
+        assert_eq!((paused.status, &view["state"]), (200, &json!("paused")));
+        let said = view["state_reason"].as_str().expect("words");
+        assert!(said.starts_with("in August in August") && said.len() <= 500);
+    }
+    let listed = api.get("/v1/connections?state=paused").await.json();
+    assert_eq!(listed["connections"][0]["id"], made["id"]);
+    let resume = format!("{path}/resume");
+    for _ in 0..2 {
+        let resumed = api.call(Method::POST, &resume).await;
+        let view = resumed.json();
+        assert_eq!((resumed.status, &view["state"]), (200, &json!("active")));
+        assert_eq!(view["state_reason"], Value::Null);
+    }
+    let audit = format!("/v1/audit?subject={}", made["id"].as_str().expect("an id"));
+    let audit = api.get(&audit).await.json();
+    let done = audit["entries"].as_array().expect("entries").iter();
+    let done: Vec<_> = done
+        .filter(|entry| entry["action"] != "connection.release")
+        .map(|entry| (entry["action"].as_str(), entry["outcome"].as_str()))
+        .collect();
+    assert_eq!(
+        done,
+        [
+            (Some("connection.resume"), Some("active already")),
+            (Some("connection.resume"), Some("active")),
+            (Some("connection.pause"), Some("paused already")),
+            (Some("connection.pause"), Some("paused")),
+            (Some("connection.connect"), Some("active")),
+        ]
+    );
+}

@@ -41,6 +41,8 @@ fn the_description_has_every_promised_call_and_no_other() {
         ("post", "/v1/connections"),
         ("post", "/v1/connections/{id}/disable"),
         ("post", "/v1/connections/{id}/enable"),
+        ("post", "/v1/connections/{id}/pause"),
+        ("post", "/v1/connections/{id}/resume"),
         ("post", "/v1/connections/{id}/test"),
         ("post", "/v1/keys"),
         ("post", "/v1/leads"),

@@ -51,9 +51,9 @@ async fn leads_of_a_disabled_connection_wait_and_say_so() {
     assert_eq!(waiting.reason.as_deref(), Some("disabled"));
     scene
         .connections
-        .activate(connection.id)
+        .enable(connection.id)
         .await
-        .expect("active");
+        .expect("on again");
     scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
     scene.end().await;
@@ -77,9 +77,9 @@ async fn a_lead_on_its_way_waits_when_its_connection_is_switched_off() {
     assert_eq!(waiting.activity.as_deref(), Some("dedup_lookup"));
     scene
         .connections
-        .activate(connection.id)
+        .enable(connection.id)
         .await
-        .expect("active");
+        .expect("on again");
     scene.open_gates().await;
     scene.until(run, RunState::Completed).await;
     scene.end().await;
@@ -131,5 +131,41 @@ async fn a_lead_that_does_not_say_which_of_two_connections_waits_for_a_person() 
     let run = scene.submit(lead(1)).await.run_id;
     let waiting = scene.until(run, RunState::Waiting).await;
     assert_eq!(waiting.reason.as_deref(), Some("connection_ambiguous"));
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_of_a_connection_that_nobody_has_signed_in_to_wait_for_that() {
+    let scene = Scene::working().await;
+    let mut new = scene.new_connection(json!({}));
+    new.secrets.clear();
+    let pending = scene.connections.prepare(new).await.expect("prepared");
+    let run = scene.submit(lead(1)).await.run_id;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("pending"));
+    assert_eq!(scene.connect(json!({})).await.id, pending.id);
+    assert_eq!(scene.open_gates().await, 1);
+    scene.until(run, RunState::Completed).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_on_its_way_waits_when_its_connection_is_paused() {
+    let scene = Scene::working().await;
+    let connection = scene.connect(json!({})).await;
+    let once = json!({"method": "GET", "times": 1});
+    scene.fault(&once, &json!({"kind": "status_before", "status": 503}));
+    let run = scene.submit(lead(1)).await.run_id;
+    scene.until(run, RunState::Retrying).await;
+    let paused = scene.connections.pause(connection.id, "in August");
+    assert!(paused.await.expect("paused"));
+    scene.pass(41).await;
+    let waiting = scene.until(run, RunState::Waiting).await;
+    assert_eq!(waiting.reason.as_deref(), Some("paused"));
+    assert_eq!(waiting.activity.as_deref(), Some("dedup_lookup"));
+    let resumed = scene.connections.resume(connection.id);
+    assert!(resumed.await.expect("resumed"));
+    scene.open_gates().await;
+    scene.until(run, RunState::Completed).await;
     scene.end().await;
 }

@@ -1,6 +1,6 @@
 //! `leadrail connection add`: connects an account, or connects it again.
 
-use super::prompt;
+use super::{prompt, released};
 use crate::actor;
 use crate::config::Config;
 use crate::database;
@@ -55,6 +55,9 @@ pub(crate) struct AddArgs {
     /// setting away. `leadrail connection settings` says what there is.
     #[arg(long, value_name = "JSON")]
     settings: Option<String>,
+    /// Makes it without its secrets: its leads wait until they are added.
+    #[arg(long, conflicts_with = "secret_file")]
+    pending: bool,
     /// Prints the connection as JSON.
     #[arg(long)]
     json: bool,
@@ -64,7 +67,8 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let adapter = adapter(&args.crm).map_err(told)?;
     auth_method(adapter, args.auth.as_deref()).map_err(no_way_in)?;
     let given = given_settings(args.settings.as_deref())?;
-    let secret = match args.secret_file.is_none() && io::stdin().is_terminal() {
+    let asks = args.secret_file.is_none() && io::stdin().is_terminal();
+    let secret = match args.pending || asks {
         true => None,
         false => Some(read_secrets(args.secret_file.as_deref())?),
     };
@@ -79,6 +83,11 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         call_timeout: config.call_timeout,
     });
     let proposed = proposed.await.map_err(no_way_in)?;
+    let who = actor::command_line();
+    if args.pending {
+        let made = desk.prepare_connection(&who, proposed.connection).await;
+        return released::say(made.map_err(told)?, 0, args.json);
+    }
     let new = NewConnection {
         secrets: match secret {
             Some(given) => secrets(proposed.method, given)?,
@@ -86,7 +95,7 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         },
         ..proposed.connection
     };
-    let connected = desk.connect(&actor::command_line(), new).await;
+    let connected = desk.connect(&who, new).await;
     let connected = connected.map_err(told)?;
     desk.tell_workers().await;
     if args.json {

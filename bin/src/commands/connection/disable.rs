@@ -7,7 +7,7 @@ use crate::failure::told;
 use crate::output;
 use leadrail_connections::ConnectionId;
 
-/// Switches a connection off: its leads wait until it is added again.
+/// Switches a connection off: its leads wait until it is on again.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  leadrail connection disable 0b2f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10 --why 'contract ended'"
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &DisableArgs, config: &Config) -> anyhow::Result<(
         return output::json(&desk.connection(args.id).await.map_err(told)?);
     }
     output::line(match news {
-        true => "it is off; its leads wait until it is added again",
+        true => "it is off; its leads wait until `leadrail connection enable` switches it on",
         false => "it was off already",
     })
 }

@@ -21,22 +21,12 @@ pub(crate) struct ListArgs {
     /// Only those to this CRM.
     #[arg(long)]
     crm: Option<String>,
-    /// Only those in this state: active, needs_reauth or disabled.
-    #[arg(long, value_parser = state)]
+    /// Only those in this state: pending, active, needs_reauth, paused or disabled.
+    #[arg(long)]
     state: Option<ConnectionState>,
     /// Prints a JSON array.
     #[arg(long)]
     json: bool,
-}
-
-fn state(text: &str) -> Result<ConnectionState, String> {
-    let all = [
-        ConnectionState::Active,
-        ConnectionState::NeedsReauth,
-        ConnectionState::Disabled,
-    ];
-    let found = all.into_iter().find(|state| state.as_str() == text);
-    found.ok_or_else(|| "use active, needs_reauth or disabled".to_owned())
 }
 
 pub(crate) async fn run(args: ListArgs, config: &Config) -> anyhow::Result<()> {

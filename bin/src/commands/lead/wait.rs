@@ -79,8 +79,14 @@ fn with_remedy(reason: &str, message: &str) -> String {
         "needs_reauth" => {
             "`leadrail connection add` connects it again; `leadrail connection list --state needs_reauth` shows it"
         }
+        "pending" => {
+            "`leadrail connection add` brings its secrets; `leadrail connection list --state pending` shows it"
+        }
+        "paused" => {
+            "`leadrail connection resume` lets it go on; `leadrail connection list --state paused` shows it"
+        }
         "disabled" => {
-            "`leadrail connection add` switches it on; `leadrail connection list --state disabled` shows it"
+            "`leadrail connection enable` switches it on; `leadrail connection list --state disabled` shows it"
         }
         _ => {
             "`leadrail connection list` shows the connection, `leadrail connection test` asks its CRM"
@@ -102,6 +108,8 @@ mod tests {
         };
         for reason in [
             "needs_reauth",
+            "pending",
+            "paused",
             "disabled",
             "connection_ambiguous",
             "connection_setup",

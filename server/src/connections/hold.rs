@@ -1,0 +1,156 @@
+//! Holding a connection's leads back, and letting them go: paused and resumed, switched off and on.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use http::HeaderMap;
+use leadrail_connections::ConnectionId;
+use leadrail_desk::{Desk, DeskResult, ListedConnection};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::change::{ChangedConnection, visible};
+use crate::audience::By;
+use crate::extract::{ConnectionIdPath, json_only};
+use crate::problem::Problem;
+use crate::problems::{
+    ConnectionNotNow, DatabaseAway, NoSuchConnection, NotAConnectionId,
+    NotAConnectionIdOrUnreadable, NotJson,
+};
+use crate::state::App;
+
+/// Why its leads are held back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldRequest {
+    /// For whoever looks at it later.
+    why: String,
+}
+
+/// Switches a connection off: its leads wait until it is on again.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/disable", tag = "connections",
+    params(("id" = Uuid, Path, description = "The connection")),
+    request_body = HoldRequest,
+    responses(
+        (status = 200, description = "It is off", body = ChangedConnection),
+        NotAConnectionIdOrUnreadable, NoSuchConnection, NotJson, DatabaseAway,
+    )
+)]
+pub(crate) async fn post_disable(
+    State(app): State<App>,
+    by: By,
+    ConnectionIdPath(id): ConnectionIdPath,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<ChangedConnection>, Problem> {
+    let why = reason(&headers, &body)?;
+    visible(&app, &by, id).await?;
+    let actor = by.0.actor().clone();
+    let changed = app.change(move |desk| async move {
+        desk.disable(&actor, id, &why).await?;
+        now(&desk, id).await
+    });
+    Ok(Json(ChangedConnection {
+        view: changed.await?.into(),
+        released: 0,
+    }))
+}
+
+/// Switches a connection on again with the credential it has; its leads go out, ten a minute, unless
+/// nobody has signed in yet or the CRM has refused that credential.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/enable", tag = "connections",
+    params(("id" = Uuid, Path, description = "The connection")),
+    responses(
+        (status = 200, description = "It is on", body = ChangedConnection),
+        NotAConnectionId, NoSuchConnection, DatabaseAway,
+    )
+)]
+pub(crate) async fn post_enable(
+    State(app): State<App>,
+    by: By,
+    ConnectionIdPath(id): ConnectionIdPath,
+) -> Result<Json<ChangedConnection>, Problem> {
+    visible(&app, &by, id).await?;
+    let actor = by.0.actor().clone();
+    let changed = app.change(move |desk| async move {
+        let released = desk.enable(&actor, id).await?;
+        let listed = now(&desk, id).await?;
+        Ok((listed, released))
+    });
+    let (listed, released) = changed.await?;
+    Ok(Json(ChangedConnection {
+        view: listed.into(),
+        released,
+    }))
+}
+
+/// Holds a connection's leads back until it is resumed. Only one that is active can be paused.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/pause", tag = "connections",
+    params(("id" = Uuid, Path, description = "The connection")),
+    request_body = HoldRequest,
+    responses(
+        (status = 200, description = "It is paused", body = ChangedConnection),
+        NotAConnectionIdOrUnreadable, NoSuchConnection, ConnectionNotNow, NotJson, DatabaseAway,
+    )
+)]
+pub(crate) async fn post_pause(
+    State(app): State<App>,
+    by: By,
+    ConnectionIdPath(id): ConnectionIdPath,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<ChangedConnection>, Problem> {
+    let why = reason(&headers, &body)?;
+    visible(&app, &by, id).await?;
+    let actor = by.0.actor().clone();
+    let changed = app.change(move |desk| async move {
+        desk.pause_connection(&actor, id, &why).await?;
+        now(&desk, id).await
+    });
+    Ok(Json(ChangedConnection {
+        view: changed.await?.into(),
+        released: 0,
+    }))
+}
+
+/// Ends a pause: the leads that waited go out, ten a minute, the urgent first.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/resume", tag = "connections",
+    params(("id" = Uuid, Path, description = "The connection")),
+    responses(
+        (status = 200, description = "It is paused no more", body = ChangedConnection),
+        NotAConnectionId, NoSuchConnection, ConnectionNotNow, DatabaseAway,
+    )
+)]
+pub(crate) async fn post_resume(
+    State(app): State<App>,
+    by: By,
+    ConnectionIdPath(id): ConnectionIdPath,
+) -> Result<Json<ChangedConnection>, Problem> {
+    visible(&app, &by, id).await?;
+    let actor = by.0.actor().clone();
+    let changed = app.change(move |desk| async move {
+        let released = desk.resume_connection(&actor, id).await?;
+        Ok((now(&desk, id).await?, released))
+    });
+    let (listed, released) = changed.await?;
+    Ok(Json(ChangedConnection {
+        view: listed.into(),
+        released,
+    }))
+}
+
+fn reason(headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
+    json_only(headers)?;
+    let HoldRequest { why } = serde_json::from_slice(body)
+        .map_err(|_| Problem::bad_request("the body is {\"why\": \"...\"}"))?;
+    Ok(why)
+}
+
+/// The connection as it is after a change.
+async fn now(desk: &Desk, id: ConnectionId) -> DeskResult<ListedConnection> {
+    desk.with_queue(desk.connection(id).await?).await
+}
