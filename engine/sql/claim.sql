@@ -108,7 +108,10 @@ begin
         from claimed c
     ), placed as (
         insert into leadrail.lane_slot (run_id, lane)
-        select c.id, c.lane from claimed c where p_limited
+        select c.id, c.lane
+        from claimed c
+        where p_limited
+          and exists (select from leadrail.lane l where l.name = p_lane and l.max_running is not null)
         on conflict (run_id) do nothing
     ), paid as (
         update leadrail.lane l

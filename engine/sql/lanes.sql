@@ -39,7 +39,8 @@ begin
 end
 $$;
 
--- Sets what a lane may do; null takes a limit away. A lane without any setting has no row.
+-- Sets what a lane may do; null takes a limit away. A lane without any setting has no row. Runs take
+-- places only while there is a limit, so those that run when it is set are given theirs here.
 create or replace function leadrail.limit_lane(p_lane text, p_max_running integer, p_gap interval, p_burst integer) returns void
 language sql
 set search_path = pg_catalog, pg_temp
@@ -48,7 +49,13 @@ as $$
     values (p_lane, p_max_running, p_gap, coalesce(p_burst, 1))
     on conflict (name) do update
     set max_running = excluded.max_running, gap = excluded.gap, burst = excluded.burst,
-        next_free_at = null
+        next_free_at = null;
+    delete from leadrail.lane_slot s where s.lane = p_lane and p_max_running is null;
+    insert into leadrail.lane_slot (run_id, lane)
+    select r.id, r.lane
+    from leadrail.workflow_run r
+    where r.worker_id is not null and r.lane = p_lane and r.state = 'running' and p_max_running is not null
+    on conflict (run_id) do nothing
 $$;
 
 -- Stops a lane: its runs stay queued, those that run go on. False when it was stopped already.

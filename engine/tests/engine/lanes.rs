@@ -211,6 +211,47 @@ async fn a_rate_lets_a_burst_by_and_then_one_a_gap() {
 }
 
 #[tokio::test]
+async fn only_a_limit_of_runs_keeps_count_of_them_and_it_counts_those_that_run_already() {
+    let bench = Bench::new().await;
+    let paced = LaneLimits {
+        gap: Some(Duration::from_millis(1)),
+        burst: 100,
+        ..LaneLimits::default()
+    };
+    bench.engine.limit_lane("narrow", &paced).await.unwrap();
+    enqueue(&bench, "narrow", 2, 20).await;
+    let worker = uuid_of_a_worker(&bench).await;
+    assert_eq!(claim_as(&bench, worker, 4).await, 4);
+    assert_eq!(places(&bench).await, 0, "nobody asks for them");
+    let narrow = LaneLimits {
+        max_running: Some(5),
+        ..LaneLimits::default()
+    };
+    bench.engine.limit_lane("narrow", &narrow).await.unwrap();
+    assert_eq!(places(&bench).await, 4);
+    assert_eq!(claim_as(&bench, worker, 50).await, 1);
+    bench.engine.limit_lane("narrow", &paced).await.unwrap();
+    assert_eq!(places(&bench).await, 0);
+}
+
+async fn places(bench: &Bench) -> i64 {
+    sqlx::query_scalar("select count(*) from leadrail.lane_slot")
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap()
+}
+
+/// How many runs one claim takes for this worker.
+async fn claim_as(bench: &Bench, worker: uuid::Uuid, want: i32) -> i64 {
+    sqlx::query_scalar("select count(run_id) from leadrail.claim_runs($1, $2, array['story'])")
+        .bind(worker)
+        .bind(want)
+        .fetch_one(bench.engine.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
 async fn the_places_of_a_dead_worker_are_free_after_its_takeover() {
     let bench = Bench::new().await;
     let limits = LaneLimits {
@@ -220,13 +261,7 @@ async fn the_places_of_a_dead_worker_are_free_after_its_takeover() {
     bench.engine.limit_lane("narrow", &limits).await.unwrap();
     enqueue(&bench, "narrow", 2, 20).await;
     let dead = uuid_of_a_worker(&bench).await;
-    let taken: i64 =
-        sqlx::query_scalar("select count(run_id) from leadrail.claim_runs($1, 50, array['story'])")
-            .bind(dead)
-            .fetch_one(bench.engine.pool())
-            .await
-            .unwrap();
-    assert_eq!(taken, 5);
+    assert_eq!(claim_as(&bench, dead, 50).await, 5);
     assert_eq!(claim(&bench, 50).await, HashMap::new());
     bench.pass(60).await;
     let freed: i32 = sqlx::query_scalar("select leadrail.take_over(array[$1])")
