@@ -14,12 +14,15 @@ use crate::journal::Journal;
 use crate::past::Past;
 use crate::shared::Shared;
 use crate::store::Store;
-use crate::store::reading::{RunView, in_flight};
+use crate::store::reading::{RunView, histories, in_flight};
 use crate::worker::config::WorkerConfig;
 use crate::workflow::{Registry, WorkflowError};
 use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// So many histories are read by one question: each may be long.
+const AT_ONCE: usize = 50;
 
 /// How a run's history fits today's code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,14 +62,17 @@ impl Engine {
         limit: u32,
     ) -> sqlx::Result<Vec<Rehearsed>> {
         let mut rehearsed = Vec::new();
-        for run in in_flight(self.pool(), after, limit).await? {
-            let events = self.history(run.id).await?;
-            let fit = rehearse_one(self, registry, &run, events).await;
-            rehearsed.push(Rehearsed {
-                run_id: run.id,
-                workflow: run.workflow,
-                fit,
-            });
+        for some in in_flight(self.pool(), after, limit).await?.chunks(AT_ONCE) {
+            let ids: Vec<_> = some.iter().map(|run| run.id.0).collect();
+            let mut histories = histories(self.pool(), &ids).await?;
+            for run in some {
+                let events = histories.remove(&run.id).unwrap_or_default();
+                rehearsed.push(Rehearsed {
+                    run_id: run.id,
+                    workflow: run.workflow.clone(),
+                    fit: rehearse_one(self, registry, run, events).await,
+                });
+            }
         }
         Ok(rehearsed)
     }

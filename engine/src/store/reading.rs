@@ -13,6 +13,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use sqlx::types::Json;
 use sqlx::{Decode, PgPool, Postgres, Type};
+use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -197,6 +198,30 @@ pub(crate) async fn history(pool: &PgPool, id: RunId) -> sqlx::Result<Vec<Event>
     )
     .fetch_all(pool)
     .await
+}
+
+/// The histories of these runs, each oldest first; a run without any is not there.
+pub(crate) async fn histories(
+    pool: &PgPool,
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<RunId, Vec<Event>>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"
+        select run_id as "run_id: RunId", seq, at, kind as "kind: HistoryKind", activity, attempt, payload
+        from leadrail.history
+        where run_id = any ($1)
+        order by run_id, seq
+        "#,
+        ids
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut histories = HashMap::<RunId, Vec<Event>>::new();
+    for event in events {
+        histories.entry(event.run_id).or_default().push(event);
+    }
+    Ok(histories)
 }
 
 impl Store {
