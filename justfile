@@ -47,6 +47,10 @@ demo:
 use:
     .ci/use
 
+# The snippets of docs/hand-over.md against a fresh API.
+hand-over:
+    .ci/hand-over
+
 # The README's tests, with sums at the end.
 test:
     .ci/test

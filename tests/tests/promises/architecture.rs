@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what of ours it may use.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("leadrail-lead", &[]),
     ("leadrail-engine", &[]),
     ("leadrail-outbound", &[]),
@@ -64,6 +64,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
             "leadrail-lead",
         ],
     ),
+    ("leadrail-client", &["leadrail-lead"]),
     ("leadrail-crm-sim", &["leadrail-lead"]),
     (
         "leadrail-rig",
@@ -115,6 +116,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
         "leadrail-tests",
         &[
             "leadrail",
+            "leadrail-client",
             "leadrail-rig",
             "leadrail-engine",
             "leadrail-postgres",

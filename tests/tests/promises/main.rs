@@ -3,6 +3,7 @@
 
 mod architecture;
 mod chaos;
+mod client;
 mod doors;
 mod drain;
 mod failpoints;
