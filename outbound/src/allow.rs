@@ -31,6 +31,14 @@ impl Exception {
             Exception::Net(net) => net.contains(&address.to_canonical()),
         }
     }
+
+    /// Whether it could speak of this name, whatever it resolves to.
+    pub(crate) fn may_cover(&self, name: &str) -> bool {
+        match self {
+            Exception::Name(own) => without_dot(name) == own,
+            Exception::Net(_) => true,
+        }
+    }
 }
 
 impl FromStr for Exception {

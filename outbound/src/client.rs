@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
 
 use crate::fault::Fault;
-use crate::guard::Guard;
+use crate::guard::{Guard, Way};
 use crate::resolver::{self, GuardedResolver, Lookup};
 
 /// Being slow to connect is no reason to doubt whether the request left, so it ends early.
@@ -23,7 +23,9 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// The one HTTP client for every URL that is not ours. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
+    public: reqwest::Client,
+    /// Connects only to what is allowed besides public addresses.
+    inside: reqwest::Client,
     guard: Guard,
 }
 
@@ -49,30 +51,22 @@ impl Outbound {
     /// # Errors
     /// The system has no TLS roots that we could use.
     pub fn new(guard: Guard) -> Result<Self, OutboundError> {
-        Self::resolving_with(guard, resolver::system())
+        Self::resolving_with(guard, &resolver::system())
     }
 
-    fn resolving_with(guard: Guard, lookup: Lookup) -> Result<Self, OutboundError> {
+    fn resolving_with(guard: Guard, lookup: &Lookup) -> Result<Self, OutboundError> {
         // An error only means that a provider is installed: the first one stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the client the ban speaks of"
-        )]
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .dns_resolver(GuardedResolver {
+        let client = |way| {
+            client(GuardedResolver {
                 guard: guard.clone(),
-                lookup,
+                way,
+                lookup: lookup.clone(),
             })
-            .build();
+        };
         Ok(Self {
-            client: client.map_err(|_| OutboundError)?,
+            public: client(Way::Public)?,
+            inside: client(Way::Allowed)?,
             guard,
         })
     }
@@ -103,10 +97,13 @@ impl Outbound {
         max_body: usize,
         received: &mut Received,
     ) -> Result<(), Fault> {
-        // The resolver is not asked about a host that is an address.
-        let admitted = self.guard.admits(request.url());
-        admitted.map_err(|_| Fault::Forbidden)?;
-        let mut response = self.client.execute(request).await.map_err(of_http)?;
+        // The resolver is not asked about a host that is an address, and never about a port.
+        let way = self.guard.way(request.url());
+        let client = match way.map_err(|_| Fault::Forbidden)? {
+            Way::Public => &self.public,
+            Way::Allowed => &self.inside,
+        };
+        let mut response = client.execute(request).await.map_err(of_http)?;
         received.head = Some((response.status(), response.headers().clone()));
         while let Some(chunk) = response.chunk().await.map_err(of_http)? {
             let room = max_body - received.body.len();
@@ -120,10 +117,29 @@ impl Outbound {
     }
 }
 
+fn client(resolver: GuardedResolver) -> Result<reqwest::Client, OutboundError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the client the ban speaks of"
+    )]
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .dns_resolver(resolver)
+        .build();
+    client.map_err(|_| OutboundError)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn of_http(error: reqwest::Error) -> Fault {
     Fault::from(&error)
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

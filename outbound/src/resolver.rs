@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::guard::{Forbidden, Guard};
+use crate::guard::{Guard, Way};
 
 /// Asks for the addresses of a name.
 pub(crate) type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
@@ -17,22 +17,20 @@ pub(crate) type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> +
 /// Hands on the addresses that the guard permits, so no others are connected to.
 pub(crate) struct GuardedResolver {
     pub(crate) guard: Guard,
+    pub(crate) way: Way,
     pub(crate) lookup: Lookup,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (guard, name) = (self.guard.clone(), name.as_str().to_owned());
+        let (guard, way, name) = (self.guard.clone(), self.way, name.as_str().to_owned());
         let looking = (self.lookup)(name.clone());
         Box::pin(async move {
-            let mut addresses = looking.await?;
+            let addresses = looking.await?;
             if addresses.is_empty() {
                 return Err(io::Error::from(io::ErrorKind::NotFound).into());
             }
-            addresses.retain(|address| guard.permits(Some(&name), *address));
-            if addresses.is_empty() {
-                return Err(Forbidden.into());
-            }
+            let addresses = guard.choose(way, &name, addresses)?;
             // Port 0 stands for the URL's own.
             let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(addresses) as Addrs)

@@ -9,8 +9,12 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use crate::allow::without_dot;
 use crate::guard::is_forbidden_name;
 use crate::reach::{Reach, is_loopback, reach};
+
+/// The longest name a host has (RFC 1035).
+const MAX_NAME_BYTES: usize = 253;
 
 /// The longest URL we take, in bytes.
 pub(crate) const MAX_BYTES: usize = 2048;
@@ -110,6 +114,12 @@ pub(crate) fn check(url: &Url) -> Result<(), UrlError> {
     }
     if url.port() == Some(0) {
         return Err(UrlError::Port);
+    }
+    if url
+        .domain()
+        .is_some_and(|name| without_dot(name).len() > MAX_NAME_BYTES)
+    {
+        return Err(UrlError::NotAUrl);
     }
     let (forbidden, this_machine) = match url.host().ok_or(UrlError::NotAUrl)? {
         Host::Domain(name) => (is_forbidden_name(name), is_localhost(name)),

@@ -15,16 +15,17 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);
 const BOUND: usize = 64;
 
-const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+pub(super) const HELLO: &str =
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
 
 /// A server on this machine that says the same to everyone and counts who connects.
-struct Server {
+pub(super) struct Server {
     port: u16,
     connections: Arc<AtomicUsize>,
 }
 
 impl Server {
-    async fn saying(answer: impl Into<String>) -> Self {
+    pub(super) async fn saying(answer: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -44,11 +45,11 @@ impl Server {
         Self { port, connections }
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    fn url(&self, host: &str) -> Url {
+    pub(super) fn url(&self, host: &str) -> Url {
         let url = format!("http://{host}:{}/", self.port);
         url.parse().unwrap_or_else(|_| panic!("{url}"))
     }
@@ -59,7 +60,7 @@ fn outbound(guard: Guard) -> Outbound {
 }
 
 /// A client whose resolver answers with these addresses, one list after the other, round and round.
-fn resolving(guard: Guard, answers: &[&[&str]]) -> Outbound {
+pub(super) fn resolving(guard: Guard, answers: &[&[&str]]) -> Outbound {
     let parse = |list: &&[&str]| list.iter().map(|text| text.parse().unwrap()).collect();
     let answers: Vec<Vec<IpAddr>> = answers.iter().map(parse).collect();
     let asked = AtomicUsize::new(0);
@@ -68,10 +69,10 @@ fn resolving(guard: Guard, answers: &[&[&str]]) -> Outbound {
         let answer = answers[next].clone();
         Box::pin(async move { Ok(answer) })
     });
-    Outbound::resolving_with(guard, lookup).unwrap()
+    Outbound::resolving_with(guard, &lookup).unwrap()
 }
 
-async fn get(outbound: &Outbound, url: Url) -> Received {
+pub(super) async fn get(outbound: &Outbound, url: Url) -> Received {
     let request = reqwest::Request::new(Method::GET, url);
     outbound.call(request, LONG, BOUND).await
 }
@@ -119,15 +120,21 @@ async fn a_local_name_is_refused_until_the_configuration_allows_it() {
 }
 
 #[tokio::test]
-async fn only_the_allowed_ones_of_several_addresses_are_connected_to() {
+async fn of_several_addresses_the_allowed_ones_are_connected_to_and_none_beside_a_forbidden_one() {
     let server = Server::saying(HELLO).await;
     let guard = Guard::allow(["127.0.0.1"]).unwrap();
-    let mixed = ["169.254.169.254", "10.0.0.1", "::1", "127.0.0.1"];
-    let received = get(&resolving(guard, &[&mixed]), server.url("crm.example")).await;
+    let mixed = ["10.0.0.1", "::1", "127.0.0.1"];
+    let client = resolving(guard.clone(), &[&mixed]);
+    let received = get(&client, server.url("crm.example")).await;
     assert_eq!(received.fault, None);
-    let none = resolving(Guard::public_only(), &[&mixed]);
-    let received = get(&none, server.url("crm.example")).await;
-    assert_eq!(received.fault, Some(Fault::Forbidden));
+    let worse = [&mixed[..], &["169.254.169.254"]].concat();
+    for client in [
+        resolving(guard, &[&worse]),
+        resolving(Guard::public_only(), &[&mixed]),
+    ] {
+        let received = get(&client, server.url("crm.example")).await;
+        assert_eq!(received.fault, Some(Fault::Forbidden));
+    }
     assert_eq!(server.connections(), 1);
 }
 
@@ -160,7 +167,7 @@ async fn a_name_without_addresses_or_with_an_answer_that_fails_is_a_fault_of_dns
     let empty = resolving(Guard::with_loopback(), &[&[]]);
     assert_eq!(get(&empty, url.clone()).await.fault, Some(Fault::Dns));
     let failing: Lookup = Arc::new(|_| Box::pin(async { Err(io::Error::other("away")) }));
-    let failing = Outbound::resolving_with(Guard::with_loopback(), failing).unwrap();
+    let failing = Outbound::resolving_with(Guard::with_loopback(), &failing).unwrap();
     assert_eq!(get(&failing, url).await.fault, Some(Fault::Dns));
     let url: Url = "https://nowhere.invalid/".parse().unwrap();
     let system = outbound(Guard::public_only());
