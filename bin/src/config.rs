@@ -16,7 +16,7 @@ use leadrail_connections::{Vault, VaultKey};
 use leadrail_desk::sentence;
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
-use leadrail_server::Admission;
+use leadrail_server::{Admission, Rates, Tls};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,8 +42,9 @@ pub(crate) struct Config {
     /// Where a worker answers for its health, if anywhere.
     pub(crate) worker_listen: Option<SocketAddr>,
     pub(crate) call_timeout: Option<Duration>,
-    /// Under which names the API may be called, and whether it asks for keys.
+    /// Under which names the API may be called, through whom, how often, and whether it asks for keys.
     pub(crate) admission: Admission,
+    tls: Option<TlsFiles>,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
     vault_key: KeySource,
@@ -78,6 +79,26 @@ impl KeySource {
             Self::File(file) => VaultKey::read(file),
         };
         key.map(Some).map_err(|error| usage(sentence(&error)))
+    }
+}
+
+/// Where a certificate and its key stand.
+struct TlsFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl TlsFiles {
+    fn read(from: &Reader<'_>) -> anyhow::Result<Option<Self>> {
+        match (from.text("tls.certificate")?, from.text("tls.key")?) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(Self {
+                certificate: certificate.into(),
+                key: key.into(),
+            })),
+            (Some(_), None) => Err(usage("tls.certificate is set and tls.key is not; set both")),
+            (None, Some(_)) => Err(usage("tls.key is set and tls.certificate is not; set both")),
+        }
     }
 }
 
@@ -142,7 +163,13 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         admission: Admission {
             hosts: from.hosts("api.hosts")?,
             keys_required: from.switch("api.require_keys")?,
+            proxies: from.nets("api.proxies")?,
+            rates: Rates {
+                key: Some(from.rate("api.key_rate", "api.key_burst")?),
+                peer: Some(from.rate("api.address_rate", "api.address_burst")?),
+            },
         },
+        tls: TlsFiles::read(&from)?,
         guard: from.guard("outbound.allow")?,
         vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
         vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,
@@ -159,6 +186,16 @@ impl Config {
     /// Every key in its order, with secrets masked.
     pub(crate) fn settings(&self) -> impl Iterator<Item = Setting> {
         KEYS.iter().map(|key| self.layers.setting(key.name))
+    }
+
+    /// The certificate, if one is configured.
+    ///
+    /// # Errors
+    /// What is wrong with its files.
+    pub(crate) fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let read = |files: &TlsFiles| Tls::read(&files.certificate, &files.key);
+        let tls = self.tls.as_ref().map(read).transpose();
+        tls.map_err(|error| usage(sentence(&error)))
     }
 
     /// The vault, if a key for it is configured.

@@ -13,13 +13,25 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use leadrail_desk::{Actor, Caller, Need};
 
-use crate::guard;
+use crate::arrival::Arrival;
 use crate::problem::Problem;
+use crate::rates::Standing;
 use crate::state::{App, in_time};
 
-/// Anybody: health, the description. Nobody acts here, so nobody is named.
-pub(crate) async fn public(request: Request, next: Next) -> Response {
+/// Anybody, as often as they like: whoever asks whether the process answers. Nobody acts here, so nobody
+/// is named.
+pub(crate) async fn anyone(request: Request, next: Next) -> Response {
     next.run(request).await
+}
+
+/// Anybody, not too often: the description, and what asks the database.
+pub(crate) async fn public(
+    Extension(app): Extension<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let standing = app.rates.of_peer(arrival(&request).client);
+    in_turn(standing, request, next).await
 }
 
 /// Whoever has a key, whatever for.
@@ -67,23 +79,49 @@ pub(crate) async fn operator(
 }
 
 async fn admit(app: &App, need: Option<Need>, mut request: Request, next: Next) -> Response {
-    match identify(app, request.headers()).await {
-        Ok(caller) if need.is_none_or(|need| caller.role().may(need)) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Ok(caller) => Problem::not_allowed(caller.role()).into_response(),
-        Err(problem) => problem.into_response(),
+    let arrival = arrival(&request);
+    let caller = match identify(app, &arrival, request.headers()).await {
+        Ok(caller) => caller,
+        Err(problem) => return stranger(app, &arrival, problem),
+    };
+    if need.is_some_and(|need| !caller.role().may(need)) {
+        return Problem::not_allowed(caller.role()).into_response();
+    }
+    let standing = app.rates.of_caller(&caller);
+    request.extensions_mut().insert(caller);
+    in_turn(standing, request, next).await
+}
+
+/// How the request came, as the edge found out.
+fn arrival(request: &Request) -> Arrival {
+    let arrival = request.extensions().get::<Arrival>().cloned();
+    arrival.unwrap_or_else(Arrival::of_nobody)
+}
+
+/// The answer to whoever is not let in; whoever tries too often is told so instead.
+fn stranger(app: &App, arrival: &Arrival, problem: Problem) -> Response {
+    let standing = app.rates.of_peer(arrival.client);
+    let too_often = standing.and_then(|standing| standing.refusal());
+    too_often.unwrap_or_else(|| problem.into_response())
+}
+
+/// Goes on with a request that does not come too often, and says how many more may come.
+async fn in_turn(standing: Option<Standing>, request: Request, next: Next) -> Response {
+    let Some(standing) = standing else {
+        return next.run(request).await;
+    };
+    match standing.refusal() {
+        Some(refusal) => refusal,
+        None => standing.said_in(next.run(request).await),
     }
 }
 
 /// Who calls, by the key if there is one.
-async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn identify(app: &App, arrival: &Arrival, headers: &HeaderMap) -> Result<Caller, Problem> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (given.next(), given.next());
     let Some(first) = first else {
-        let asked = app.admission.keys_required || !guard::is_for_this_machine(headers);
-        return match asked {
+        return match app.admission.keys_required || !arrival.is_local {
             true => Err(Problem::unauthorized(
                 "send an API key: Authorization: Bearer lr_live_...",
             )),

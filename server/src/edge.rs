@@ -1,7 +1,7 @@
 //! What every request goes through, whatever it asks for.
 //!
 //! From the outside in: it is counted and logged, an error that is no problem+json yet becomes
-//! one, a panic becomes a 500, it ends in time, and it is for this machine.
+//! one, a panic becomes a 500, it ends in time, its head has a bounded size, and it is for this API.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -11,10 +11,16 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, StatusCode};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
+use crate::arrival::{Arrival, Peer};
 use crate::guard;
 use crate::metrics;
 use crate::problem::{PROBLEM_JSON, Problem};
@@ -23,6 +29,13 @@ use crate::state::App;
 /// From the head of a request to its answer, its body included.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 
+/// The most bytes of a request's headers, names and values.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// The most bytes of a request's target.
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+/// For a year whoever has called by https calls by nothing else.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 pub(crate) async fn edge(Extension(app): Extension<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
@@ -30,7 +43,12 @@ pub(crate) async fn edge(Extension(app): Extension<App>, request: Request, next:
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
 
-    let response = as_problem(guarded(&app.admission, request, next, REQUEST_WITHIN).await);
+    let tls = request
+        .extensions()
+        .get::<Peer>()
+        .is_some_and(|peer| peer.tls);
+    let response = guarded(&app.admission, request, next, REQUEST_WITHIN).await;
+    let response = sealed(as_problem(response), tls);
 
     let (status, took) = (response.status(), start.elapsed());
     metrics::answered(route, &method, status, took);
@@ -50,10 +68,10 @@ async fn guarded(
     next: Next,
     within: Duration,
 ) -> Response {
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    if let Err(problem) = guard::admit(admission, method, uri, headers) {
-        return problem.into_response();
-    }
+    let request = match admitted(admission, request) {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(within, answer).await {
         Ok(Ok(response)) => response,
@@ -61,6 +79,45 @@ async fn guarded(
         Ok(Err(_)) => Problem::internal().into_response(),
         Err(_) => Problem::too_slow().into_response(),
     }
+}
+
+/// The request, with how it came, if it is for us.
+fn admitted(admission: &Admission, request: Request) -> Result<Request, Problem> {
+    let (mut head, body) = request.into_parts();
+    fits(&head)?;
+    let peer = head.extensions.get::<Peer>().copied();
+    let arrival = Arrival::of(admission, peer.unwrap_or(Peer::HERE), &head)?;
+    guard::admit(admission, &arrival, &head.method, &head.uri, &head.headers)?;
+    head.extensions.insert(arrival);
+    Ok(Request::from_parts(head, body))
+}
+
+fn fits(head: &Parts) -> Result<(), Problem> {
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if target.len() > MAX_TARGET_BYTES {
+        let detail = "the target of a request has at most 8 KiB";
+        return Err(Problem::head_too_large(StatusCode::URI_TOO_LONG, detail));
+    }
+    let headers = head.headers.iter();
+    let bytes = headers.map(|(name, value)| name.as_str().len() + value.len());
+    if bytes.sum::<usize>() > MAX_HEAD_BYTES {
+        let detail = "the headers of a request have at most 16 KiB";
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::head_too_large(status, detail));
+    }
+    Ok(())
+}
+
+/// Says to whoever looks at an answer, or keeps it, what it is not for.
+fn sealed(mut response: Response, tls: bool) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let kept = headers.entry(CACHE_CONTROL);
+    kept.or_insert(HeaderValue::from_static("no-store"));
+    if tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
 }
 
 /// Gives errors that the framework answers by itself (404, 405), in plain text or none, the body that
@@ -88,7 +145,6 @@ mod tests {
     use axum::body::{Body, to_bytes};
     use axum::middleware::from_fn;
     use axum::routing::get;
-    use http::StatusCode;
     use serde_json::Value;
     use tower::ServiceExt as _;
 

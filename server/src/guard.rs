@@ -1,35 +1,42 @@
-//! Keeps web pages away from an API that asks callers on this machine for no key.
+//! Lets in what was meant for this API, over a way that nobody else can read.
 //!
-//! The API listens on loopback only, but a browser on this machine runs pages from anywhere. A page
-//! can point its own name at 127.0.0.1 (DNS rebinding) and is told by the `Host` header; a page that
-//! posts across sites is told by the `Origin` header, and one of another port or name of this machine
-//! by `Sec-Fetch-Site`.
+//! On this machine a browser runs pages from anywhere. A page can point its own name at 127.0.0.1 (DNS
+//! rebinding) and is told by the `Host` header; a page that posts across sites is told by the `Origin`
+//! header, and one of another port or name of this machine by `Sec-Fetch-Site`. From other machines only
+//! the names that were configured lead here.
 
 use std::net::IpAddr;
 
-use http::header::{HOST, ORIGIN};
+use http::header::ORIGIN;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 
 use crate::admission::Admission;
+use crate::arrival::Arrival;
 use crate::problem::Problem;
 
 /// Browsers say here where the page stands that calls, and no page can write it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Lets through what was addressed to this machine, or to one of the names that were configured, by
-/// nobody's web page but its own.
+/// nobody's web page but its own, and what nobody could read on its way.
 pub(crate) fn admit(
     admission: &Admission,
+    arrival: &Arrival,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
-    let is_ours = |authority: &str| is_loopback(authority) || is_named(admission, authority);
-    if !host(headers).is_some_and(is_ours) {
+    if arrival.is_exposed {
+        return Err(Problem::in_plain_text());
+    }
+    let is_ours = |authority: &str| {
+        (arrival.from_here && is_loopback(authority)) || is_named(admission, authority)
+    };
+    if !arrival.host.as_deref().is_some_and(is_ours) {
         return Err(Problem::foreign(
-            "the Host header must name this machine (localhost, 127.0.0.1 or [::1]) or one of the \
-             configured hosts",
+            "the Host header must be one of the configured hosts (api.hosts) or, on this machine, name it \
+             (localhost, 127.0.0.1 or [::1])",
         ));
     }
     if uri
@@ -56,18 +63,6 @@ pub(crate) fn admit(
     Ok(())
 }
 
-/// Whether a request was addressed to this machine by one of its own names.
-pub(crate) fn is_for_this_machine(headers: &HeaderMap) -> bool {
-    host(headers).is_some_and(is_loopback)
-}
-
-/// The only `Host`.
-fn host(headers: &HeaderMap) -> Option<&str> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let host = hosts.next()?.to_str().ok()?;
-    hosts.next().is_none().then_some(host)
-}
-
 /// Whether `host[:port]` is one of the names that were configured.
 fn is_named(admission: &Admission, authority: &str) -> bool {
     let authority = authority.parse::<Authority>().ok();
@@ -81,7 +76,7 @@ fn is_elsewhere(site: &http::HeaderValue) -> bool {
 
 /// Whether `host[:port]` can only mean this machine. RFC 6761 gives `localhost` and everything
 /// below it to loopback.
-fn is_loopback(authority: &str) -> bool {
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let Ok(authority) = authority.parse::<Authority>() else {
         return false;
     };
@@ -100,6 +95,8 @@ fn is_loopback(authority: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrival::Peer;
+    use http::Request;
 
     #[test]
     fn only_names_of_this_machine_pass() {
@@ -132,26 +129,56 @@ mod tests {
         assert_eq!(foreign.map(is_loopback), foreign.map(|_| false));
     }
 
-    fn admitted(uri: &str, headers: &[(&'static str, &'static str)]) -> bool {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, value.parse().expect("a value"));
-        }
-        let ours = Admission {
+    fn ours() -> Admission {
+        Admission {
             hosts: vec!["leads.example.com".to_owned()],
-            keys_required: false,
-        };
-        let uri = uri.parse().expect("a target");
-        admit(&ours, &Method::POST, &uri, &map).is_ok()
+            ..Admission::default()
+        }
+    }
+
+    fn admitted_from(
+        peer: Peer,
+        method: &Method,
+        uri: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> bool {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let arrival = Arrival::of(&ours(), peer, &head).expect("an arrival");
+        admit(&ours(), &arrival, method, &head.uri, &head.headers).is_ok()
+    }
+
+    fn admitted(uri: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        admitted_from(Peer::HERE, &Method::POST, uri, headers)
     }
 
     #[test]
-    fn a_name_that_was_configured_passes_and_is_not_this_machine() {
+    fn from_another_machine_only_the_configured_names_lead_here_and_only_by_tls() {
+        let address = "198.51.100.7".parse().expect("an address");
+        let asked = |tls, host| {
+            let peer = Peer { address, tls };
+            admitted_from(peer, &Method::GET, "/", &[("host", host)])
+        };
+        assert!(asked(true, "leads.example.com"));
+        assert!(!asked(false, "leads.example.com"));
+        for host in [
+            "localhost",
+            "127.0.0.1:4000",
+            "[::1]",
+            "198.51.100.1",
+            "x.example",
+        ] {
+            assert!(!asked(true, host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_configured_passes_and_no_other_that_is_like_it() {
         for host in ["leads.example.com", "LEADS.example.com:443"] {
             assert!(admitted("/", &[("host", host)]), "{host}");
-            let mut map = HeaderMap::new();
-            map.append(HOST, host.parse().expect("a value"));
-            assert!(!is_for_this_machine(&map), "{host}");
         }
         for host in [
             "x.leads.example.com",
@@ -170,12 +197,9 @@ mod tests {
 
     #[test]
     fn a_page_of_another_origin_may_look_and_not_change() {
-        let asked = |method: Method, site: &str| {
-            let mut map = HeaderMap::new();
-            map.append(HOST, "localhost".parse().expect("a value"));
-            map.append(SEC_FETCH_SITE, site.parse().expect("a value"));
-            let (ours, uri) = (Admission::default(), Uri::from_static("/"));
-            admit(&ours, &method, &uri, &map).is_ok()
+        let asked = |method: Method, site: &'static str| {
+            let headers = [("host", "localhost"), (SEC_FETCH_SITE, site)];
+            admitted_from(Peer::HERE, &method, "/", &headers)
         };
         for (site, changes) in [
             ("same-origin", true),

@@ -3,6 +3,7 @@
 //! A problem tells the caller what is wrong with the request and never repeats a value of it.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -130,8 +131,49 @@ impl Problem {
 
     /// Somebody else's web page, or a name that only pretends to be this machine.
     pub(crate) fn foreign(detail: impl Into<String>) -> Self {
-        let title = "Only for callers on this machine";
+        let title = "Not meant for this API";
         Self::new(StatusCode::FORBIDDEN, "foreign-host", title, detail)
+    }
+
+    /// Somebody on the way could read what is said.
+    pub(crate) fn in_plain_text() -> Self {
+        let detail = "what is said here could be read on the way: call by https, or through one of the \
+                      proxies that the configuration names (api.proxies), which says so by \
+                      X-Forwarded-Proto";
+        let title = "Only over TLS";
+        Self::new(StatusCode::FORBIDDEN, "plain-text", title, detail)
+    }
+
+    /// The head of the request is larger than we take.
+    pub(crate) fn head_too_large(status: StatusCode, detail: &'static str) -> Self {
+        Self::new(
+            status,
+            "head-too-large",
+            "The request's head is too large",
+            detail,
+        )
+    }
+
+    /// More requests than the caller may make.
+    pub(crate) fn too_often(per_second: NonZeroU32, wait: Duration) -> Self {
+        let detail = format!(
+            "more requests than may come from here ({per_second} a second): send it again later, as \
+             Retry-After says"
+        );
+        let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Too many requests");
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(status, "too-many-requests", title, detail)
+        }
+    }
+
+    /// The `Idempotency-Key` is not the lead's own.
+    pub(crate) fn another_key(detail: impl Into<String>) -> Self {
+        let (status, title) = (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Another Idempotency-Key than the event_id",
+        );
+        Self::new(status, "idempotency-key", title, detail)
     }
 
     /// No key, or none that works.

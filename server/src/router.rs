@@ -47,7 +47,8 @@ fn at_the_edge(routes: Router<App>, app: App) -> Router {
 
 fn health_routes() -> Router<App> {
     let routes = OpenApiRouter::new()
-        .merge(health_checks().layer(from_fn(audience::public)))
+        .merge(alive().layer(from_fn(audience::anyone)))
+        .merge(ready().layer(from_fn(audience::public)))
         .merge(figures().layer(from_fn(audience::operator)));
     routes.split_for_parts().0
 }
@@ -55,6 +56,7 @@ fn health_routes() -> Router<App> {
 /// All routes, each behind the layer of its audience.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .merge(alive().layer(from_fn(audience::anyone)))
         .merge(public().layer(from_fn(audience::public)))
         .merge(known().layer(from_fn(audience::known)))
         .merge(intake().layer(from_fn(audience::intake)))
@@ -64,13 +66,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// For anybody who may reach us.
 fn public() -> OpenApiRouter<App> {
-    health_checks().routes(routes!(openapi::openapi_json))
+    ready()
+        .routes(routes!(openapi::openapi_json))
 }
 
-fn health_checks() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
+fn alive() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::healthz))
+}
+
+fn ready() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::readyz))
 }
 
 fn figures() -> OpenApiRouter<App> {

@@ -12,6 +12,7 @@ use crate::body::BodyReader;
 use crate::changes::{Changes, UnderWay};
 use crate::metrics;
 use crate::problem::Problem;
+use crate::rates::Limiters;
 
 /// How long a read may take before the database counts as away, and a change before its caller is told
 /// that it goes on.
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) bodies: BodyReader,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) rates: Arc<Limiters>,
     /// The worker of this process whose health is asked for, by its name.
     worker: Option<String>,
     changes: Changes,
@@ -37,6 +39,7 @@ impl App {
         let (changes, under_way) = Changes::new();
         let app = Self {
             bodies: BodyReader::default(),
+            rates: Arc::new(Limiters::new(admission.rates)),
             admission: Arc::new(admission),
             desk,
             worker: None,

@@ -2,38 +2,62 @@
 
 use crate::config::Config;
 use crate::database;
-use crate::failure::usage;
+use crate::failure::{told, usage};
 use crate::output;
 use crate::shutdown;
-use leadrail_server::{BindError, Listener};
+use leadrail_desk::Desk;
+use leadrail_server::{BindError, Listener, bind, bind_with, is_for_others};
 use std::net::SocketAddr;
 
-/// Serves the HTTP API on this machine. Waits for a database that is away.
+/// Serves the HTTP API, on this machine or with TLS beyond it. Waits for a database that is away.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail serve --listen 127.0.0.1:4000")]
 pub(crate) struct ServeArgs {
-    /// A loopback address; others come through a proxy with TLS.
+    /// Where; beyond this machine with a certificate, or through a proxy that is named.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
 }
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
-    let listener = listening(config.listen).await?;
-    let address = listener.local_addr()?;
+    // Without it nothing is served, wherever it listens.
+    config.need_vault()?;
+    let listener = bind_with(config.listen, &config.admission, config.tls()?).await;
+    let listener = listener.map_err(refused)?;
+    let (scheme, address) = (listener.scheme(), listener.local_addr()?);
     let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
     };
-    output::line(format!("the API is ready at http://{address}"))?;
+    if is_for_others(address) {
+        need_keys(&desk, address).await?;
+    }
+    output::line(format!("the API is ready at {scheme}://{address}"))?;
     leadrail_server::serve(listener, desk, config.admission.clone(), stop).await;
     Ok(())
 }
 
+/// Whoever is on another machine needs a key, so somebody must have one.
+async fn need_keys(desk: &Desk, address: SocketAddr) -> anyhow::Result<()> {
+    let keys = desk.keys(None).await.map_err(told)?;
+    match keys.iter().any(|key| key.works) {
+        true => Ok(()),
+        false => Err(usage(format!(
+            "{address} can be reached from other machines, and nobody has an API key that works: make \
+             one with `leadrail key create`"
+        ))),
+    }
+}
+
 /// Listens on a loopback address.
 pub(crate) async fn listening(address: SocketAddr) -> anyhow::Result<Listener> {
-    let listener = leadrail_server::bind(address).await;
-    listener.map_err(|error| match error {
-        far @ BindError::NotLoopback { .. } => usage(far.to_string()),
-        taken => anyhow::Error::new(taken).context("choose another address with --listen"),
-    })
+    bind(address).await.map_err(refused)
+}
+
+fn refused(error: BindError) -> anyhow::Error {
+    match error {
+        taken @ BindError::Io { .. } => {
+            anyhow::Error::new(taken).context("choose another address with --listen")
+        }
+        open => usage(open.to_string()),
+    }
 }

@@ -4,9 +4,12 @@ use super::LogFormat;
 use super::layers::Layers;
 use crate::failure::usage;
 use config::{Value, ValueKind};
+use ipnet::IpNet;
 use leadrail_engine::{RetrySchedule, Wait, parse_duration};
 use leadrail_outbound::Guard;
-use std::net::SocketAddr;
+use leadrail_server::Rate;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// More runs or pauses than this are a mistake.
@@ -83,6 +86,30 @@ impl Reader<'_> {
             true => Ok(hosts),
             false => Err(self.fault(key, must)),
         }
+    }
+
+    /// Addresses and nets.
+    pub(super) fn nets(&self, key: &str) -> anyhow::Result<Vec<IpNet>> {
+        let must = "must be a list of addresses and nets in quotes, such as \"127.0.0.1\" or \"10.0.0.0/8\"";
+        let net = |text: &String| {
+            let address = text.parse().map(|ip: IpAddr| ip.to_canonical().into());
+            text.parse().or(address).ok()
+        };
+        let nets = self.texts(key, must)?.iter().map(net).collect();
+        Option::ok_or_else(nets, || self.fault(key, must))
+    }
+
+    /// So many requests a second, so many at once.
+    pub(super) fn rate(&self, rate: &str, burst: &str) -> anyhow::Result<Rate> {
+        let some = |key: &str| {
+            let count = u32::try_from(self.count(key)?).ok();
+            let count = count.and_then(NonZeroU32::new);
+            count.ok_or_else(|| self.fault(key, "must be a whole number from 1"))
+        };
+        Ok(Rate {
+            per_second: some(rate)?,
+            burst: some(burst)?,
+        })
     }
 
     pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {

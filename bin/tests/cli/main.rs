@@ -13,6 +13,7 @@ mod pooler;
 mod preview;
 mod runs;
 mod services;
+mod serving;
 mod settings;
 mod standing;
 mod verbs;

@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::idempotency;
 use super::items::Items;
 use super::view::StateName;
 use crate::audience::By;
@@ -121,9 +122,12 @@ pub(crate) enum LeadOrLeads {
 /// answered with its own status. A batch is answered with a result a lead, so that one bad lead does not
 /// hold up the others: with 200 if all were taken, 207 if some were, 422 if none was. A lead is refused
 /// only if it is useless: whatever else is wrong with it is in its `warnings`. Sending a lead again is
-/// always safe: the same `event_id` and body are answered with 200 and the run that is there.
+/// always safe: the same `event_id` and body are answered with 200 and the run that is there. An
+/// `Idempotency-Key` may be sent with one lead and must then be its `event_id`; with a batch it says
+/// nothing, for each lead has its own.
 #[utoipa::path(
     post, path = "/v1/leads", tag = "leads",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The lead's `event_id` again")),
     request_body(description = "One lead (at most 256 KiB), or up to 1000 (at most 16 MiB)", content(
         (LeadOrLeads = "application/json"),
         (String = "application/x-ndjson"),
@@ -150,7 +154,7 @@ pub(crate) async fn post_leads(
     let read = app.bodies.read(&headers, format, body).await;
     let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
     match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
-        Items::One(lead) => one(&app, &caller, lead).await,
+        Items::One(lead) => one(&app, &caller, &headers, lead).await,
         Items::Batch(_) => batch(&app, caller, format, read).await,
     }
 }
@@ -166,8 +170,15 @@ pub(crate) enum AcceptedOrBatch {
     Batch(BatchAnswer),
 }
 
-async fn one(app: &App, by: &Caller, bytes: &[u8]) -> Result<Response, Problem> {
+async fn one(
+    app: &App,
+    by: &Caller,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Result<Response, Problem> {
     let lead = judged(by, bytes).map_err(invalid)?;
+    let agreed = idempotency::agree(headers, lead.lead().event_id);
+    agreed.inspect_err(|_| metrics::lead("invalid"))?;
     let answer = app.desk.submit_shared(by.actor(), lead).await;
     let (status, accepted) = settle(answer)?;
     let location = HeaderValue::from_str(&accepted.location).ok();

@@ -11,6 +11,7 @@ use crate::support::{Api, JSON, lead};
 const FEW: Limits = Limits {
     connections: 4,
     per_address: 4,
+    per_neighbor: 4,
     reserved: 2,
 };
 
@@ -29,12 +30,18 @@ async fn ask(api: &Api, path: &str) -> String {
     answer.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Connections that say nothing, one for every place. They are known to be held once another call is
+/// A request whose body does not come.
+const HALF: &str = "POST /v1/leads HTTP/1.1\r\nhost: localhost\r\n\
+                    content-type: application/json\r\ncontent-length: 9\r\n\r\n";
+
+/// Connections with half a request, one for every place. They are known to be held once another call is
 /// told to come again.
 async fn hold_every_place(api: &Api) -> Vec<TcpStream> {
     let mut held = vec![];
     for _ in 0..FEW.connections {
-        held.push(connect(api).await);
+        let mut stream = connect(api).await;
+        stream.write_all(HALF.as_bytes()).await.expect("written");
+        held.push(stream);
     }
     while ask(api, "/openapi.json").await != "HTTP/1.1 503 Service Unavailable" {}
     held

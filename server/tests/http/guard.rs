@@ -1,6 +1,6 @@
 //! Only this machine may call.
 
-use leadrail_server::{BindError, bind};
+use leadrail_server::{Admission, BindError, bind, bind_with};
 
 use crate::support::{Api, lead};
 
@@ -15,6 +15,30 @@ async fn an_address_that_others_can_reach_is_refused_in_words() {
         );
         assert!(refused.to_string().contains("127.0.0.1"), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn beyond_this_machine_it_listens_with_tls_or_a_proxy_and_under_a_name() {
+    let address = "0.0.0.0:0".parse().expect("an address");
+    let hosts = vec!["leads.example.com".to_owned()];
+    let proxies = vec!["10.0.0.0/8".parse().expect("a net")];
+    let with = |hosts: &[String], proxies: &[_]| Admission {
+        hosts: hosts.to_vec(),
+        proxies: proxies.to_vec(),
+        ..Admission::default()
+    };
+    let refused = bind_with(address, &with(&hosts, &[]), None).await;
+    let refused = refused.expect_err("nothing protects it");
+    assert!(
+        matches!(refused, BindError::Unprotected { .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("tls.certificate"), "{refused}");
+    let refused = bind_with(address, &with(&[], &proxies), None).await;
+    let refused = refused.expect_err("nobody could call it");
+    assert!(matches!(refused, BindError::Nameless { .. }), "{refused}");
+    let listener = bind_with(address, &with(&hosts, &proxies), None).await;
+    assert_eq!(listener.expect("listening").scheme(), "http");
 }
 
 #[tokio::test]
@@ -34,6 +58,7 @@ async fn a_name_that_was_pointed_at_this_machine_is_refused_on_every_route() {
         "/healthz",
         "/metrics",
         "/openapi.json",
+        "/docs",
         "/x",
     ] {
         let request = api.client.get(api.url(path)).header("host", "evil.example");

@@ -12,15 +12,16 @@ use crate::support::{Answer, Api, JSON, event_id, lead};
 
 const ACTOR: Actor = Actor::System { part: "test" };
 
-async fn closed() -> Api {
+pub(crate) async fn closed() -> Api {
     Api::admitting(Admission {
         hosts: vec!["leads.example.com".to_owned()],
         keys_required: true,
+        ..Admission::default()
     })
     .await
 }
 
-async fn key(api: &Api, role: Role, account: Option<&str>) -> String {
+pub(crate) async fn key(api: &Api, role: Role, account: Option<&str>) -> String {
     let new = NewKey {
         purpose: format!("{role} {account:?}"),
         role,
@@ -314,7 +315,7 @@ async fn a_key_that_makes_no_sense_is_not_made() {
 async fn whoever_comes_through_a_proxy_needs_a_key_and_callers_on_this_machine_need_none() {
     let api = Api::admitting(Admission {
         hosts: vec!["leads.example.com".to_owned()],
-        keys_required: false,
+        ..Admission::default()
     })
     .await;
     let as_host = |host: &str, key: Option<&str>| {

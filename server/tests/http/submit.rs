@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use crate::support::{Answer, Api, event_id, lead};
+use crate::support::{Answer, Api, JSON, event_id, lead};
 
 #[tokio::test]
 async fn a_lead_is_accepted_with_its_run_and_where_to_follow_it() {
@@ -182,4 +182,29 @@ async fn nothing_of_a_lead_is_logged_but_its_ids() {
         let shows = line.contains("canary") || line.contains(&phone[1..]);
         assert!(of_client || !shows, "{line}");
     }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_the_leads_event_id_or_the_lead_is_not_kept() {
+    let api = Api::start().await;
+    let lead = lead(4);
+    let send = |key: &str, body: String| {
+        let request = api.client.post(api.url("/v1/leads")).body(body);
+        let request = request.header("content-type", JSON);
+        api.send(request.header("idempotency-key", key.to_owned()))
+    };
+    let other = "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10";
+    let problem = send(other, lead.to_string()).await.assert_problem(422);
+    assert_eq!(problem["type"], "urn:leadrail:problem:idempotency-key");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .is_some_and(|said| said.contains("event_id"))
+    );
+    assert_eq!(api.kept().await, 0);
+    assert_eq!(send(event_id(&lead), lead.to_string()).await.status, 202);
+    assert_eq!(send(event_id(&lead), lead.to_string()).await.status, 200);
+    // Each lead of a batch has an id of its own.
+    assert_eq!(send(other, format!("[{lead}]")).await.status, 200);
+    assert_eq!(api.kept().await, 1);
 }

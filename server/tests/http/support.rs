@@ -8,7 +8,7 @@ use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
-use leadrail_server::{Admission, Limits, bind, serve_within};
+use leadrail_server::{Admission, Limits, Tls, bind_with, serve_within};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -26,6 +26,7 @@ const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1
 /// A served API. Its database goes with it.
 pub(crate) struct Api {
     pub(crate) desk: Desk,
+    scheme: &'static str,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
@@ -76,7 +77,7 @@ impl Api {
     pub(crate) async fn admitting(admission: Admission) -> Self {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
-        let mut api = Self::served(pool, admission, Limits::default()).await;
+        let mut api = Self::served(pool, admission, Limits::default(), None).await;
         leadrail_connections::migrate(api.pool())
             .await
             .expect("migrated");
@@ -85,14 +86,27 @@ impl Api {
     }
 
     async fn on(pool: PgPool, limits: Limits) -> Self {
-        Self::served(pool, Admission::default(), limits).await
+        Self::served(pool, Admission::default(), limits, None).await
     }
 
-    async fn served(pool: PgPool, admission: Admission, limits: Limits) -> Self {
+    /// Without a database, with TLS, for callers who trust this authority.
+    pub(crate) async fn secured(tls: Tls, authority: &str) -> Self {
+        let pool = PgPoolOptions::new().connect_lazy("postgres://u@127.0.0.1:1/d");
+        let (admission, limits) = (Admission::default(), Limits::default());
+        let api = Self::served(pool.expect("a URL"), admission, limits, Some(tls)).await;
+        Self {
+            client: trusting(authority),
+            ..api
+        }
+    }
+
+    async fn served(pool: PgPool, admission: Admission, limits: Limits, tls: Option<Tls>) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
             .with_vault(VaultKey::parse(KEY).expect("a key"), http);
-        let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = bind_with(([127, 0, 0, 1], 0).into(), &admission, tls).await;
+        let listener = listener.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(serve_within(
@@ -110,6 +124,7 @@ impl Api {
             .expect("a client");
         Self {
             desk,
+            scheme,
             address,
             client,
             shutdown,
@@ -132,7 +147,7 @@ impl Api {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -206,6 +221,17 @@ impl Answer {
         }
         problem
     }
+}
+
+/// A client on new connections that trusts this authority, a certificate in PEM.
+pub(crate) fn trusting(authority: &str) -> reqwest::Client {
+    let authority = reqwest::Certificate::from_pem(authority.as_bytes()).expect("a certificate");
+    #[expect(clippy::disallowed_methods, reason = "our own API is called")]
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .tls_certs_only([authority])
+        .no_proxy();
+    client.build().expect("a client")
 }
 
 /// The `n`th sample lead of the account `acme`.
