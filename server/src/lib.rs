@@ -25,6 +25,7 @@ mod body;
 mod changes;
 mod connection;
 mod connections;
+mod docs;
 mod edge;
 mod extract;
 mod guard;

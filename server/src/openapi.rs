@@ -1,5 +1,8 @@
 //! The API's description of itself, made from the routes that are served.
 
+mod common;
+mod links;
+
 use std::borrow::Cow;
 
 use axum::Json;
@@ -16,7 +19,7 @@ const REF: &str = "$ref";
 #[openapi(
     info(
         title = "Leadrail",
-        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`; any call may also answer 401 (no API key that works), 403 (not with this key, or not from there), 408 (too slow) or 500.",
+        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`.\n\nEach API key, and each address without one, may make so many requests a second; `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` in an answer say how many are left, and 429 with `Retry-After` says when to come again.\n\nA request has at most 16 KiB of headers; one lead has at most 256 KiB.",
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),
@@ -54,17 +57,9 @@ pub fn openapi() -> Value {
     if let Some(Value::Object(schemas)) = described.pointer_mut("/components/schemas") {
         put_lead(schemas);
     }
-    put_security(&mut described);
+    common::put(&mut described);
+    links::put(&mut described);
     described
-}
-
-/// An API key, or none for callers on this machine unless the configuration asks for one.
-fn put_security(described: &mut Value) {
-    described["components"]["securitySchemes"] = json!({"api_key": {
-        "type": "http", "scheme": "bearer",
-        "description": "An API key, lr_live_...; callers on this machine may need none.",
-    }});
-    described["security"] = json!([{"api_key": []}, {}]);
 }
 
 /// Puts the payload's schema in. Its own definitions become components beside it (`LeadCall`),

@@ -12,7 +12,7 @@ use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, audit, connections, edge, health, keys, leads, openapi, runs};
+use crate::{audience, audit, connections, docs, edge, health, keys, leads, openapi, runs};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
@@ -68,6 +68,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 fn public() -> OpenApiRouter<App> {
     ready()
         .routes(routes!(openapi::openapi_json))
+        .routes(routes!(docs::docs))
 }
 
 fn alive() -> OpenApiRouter<App> {

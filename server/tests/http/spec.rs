@@ -24,6 +24,7 @@ fn operations() -> BTreeSet<(String, String)> {
 #[test]
 fn the_description_has_every_promised_call_and_no_other() {
     let promised = [
+        ("get", "/docs"),
         ("get", "/healthz"),
         ("get", "/metrics"),
         ("get", "/openapi.json"),
@@ -116,6 +117,90 @@ fn the_lead_is_described_by_the_schema_of_the_payload() {
     assert_eq!(names(lead), names(&schema));
 }
 
+/// An answer, or the one that it refers to.
+fn followed<'s>(spec: &'s Value, answer: &'s Value) -> &'s Value {
+    let pointer = answer["$ref"].as_str().and_then(|to| to.strip_prefix('#'));
+    pointer.map_or(answer, |pointer| spec.pointer(pointer).expect("an answer"))
+}
+
+#[test]
+fn every_call_says_what_all_calls_may_answer() {
+    let spec = openapi();
+    for (method, path) in operations() {
+        let answers = &spec["paths"][&path][&method]["responses"];
+        for status in ["403", "408", "414", "429", "431", "500"] {
+            assert!(answers.get(status).is_some(), "{method} {path}: {status}");
+        }
+        let is_public = spec["paths"][&path][&method].get("security").is_some();
+        assert_ne!(answers.get("401").is_some(), is_public, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_link_leads_from_an_answer_to_a_parameter_of_a_call() {
+    let spec = openapi();
+    let calls = operations();
+    let about = |(method, path): &(String, String)| &spec["paths"][path][method];
+    let mut links = 0;
+    for call in &calls {
+        for (status, answer) in about(call)["responses"].as_object().expect("answers") {
+            for (_, link) in answer["links"].as_object().into_iter().flatten() {
+                let target = calls
+                    .iter()
+                    .map(about)
+                    .find(|about| about["operationId"] == link["operationId"]);
+                let target = target.unwrap_or_else(|| panic!("{link}"));
+                let taken = target["parameters"].as_array().expect("parameters");
+                for (name, _) in link["parameters"].as_object().expect("parameters") {
+                    assert!(taken.iter().any(|each| each["name"] == *name), "{link}");
+                }
+                assert!(answer["content"].is_object(), "{call:?} {status}");
+                links += 1;
+            }
+        }
+    }
+    assert!(links >= 10, "{links}");
+}
+
+#[tokio::test]
+async fn the_page_shows_every_call_and_schema_and_needs_nothing_else() {
+    let api = Api::start().await;
+    let answer = api.get("/docs").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("unsafe") && !policy.contains("script"),
+        "{policy}"
+    );
+    let page = answer.text;
+    for (_, path) in operations() {
+        assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
+    }
+    let spec = openapi();
+    for (name, _) in spec["components"]["schemas"].as_object().expect("schemas") {
+        assert!(page.contains(&format!("id=\"schema-{name}\"")), "{name}");
+    }
+    for elsewhere in [
+        "<script", "src=", "http://", "@import", "url(", " style=", "onclick",
+    ] {
+        let example = page.matches(elsewhere).count();
+        assert_eq!(example, 0, "{elsewhere}");
+    }
+    assert!(page.contains("color-scheme: light dark"));
+    for link in page.split("href=\"#").skip(1) {
+        let id = link.split('"').next().expect("an id");
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id} is nowhere");
+    }
+}
+
 #[test]
 fn every_error_is_described_as_a_problem() {
     let spec = openapi();
@@ -127,6 +212,7 @@ fn every_error_is_described_as_a_problem() {
             .iter()
             .filter(|(status, _)| status.as_str() >= "400")
         {
+            let response = followed(&spec, response);
             let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(schema, "#/components/schemas/Problem", "{method} {path}");
         }
