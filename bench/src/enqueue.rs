@@ -1,5 +1,6 @@
 //! How fast leads and runs come in, by each door.
 
+mod bare;
 pub(crate) mod http;
 mod sql;
 
@@ -39,9 +40,22 @@ impl EnqueueOptions {
     }
 }
 
-/// Leads a second; each is committed when it is answered.
+/// Leads a second; each is committed when it is answered. A ratio is to the same bytes put into a table
+/// with nothing but a key, as many at a time.
 #[derive(Clone, Debug, Serialize)]
 pub struct EnqueueReport {
+    /// One lead a request, to one a transaction.
+    pub http_single_ratio: f64,
+    /// Many leads a request, to as many a statement.
+    pub http_batch_ratio: f64,
+    /// One call of `leadrail.enqueue_lead` a transaction, to one insert.
+    pub sql_single_ratio: f64,
+    /// Many calls of it in one statement, to as many inserts.
+    pub sql_batch_ratio: f64,
+    /// The same bytes by bare SQL, one a transaction.
+    pub bare_single_s: f64,
+    /// The same, many a statement.
+    pub bare_batch_s: f64,
     /// One lead a request.
     pub http_single_s: f64,
     /// The median of these requests, in milliseconds.
@@ -93,14 +107,24 @@ async fn all_doors(
     let http_batch = door.batch(leads("http-batch", options), options).await?;
     door.close().await?;
     progress("SQL");
-    let sql_single = sql::single(url, leads("sql-single", options), options).await?;
-    let sql_batch = sql::batch(url, leads("sql-batch", options), options).await?;
+    let sql_single = leads("sql-single", options);
+    let sql_single = sql::single(url, sql::ENQUEUE, sql_single, options).await?;
+    let sql_batch = leads("sql-batch", options);
+    let sql_batch = sql::batch(url, sql::ENQUEUE, sql_batch, options).await?;
+    progress("bare SQL");
+    let (bare_single, bare_batch) = bare::both(url, leads("bare", options), options).await?;
     all_are_kept(engine.pool(), options.leads * 4).await?;
     progress("the engine");
     let start = Instant::now();
     ours::enqueue(engine, Job::FourSteps, options.leads as u64).await?;
     let engine_batch_runs_s = options.leads as f64 / start.elapsed().as_secs_f64();
     Ok(EnqueueReport {
+        http_single_ratio: http_single.rate / bare_single.rate,
+        http_batch_ratio: http_batch.rate / bare_batch.rate,
+        sql_single_ratio: sql_single.rate / bare_single.rate,
+        sql_batch_ratio: sql_batch.rate / bare_batch.rate,
+        bare_single_s: bare_single.rate,
+        bare_batch_s: bare_batch.rate,
         http_single_s: http_single.rate,
         http_single_p50_ms: http_single.calls.p50_ms,
         http_single_p99_ms: http_single.calls.p99_ms,

@@ -21,7 +21,7 @@ pub(crate) struct PickupArgs {
     place: Place,
 }
 
-/// How many leads a second come in by HTTP and by SQL, one by one and in batches.
+/// How many leads a second come in by HTTP and by SQL, one by one and in batches, beside bare inserts.
 #[derive(Args)]
 #[command(after_help = "Example:\n  leadrail bench enqueue --leads 20000 --clients 32 --json")]
 pub(crate) struct EnqueueArgs {
