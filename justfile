@@ -51,6 +51,10 @@ use:
 hand-over:
     .ci/hand-over
 
+# What the API's description says, asked of the real server; takes half a minute.
+schemathesis *arguments:
+    .ci/schemathesis {{ arguments }}
+
 # The README's tests, with sums at the end.
 test:
     .ci/test

@@ -60,6 +60,10 @@ impl IdFault {
     }
 }
 
+/// A version 4 UUID with its hyphens, as JSON Schema writes it.
+const EVENT_ID: &str =
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$";
+
 /// The idempotency key of a lead: a version 4 UUID, unique within an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -115,7 +119,7 @@ impl JsonSchema for EventId {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "uuid" })
+        json_schema!({ "type": "string", "format": "uuid", "pattern": EVENT_ID })
     }
 }
 

@@ -119,6 +119,7 @@ pub(crate) async fn list_keys(
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyRequest {
     /// What it is for, 1 to 100 characters. At most two keys of one purpose and account work at a time.
+    #[schema(min_length = 1, max_length = 100)]
     purpose: String,
     /// What its holder may do.
     #[schema(value_type = RoleName)]

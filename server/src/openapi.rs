@@ -11,6 +11,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
+use crate::leads::items::MAX_BATCH_LEADS;
 use crate::problem::{FieldFault, Problem};
 
 const REF: &str = "$ref";
@@ -57,6 +58,7 @@ pub fn openapi() -> Value {
     if let Some(Value::Object(schemas)) = described.pointer_mut("/components/schemas") {
         put_lead(schemas);
     }
+    put_event_ids(&mut described);
     common::put(&mut described);
     links::put(&mut described);
     described
@@ -77,6 +79,29 @@ fn put_lead(schemas: &mut Map<String, Value>) {
         }
     }
     schemas.insert("Lead".to_owned(), lead);
+}
+
+/// Says of an event id in a path what the payload's schema says of it, and that no batch is empty: the
+/// types of the routes know neither.
+fn put_event_ids(described: &mut Value) {
+    let event_id = described["components"]["schemas"]["LeadEventId"].clone();
+    let paths = described["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        let parameters = parameters.into_iter().flatten();
+        for parameter in parameters.filter(|parameter| parameter["name"] == "event_id") {
+            parameter["schema"] = event_id.clone();
+        }
+    }
+    let body = described.pointer_mut("/components/schemas/LeadOrLeads/oneOf");
+    let kinds = body.and_then(Value::as_array_mut).into_iter().flatten();
+    for batch in kinds.filter(|kind| kind["type"] == "array") {
+        batch["minItems"] = json!(1);
+        batch["maxItems"] = json!(MAX_BATCH_LEADS);
+    }
 }
 
 fn component(name: &str) -> String {

@@ -71,7 +71,6 @@ problems! {
     LeadsTooLarge: 413 "Too many bytes or leads";
     NotJson: 415 "Not said to be JSON";
     NeitherJsonNorNdjson: 415 "Neither JSON nor NDJSON";
-    InvalidLead: 422 "Not a valid lead; `errors` names every bad field. Or its Idempotency-Key is not its event_id";
     DatabaseAway: 503 "The database is away";
     NotReady: 503 "Not now; the detail says why";
 }

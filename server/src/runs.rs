@@ -36,8 +36,9 @@ pub(crate) struct SignalOutcome {
     post, path = "/v1/runs/{run_id}/signals/{name}", tag = "runs",
     params(
         ("run_id" = Uuid, Path, description = "The run"),
-        ("name" = String, Path, description = "The signal's name, 1 to 200 characters"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same signal"),
+        ("name" = String, Path, min_length = 1, max_length = 200, description = "The signal's name"),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,200}$",
+         description = "The same key again is the same signal"),
     ),
     request_body(content = Value, description = "What the signal says, at most 1 MiB"),
     responses(

@@ -19,6 +19,9 @@ use crate::problems::{
 };
 use crate::state::App;
 
+/// What is noted where nothing is said.
+const NO_REASON: &str = "asked for through the API";
+
 /// Why a lead is cancelled; the body may also be empty.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,9 +86,9 @@ pub(crate) async fn post_cancel(
 
 fn why_of(body: &[u8]) -> Result<String, Problem> {
     if body.is_empty() {
-        return Ok("asked for through the API".to_owned());
+        return Ok(NO_REASON.to_owned());
     }
-    let request: CancelRequest = serde_json::from_slice(body)
+    let request: Option<CancelRequest> = serde_json::from_slice(body)
         .map_err(|_| Problem::bad_request("the body is empty or {\"why\": \"...\"}"))?;
-    Ok(request.why)
+    Ok(request.map_or_else(|| NO_REASON.to_owned(), |request| request.why))
 }

@@ -32,12 +32,12 @@ pub(crate) struct ListQuery {
     /// Only those for this CRM.
     crm: Option<String>,
     /// Only those that go through this connection, or waited for it to be made.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Uuid>)]
     connection: Option<Uuid>,
     /// Only those of this caller's number, however it is written, or the one with this event id or run id.
     q: Option<String>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Uuid>)]
     cursor: Option<Uuid>,
     /// Leads a page, 1 to 200; 50 if it is not given.
     #[param(minimum = 1, maximum = 200)]

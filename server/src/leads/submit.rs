@@ -24,7 +24,7 @@ use crate::audience::By;
 use crate::body::{Format, Read};
 use crate::metrics;
 use crate::problem::Problem;
-use crate::problems::{AnotherLead, InvalidLead, LeadsTooLarge, NeitherJsonNorNdjson, NotLeads};
+use crate::problems::{AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson, NotLeads};
 use crate::state::{App, problem};
 
 /// A database that gives no connection within this time is away.
@@ -138,7 +138,10 @@ pub(crate) enum LeadOrLeads {
         (status = 200, description = "One lead: it was here before. A batch: a result a lead",
          content((AcceptedOrBatch = "application/json"))),
         (status = 207, description = "A batch of which some were refused: a result a lead", body = BatchAnswer),
-        NotLeads, AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson, InvalidLead,
+        NotLeads, AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson,
+        (status = 422, description = "Not a valid lead: `errors` names every bad field; or its Idempotency-Key is \
+         not its event_id. A batch of which all were refused: a result a lead",
+         content((Problem = "application/problem+json"), (BatchAnswer = "application/json"))),
         (status = 503, description = "The database is away: send it again later", body = Problem,
          content_type = "application/problem+json",
          headers(("Retry-After" = u32, description = "Seconds to wait"))),

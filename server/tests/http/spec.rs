@@ -127,11 +127,14 @@ fn followed<'s>(spec: &'s Value, answer: &'s Value) -> &'s Value {
 fn every_call_says_what_all_calls_may_answer() {
     let spec = openapi();
     for (method, path) in operations() {
-        let answers = &spec["paths"][&path][&method]["responses"];
+        let about = &spec["paths"][&path][&method];
+        let parameters = about.get("parameters");
+        assert!(parameters.is_none_or(Value::is_array), "{method} {path}");
+        let answers = &about["responses"];
         for status in ["403", "408", "414", "429", "431", "500"] {
             assert!(answers.get(status).is_some(), "{method} {path}: {status}");
         }
-        let is_public = spec["paths"][&path][&method].get("security").is_some();
+        let is_public = about.get("security").is_some();
         assert_ne!(answers.get("401").is_some(), is_public, "{method} {path}");
     }
 }
