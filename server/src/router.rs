@@ -2,6 +2,7 @@
 //! from them.
 
 use axum::middleware::from_fn;
+use axum::routing::get;
 use axum::{Extension, Router};
 use leadrail_desk::Desk;
 use utoipa::OpenApi as _;
@@ -12,7 +13,9 @@ use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, audit, connections, edge, health, keys, leads, openapi, runs};
+use crate::{
+    audience, audit, connections, edge, erasures, health, keys, leads, links, openapi, runs,
+};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
@@ -64,7 +67,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// For anybody who may reach us.
 fn public() -> OpenApiRouter<App> {
-    health_checks().routes(routes!(openapi::openapi_json))
+    health_checks()
+        .routes(routes!(openapi::openapi_json))
+        .route("/r/{link_id}", get(links::follow_link))
 }
 
 fn health_checks() -> OpenApiRouter<App> {
@@ -93,6 +98,7 @@ fn account() -> OpenApiRouter<App> {
         .routes(routes!(leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
         .routes(routes!(leads::cancel::post_cancel))
+        .routes(routes!(links::list_links, links::delete_links))
         .routes(routes!(
             connections::list_connections,
             connections::change::post_connections
@@ -116,4 +122,5 @@ fn operator() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::post_keys))
         .routes(routes!(keys::delete_key))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(erasures::post_erasures))
 }

@@ -1,11 +1,12 @@
 //! Values as what they mean. A fault names key and place, and repeats no value that may be secret.
 
 use super::LogFormat;
-use super::layers::Layers;
+use super::layers::{DEFAULT, Layers};
 use crate::failure::usage;
 use config::{Value, ValueKind};
+use leadrail_connections::links::{PublicUrl, PublicUrlError};
 use leadrail_engine::{RetrySchedule, Wait, parse_duration};
-use leadrail_outbound::Guard;
+use leadrail_outbound::{Guard, OutboundUrl};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -43,6 +44,31 @@ impl Reader<'_> {
     pub(super) fn duration(&self, key: &str) -> anyhow::Result<Duration> {
         let duration = self.optional_duration(key)?;
         duration.ok_or_else(|| self.fault(key, "must be a time such as 15s"))
+    }
+
+    /// A time between two bounds, in days.
+    pub(super) fn duration_within(
+        &self,
+        key: &str,
+        least: Duration,
+        most: Duration,
+    ) -> anyhow::Result<Duration> {
+        let duration = self.duration(key)?;
+        let days = |time: Duration| time.as_secs() / 86_400;
+        let must = || {
+            format!(
+                "must be {} to {} days, such as 400d",
+                days(least),
+                days(most)
+            )
+        };
+        let within = (least..=most).contains(&duration).then_some(duration);
+        within.ok_or_else(|| self.fault(key, &must()))
+    }
+
+    /// Whether somebody has chosen the value.
+    pub(super) fn is_chosen(&self, key: &str) -> bool {
+        self.0.origin(key) != DEFAULT
     }
 
     pub(super) fn optional_duration(&self, key: &str) -> anyhow::Result<Option<Duration>> {
@@ -83,6 +109,19 @@ impl Reader<'_> {
             true => Ok(hosts),
             false => Err(self.fault(key, must)),
         }
+    }
+
+    pub(super) fn public_url(&self, key: &str) -> anyhow::Result<Option<PublicUrl>> {
+        let url = self.text(key)?.map(|text| text.parse());
+        url.transpose()
+            .map_err(|error: PublicUrlError| self.fault(key, &error.to_string()))
+    }
+
+    /// An address that is called as it stands.
+    pub(super) fn outbound_url(&self, key: &str) -> anyhow::Result<Option<OutboundUrl>> {
+        let url = self.text(key)?.map(|text| OutboundUrl::parse(&text));
+        url.transpose()
+            .map_err(|error| self.fault(key, &format!("is not valid: {error}")))
     }
 
     pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
@@ -74,9 +75,14 @@ impl Api {
 
     /// On a migrated database of its own, for callers under these names, with or without keys.
     pub(crate) async fn admitting(admission: Admission) -> Self {
+        Self::linking(admission, LinkSettings::default()).await
+    }
+
+    /// The same, with links of ours.
+    pub(crate) async fn linking(admission: Admission, links: LinkSettings) -> Self {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
-        let mut api = Self::served(pool, admission, Limits::default()).await;
+        let mut api = Self::served(pool, admission, links, Limits::default()).await;
         leadrail_connections::migrate(api.pool())
             .await
             .expect("migrated");
@@ -85,13 +91,20 @@ impl Api {
     }
 
     async fn on(pool: PgPool, limits: Limits) -> Self {
-        Self::served(pool, Admission::default(), limits).await
+        let (anybody, none) = (Admission::default(), LinkSettings::default());
+        Self::served(pool, anybody, none, limits).await
     }
 
-    async fn served(pool: PgPool, admission: Admission, limits: Limits) -> Self {
+    async fn served(
+        pool: PgPool,
+        admission: Admission,
+        links: LinkSettings,
+        limits: Limits,
+    ) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
-            .with_vault(VaultKey::parse(KEY).expect("a key"), http);
+            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
+            .with_links(links);
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();

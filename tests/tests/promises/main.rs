@@ -5,6 +5,7 @@ mod architecture;
 mod chaos;
 mod doors;
 mod drain;
+mod erasure;
 mod failpoints;
 mod fence;
 mod privacy;
