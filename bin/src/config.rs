@@ -165,10 +165,8 @@ fn links(from: &Reader<'_>) -> anyhow::Result<LinkSettings> {
 
 /// What nobody has chosen is none: the database has it.
 fn retention(from: &Reader<'_>) -> anyhow::Result<Retention> {
-    let [payload, letters, attempts, tombstones, audit] =
-        Retention::BOUNDS.map(|(class, least, most)| {
-            from.duration_within(&format!("retention.{class}"), least, most)
-        });
+    let [payload, letters, attempts, tombstones, audit] = Retention::BOUNDS
+        .map(|(class, least, most)| from.days_within(&format!("retention.{class}"), least, most));
     let (attempts, tombstones) = (attempts?, tombstones?);
     if tombstones < attempts {
         return Err(usage(

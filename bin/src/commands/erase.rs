@@ -128,7 +128,8 @@ fn print(erasure: &Erasure, dry_run: bool) -> anyhow::Result<()> {
     let and_more = if erasure.more { " or more" } else { "" };
     output::line(match dry_run {
         true => format!(
-            "{}{and_more} leads would be erased; {} of them are on their way and would be cancelled first",
+            "{}{and_more} leads would be erased; {} of them are on their way, or dead letters, and would be \
+             cancelled first",
             erasure.leads, erasure.on_their_way
         ),
         false => format!("{} leads are erased", erasure.erased),

@@ -10,6 +10,8 @@ use leadrail_outbound::{Guard, OutboundUrl};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// More runs or pauses than this are a mistake.
 const MAX_COUNT: i64 = 100_000;
 
@@ -46,24 +48,24 @@ impl Reader<'_> {
         duration.ok_or_else(|| self.fault(key, "must be a time such as 15s"))
     }
 
-    /// A time between two bounds, in days.
-    pub(super) fn duration_within(
+    /// So many days, between two bounds: `400d`.
+    pub(super) fn days_within(
         &self,
         key: &str,
         least: Duration,
         most: Duration,
     ) -> anyhow::Result<Duration> {
-        let duration = self.duration(key)?;
-        let days = |time: Duration| time.as_secs() / 86_400;
-        let must = || {
-            format!(
-                "must be {} to {} days, such as 400d",
-                days(least),
-                days(most)
-            )
-        };
-        let within = (least..=most).contains(&duration).then_some(duration);
-        within.ok_or_else(|| self.fault(key, &must()))
+        let text = self.text(key)?.unwrap_or_default();
+        let days = text
+            .strip_suffix('d')
+            .and_then(|days| days.parse::<u32>().ok());
+        let time = days.map(|days| DAY * days);
+        time.filter(|time| (least..=most).contains(time))
+            .ok_or_else(|| {
+                let bounds = [least, most].map(|time| time.as_secs() / DAY.as_secs());
+                let must = format!("must be {} to {} days, such as 400d", bounds[0], bounds[1]);
+                self.fault(key, &must)
+            })
     }
 
     /// Whether somebody has chosen the value.

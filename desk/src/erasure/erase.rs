@@ -31,7 +31,7 @@ pub struct Erasure {
     /// How many of them are erased now; none where it was only looked.
     pub erased: u64,
     /// How many were on their way: they were asked to stop, and are erased when it is asked again. Where
-    /// it was only looked, how many would be asked to stop.
+    /// it was only looked, how many would be, dead letters among them.
     pub on_their_way: u64,
     /// Whether there are more leads than one call erases: ask again.
     pub more: bool,
