@@ -132,7 +132,7 @@ async fn a_dead_letter_that_nobody_sees_to_is_retired_in_its_time_with_all_its_w
     .fetch_all(bench.engine.pool())
     .await
     .expect("read");
-    assert_eq!(said, [json!({}); 0]);
+    assert!(said.is_empty(), "{said:?}");
     assert_eq!(complaints(&bench).await, ["clock_shift"]);
 }
 

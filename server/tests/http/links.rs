@@ -50,7 +50,7 @@ impl Keeper {
         (keeper, address)
     }
 
-    fn answers(&self, status: u16, body: impl ToString) {
+    fn answers(&self, status: u16, body: &impl ToString) {
         *self.answer.lock().expect("unbroken") = (status, body.to_string());
     }
 }
@@ -272,7 +272,7 @@ async fn whoever_keeps_the_recordings_may_answer_anything() {
         assert!(later.text.contains("try it again"), "{}", later.text);
     }
     for gone in [404, 410] {
-        keeper.answers(gone, "");
+        keeper.answers(gone, &"");
         let gone = follow(&api, &recording).await;
         assert_eq!(gone.status, 410);
         assert!(gone.text.contains("does not keep it"), "{}", gone.text);

@@ -19,7 +19,7 @@ fn filed(lead: &Lead) -> Value {
     filed_with(lead, Links::WORDS)
 }
 
-fn filed_with(lead: &Lead, links: Links<'_>) -> Value {
+fn filed_with(lead: &Lead, links: Links<'static>) -> Value {
     let mut scene = Scene::of(lead.clone()).for_customer("cus_a1");
     scene.links = links;
     let request = lead_create(&scene.filing()).unwrap();
@@ -225,9 +225,9 @@ fn a_long_note_keeps_its_end() {
 
 #[test]
 fn links_that_would_crowd_out_the_note_are_left_out_and_named() {
-    let long = format!("https://leads.example/{}", "a".repeat(6_000));
+    let long = format!("https://leads.example/{}", "a".repeat(6_000)).leak();
     let links = Links {
-        recording: Some(&long),
+        recording: Some(long),
         ..Links::WORDS
     };
     let filed = filed_with(&lead_with(|_| {}), links);
