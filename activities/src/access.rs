@@ -30,7 +30,10 @@ pub(crate) async fn take(
     let label = input.step.label();
     let crm = OpenCrm::open(doors, attempt, &input.destination, label).await?;
     let step = crm.step(input.step)?;
+    let links = doors.links().links(attempt.run_id).await;
+    let links = links.map_err(|_| failure::of_our_database("the key of links was not read"))?;
     let borrowed = input.borrowed(crm.door.session.settings(), attempt);
+    let borrowed = borrowed.telling(links.as_links());
     let taken = step.run(&crm.door.session, &borrowed.filing()).await;
     crm.judge(taken).await
 }

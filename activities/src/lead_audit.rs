@@ -98,7 +98,7 @@ impl Activity for LeadAudit {
                 made: made.clone(),
             };
             let since = begun.since(step.step);
-            let records = crm.judge(look(&crm, &step, attempt, since).await).await?;
+            let records = crm.judge(look(&crm, &step, since).await).await?;
             let count = records.as_ref().map_or(0, Vec::len);
             duplicates::report(attempt, step.step.label(), count);
             found.push(StepFindings {
@@ -183,13 +183,12 @@ fn lead_gone() -> ActivityError {
 async fn look(
     crm: &OpenCrm<'_>,
     step: &StepInput,
-    attempt: &Attempt,
     since: DateTime<Utc>,
 ) -> AdapterResult<Option<Vec<Record>>> {
     let Ok(taken) = crm.step(step.step) else {
         return Ok(None);
     };
-    let borrowed = step.borrowed_since(crm.door.session.settings(), attempt, since);
+    let borrowed = step.borrowed_since(crm.door.session.settings(), since);
     match taken.look(&crm.door.session, &borrowed.filing()).await {
         Err(error) if error.is_incomplete_lookup() => Ok(None),
         looked => looked,

@@ -31,5 +31,5 @@ pub use self::find_connection::{FindConnection, FindConnectionInput};
 pub use self::find_step::FindStep;
 pub use self::lead_audit::{AuditFindings, AuditInput, AuditOutcome, LeadAudit, StepFindings};
 pub use self::make_step::MakeStep;
-pub use self::schedule_audit::{AUDIT_LEAD, ScheduleAudit, ScheduleAuditInput};
+pub use self::schedule_audit::{AUDIT_LEAD, ScheduleAudit, ScheduleAuditInput, second_looks};
 pub use self::step::{StepInput, caller_lock};

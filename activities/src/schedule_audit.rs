@@ -1,5 +1,6 @@
 //! Plans second looks at a lead whose outcome was unknown for a while.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use leadrail_adapters::{Made, StepKey};
@@ -70,6 +71,16 @@ impl Activity for ScheduleAudit {
     }
 }
 
+/// The keys of the looks at the lead with this event id.
+#[must_use]
+pub fn second_looks(event_id: &dyn Display) -> Vec<String> {
+    LOOKS.iter().map(|(name, _)| key(event_id, name)).collect()
+}
+
+fn key(event_id: &dyn Display, name: &str) -> String {
+    format!("audit/{event_id}/{name}")
+}
+
 fn looks(of: RunId, input: &ScheduleAuditInput) -> serde_json::Result<Vec<NewRun>> {
     let audit = serde_json::to_string(&AuditInput {
         run_id: of,
@@ -80,7 +91,7 @@ fn looks(of: RunId, input: &ScheduleAuditInput) -> serde_json::Result<Vec<NewRun
     let look = |(name, delay): (&str, Duration)| NewRun {
         workflow: AUDIT_LEAD.to_owned(),
         scope: input.destination.account.clone(),
-        key: Some(format!("audit/{}/{name}", input.event_id)),
+        key: Some(key(&input.event_id, name)),
         // The key says everything: one lead, one look.
         fingerprint: AUDIT_LEAD.to_owned(),
         lane: input.lane.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use leadrail_adapters::{Filing, LinkState, Made, Settings, StepKey};
+use leadrail_adapters::{Filing, Links, Made, Settings, StepKey};
 use leadrail_connections::Doors;
 use leadrail_engine::{ActivityOptions, Attempt};
 use leadrail_lead::{Lead, Marker};
@@ -56,7 +56,7 @@ pub(crate) struct Borrowed<'a> {
     input: &'a StepInput,
     settings: &'a Settings,
     marker: Marker,
-    links: LinkState,
+    links: Links<'a>,
     since: DateTime<Utc>,
 }
 
@@ -73,23 +73,29 @@ impl StepInput {
         settings: &'a Settings,
         attempt: &Attempt,
     ) -> Borrowed<'a> {
-        self.borrowed_since(settings, attempt, attempt.effect_since)
+        self.borrowed_since(settings, attempt.effect_since)
     }
 
     /// The same for whoever looks at another run's step, which can have taken effect since then.
     pub(crate) fn borrowed_since<'a>(
         &'a self,
         settings: &'a Settings,
-        attempt: &Attempt,
         since: DateTime<Utc>,
     ) -> Borrowed<'a> {
         Borrowed {
             input: self,
             settings,
             marker: Marker::new(self.lead.event_id, self.step.label()),
-            links: links_at(&self.lead, attempt.claimed_at),
+            links: Links::NONE,
             since,
         }
+    }
+}
+
+impl<'a> Borrowed<'a> {
+    /// With links for what the CRM is told. Whoever only looks needs none.
+    pub(crate) fn telling(self, links: Links<'a>) -> Self {
+        Self { links, ..self }
     }
 }
 
@@ -106,19 +112,8 @@ impl Borrowed<'_> {
     }
 }
 
-/// Whether the links still open, as far as an attempt can know.
-fn links_at(lead: &Lead, now: DateTime<Utc>) -> LinkState {
-    if now < lead.links_expire_at() {
-        LinkState::Fresh
-    } else {
-        LinkState::Expired
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     fn lead(phone: &str) -> Lead {
@@ -140,16 +135,5 @@ mod tests {
             caller_lock(&other, &lead("+13055550182")),
             lock("+13055550182")
         );
-    }
-
-    #[test]
-    fn links_are_fresh_until_they_expire() {
-        let lead = lead("+13055550182");
-        let end = lead.links_expire_at();
-        assert_eq!(
-            links_at(&lead, end - TimeDelta::seconds(1)),
-            LinkState::Fresh
-        );
-        assert_eq!(links_at(&lead, end), LinkState::Expired);
     }
 }

@@ -65,7 +65,7 @@ pub use self::info::{
     SettingInfo, SettingKind,
 };
 pub use self::plan::{
-    Filing, LinkState, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,
+    Filing, Links, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,
 };
 pub use self::preview::{PlannedRequest, preview};
 pub use self::registry::Adapters;

@@ -318,8 +318,8 @@ pub struct Filing<'a> {
     pub settings: &'a Settings,
     /// The mark of what this step makes.
     pub marker: &'a Marker,
-    /// Whether the lead's links still open.
-    pub links: LinkState,
+    /// Where the CRM may find recording and transcript.
+    pub links: Links<'a>,
     /// The earliest time at which this step can have taken effect, on our database's clock. What the
     /// payload says of time bounds nothing: anybody may write anything there.
     pub since: DateTime<Utc>,
@@ -346,14 +346,27 @@ impl Filing<'_> {
     }
 }
 
-/// Whether the pre-signed links of a lead still open. Adapters ask no clock, so they are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkState {
-    /// The links work: the note carries them.
-    Fresh,
-    /// The links are dead: the note says so and names the call.
-    Expired,
+/// What a CRM may be told of where a call's recording and transcript are: links of ours, which stay.
+/// The pre-signed ones of the payload die within a day, and whoever reads a CRM could use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Links<'a> {
+    /// Where the recording is found.
+    pub recording: Option<&'a str>,
+    /// Where the transcript is found.
+    pub transcript: Option<&'a str>,
+}
+
+impl Links<'static> {
+    /// None at all: the note names the call instead.
+    pub const NONE: Self = Self {
+        recording: None,
+        transcript: None,
+    };
+    /// Words in their places, for a preview of a lead that was not accepted and has none yet.
+    pub const WORDS: Self = Self {
+        recording: Some("(our link to the recording)"),
+        transcript: Some("(our link to the transcript)"),
+    };
 }
 
 /// A record in a CRM. No personal data: only the CRM's id, and where people open it.

@@ -10,7 +10,7 @@ use crate::contract::CrmAdapter;
 use crate::http::request::{Body, CrmRequest};
 use crate::http::target::Target;
 use crate::http::wire::{MASK, Wire};
-use crate::plan::{Filing, LinkState, Made, Record, Slot, Step, Verb};
+use crate::plan::{Filing, Links, Made, Record, Slot, Step, Verb};
 
 /// A request that a preview shows: everything as it would be sent, secrets masked. It holds the
 /// lead's personal data, so it is for the eyes that asked for it.
@@ -36,7 +36,7 @@ pub fn preview(
     adapter: &dyn CrmAdapter,
     target: &Target,
     lead: &Lead,
-    links: LinkState,
+    links: Links<'_>,
     known_customer: Option<&str>,
 ) -> Vec<PlannedRequest> {
     if lead.event == LeadEvent::Unqualified {

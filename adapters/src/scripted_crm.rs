@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmInfo,
-    Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, Required, SecretInfo,
-    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+    Failure, Filing, FixedHeader, Links, Made, Place, Plan, Record, Required, SecretInfo, Secrets,
+    Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
 
 /// When every step of a [`Scene`] began.
@@ -159,7 +159,7 @@ pub(crate) struct Scene {
     pub(crate) lead: Lead,
     pub(crate) settings: Settings,
     pub(crate) marker: Marker,
-    pub(crate) links: LinkState,
+    pub(crate) links: Links<'static>,
     pub(crate) since: DateTime<Utc>,
     pub(crate) made: Made,
 }
@@ -175,7 +175,7 @@ impl Scene {
             lead,
             settings: Settings::default(),
             marker: "lr-7f3k2m9q".parse().unwrap(),
-            links: LinkState::Fresh,
+            links: Links::WORDS,
             since: BEGAN.parse().unwrap(),
             made: Made::default(),
         }

@@ -8,9 +8,11 @@ pub(crate) mod connection;
 pub(crate) mod crm_sim;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod erase;
 pub(crate) mod key;
 pub(crate) mod lane;
 pub(crate) mod lead;
+pub(crate) mod link;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod restored;
@@ -45,6 +47,8 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Schema(command) => schema::run(&command),
         Command::Openapi(_) => openapi::run(),
         Command::CrmSim(args) => crm_sim::run(&args).await,
+        Command::Erase(args) => erase::run(&args, config).await,
+        Command::Link(command) => link::run(&command, config).await,
         Command::Doctor(args) => doctor::run(&args, config).await,
         Command::Restored(args) => restored::run(&args, config).await,
         Command::Config(args) => show_config::run(&args, config),

@@ -12,8 +12,9 @@ pub(crate) use layers::{Layers, Setting};
 
 use crate::cli::Cli;
 use crate::failure::usage;
+use leadrail_connections::links::{LinkSettings, PublicUrl};
 use leadrail_connections::{Vault, VaultKey};
-use leadrail_desk::sentence;
+use leadrail_desk::{Retention, sentence};
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
 use leadrail_server::{Admission, Rates, Tls};
@@ -45,6 +46,10 @@ pub(crate) struct Config {
     /// Under which names the API may be called, through whom, how often, and whether it asks for keys.
     pub(crate) admission: Admission,
     tls: Option<TlsFiles>,
+    /// Where links are that CRMs get, and where fresh ones come from.
+    pub(crate) links: LinkSettings,
+    /// How long what is kept, as far as somebody has chosen it.
+    pub(crate) retention: Retention,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
     vault_key: KeySource,
@@ -152,6 +157,7 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
     worker.limits.throttle_wait = from.duration("worker.throttle_wait")?;
     worker.limits.throttle_default = from.duration("worker.throttle_default")?;
     worker.limits.gate_recheck = from.duration("worker.gate_recheck")?;
+    let links = links(&from)?;
     Ok(Config {
         database_url: from.text("database_url")?.map(SecretString::from),
         listen: from.address("listen")?,
@@ -160,20 +166,63 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         worker,
         worker_listen: from.optional_address("worker.listen")?,
         call_timeout: from.optional_duration("http.call_timeout")?,
-        admission: Admission {
-            hosts: from.hosts("api.hosts")?,
-            keys_required: from.switch("api.require_keys")?,
-            proxies: from.nets("api.proxies")?,
-            rates: Rates {
-                key: Some(from.rate("api.key_rate", "api.key_burst")?),
-                peer: Some(from.rate("api.address_rate", "api.address_burst")?),
-            },
-        },
+        admission: admission(&from, &links)?,
         tls: TlsFiles::read(&from)?,
+        links,
         guard: from.guard("outbound.allow")?,
+        retention: retention(&from)?,
         vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
         vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,
         layers,
+    })
+}
+
+fn links(from: &Reader<'_>) -> anyhow::Result<LinkSettings> {
+    Ok(LinkSettings {
+        public_url: from.public_url("public_url")?,
+        refresh_url: from.outbound_url("links.refresh_url")?,
+        refresh_secret: from.text("links.refresh_secret")?.map(SecretString::from),
+    })
+}
+
+/// What nobody has chosen is none: the database has it.
+fn retention(from: &Reader<'_>) -> anyhow::Result<Retention> {
+    let [payload, letters, attempts, tombstones, audit] = Retention::BOUNDS
+        .map(|(class, least, most)| from.days_within(&format!("retention.{class}"), least, most));
+    let (attempts, tombstones) = (attempts?, tombstones?);
+    if tombstones < attempts {
+        return Err(usage(
+            "retention.tombstones must not be shorter than retention.attempts: a lead that is kept would be \
+             taken for a new one when it comes again",
+        ));
+    }
+    let chosen = |class: &str, time| {
+        from.is_chosen(&format!("retention.{class}"))
+            .then_some(time)
+    };
+    Ok(Retention {
+        payload: chosen("payload", payload?),
+        letters: chosen("letters", letters?),
+        attempts: chosen("attempts", attempts),
+        tombstones: chosen("tombstones", tombstones),
+        audit: chosen("audit", audit?),
+    })
+}
+
+/// Whoever comes under the name that people outside know comes through a proxy, too. A name of this
+/// machine is none of those.
+fn admission(from: &Reader<'_>, links: &LinkSettings) -> anyhow::Result<Admission> {
+    let mut hosts = from.hosts("api.hosts")?;
+    let public = links.public_url.as_ref().map(PublicUrl::host);
+    hosts.extend(public.map(str::to_owned));
+    Ok(Admission {
+        hosts,
+        keys_required: from.switch("api.require_keys")?,
+        proxies: from.nets("api.proxies")?,
+        rates: Rates {
+            key: Some(from.rate("api.key_rate", "api.key_burst")?),
+            peer: Some(from.rate("api.address_rate", "api.address_burst")?),
+        },
     })
 }
 

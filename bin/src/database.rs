@@ -55,7 +55,9 @@ pub(crate) fn on(pool: PgPool, config: &Config) -> Desk {
 
 fn with_vault(desk: Desk, vault: Vault, config: &Config) -> anyhow::Result<Desk> {
     let http = Outbound::new(config.guard.clone()).context("no CRM can be called")?;
-    Ok(desk.with_vault(vault, http))
+    Ok(desk
+        .with_vault(vault, http)
+        .with_links(config.links.clone()))
 }
 
 /// A desk for a service, with the vault key: waits for a database that is away, refuses one that is not migrated or

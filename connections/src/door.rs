@@ -9,9 +9,10 @@ use leadrail_adapters::{
     Target,
 };
 use leadrail_lead::CrmName;
-use leadrail_outbound::Outbound;
+use leadrail_outbound::{Outbound, OutboundUrl};
 use sqlx::PgPool;
 
+use crate::links::{LinkMaker, LinkSettings, LinkSource};
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
     Connections, NewConnection, OpenConnection, Vault,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Doors {
     connections: Connections,
     http: Outbound,
+    links: LinkMaker,
+    link_source: Option<LinkSource>,
 }
 
 /// A connection, open for calls.
@@ -90,13 +93,52 @@ impl Doors {
     /// The doors of these connections.
     #[must_use]
     pub fn new(connections: Connections, http: Outbound) -> Self {
-        Self { connections, http }
+        Self {
+            links: LinkMaker::new(connections.pool().clone()),
+            link_source: None,
+            connections,
+            http,
+        }
     }
 
     /// The doors of the connections in `pool`'s database, sealed under `vault`.
     #[must_use]
     pub fn over(pool: PgPool, vault: impl Into<Vault>, http: Outbound) -> Self {
         Self::new(Connections::new(pool, vault), http)
+    }
+
+    /// With links of ours in what CRMs are told, at this address, and fresh ones behind them.
+    #[must_use]
+    pub fn with_links(self, at: LinkSettings) -> Self {
+        let LinkSettings {
+            public_url,
+            refresh_url,
+            refresh_secret,
+        } = at;
+        let http = self.http.clone();
+        Self {
+            links: self.links.at(public_url),
+            link_source: refresh_url.map(|url| LinkSource::new(http, url, refresh_secret)),
+            ..self
+        }
+    }
+
+    /// The links that CRMs are told of.
+    #[must_use]
+    pub fn links(&self) -> &LinkMaker {
+        &self.links
+    }
+
+    /// Where links that open now come from, if anywhere.
+    #[must_use]
+    pub fn link_source(&self) -> Option<&LinkSource> {
+        self.link_source.as_ref()
+    }
+
+    /// Whether somebody may be sent to this address.
+    #[must_use]
+    pub fn may_lead_to(&self, url: &OutboundUrl) -> bool {
+        self.http.guard().admits(url.as_url()).is_ok()
     }
 
     /// The connections behind them.

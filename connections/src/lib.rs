@@ -11,6 +11,7 @@ mod cache;
 mod connection;
 mod door;
 mod error;
+pub mod links;
 mod lookup;
 mod migrate;
 mod new_connection;

@@ -27,6 +27,8 @@ pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
         sql!("lead_fingerprint.sql"),
         sql!("lead_warnings.sql"),
         sql!("audit.sql"),
+        sql!("retention.sql"),
+        sql!("erase.sql"),
         sql!("grant_doors.sql"),
     ];
     Set::new("product", sqlx::migrate!("../migrations"), functions)

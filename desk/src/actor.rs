@@ -82,6 +82,10 @@ pub(crate) enum Action {
     KeyCreate,
     /// An API key was taken back.
     KeyRevoke,
+    /// Links of a lead were taken back.
+    LinkRevoke,
+    /// What a caller left here was erased.
+    PersonErase,
     /// Credentials were sealed with another vault key.
     VaultRotate,
     /// A lane was stopped.
@@ -90,6 +94,8 @@ pub(crate) enum Action {
     LaneResume,
     /// A lane's limits were set.
     LaneLimit,
+    /// It was set how long what is kept.
+    RetentionSet,
     /// Migrations were applied.
     Migrate,
     /// The database was declared to be restored.
@@ -118,10 +124,13 @@ impl Action {
             Self::ConnectionDelete => "connection.delete",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",
+            Self::LinkRevoke => "link.revoke",
+            Self::PersonErase => "person.erase",
             Self::VaultRotate => "vault.rotate",
             Self::LanePause => "lane.pause",
             Self::LaneResume => "lane.resume",
             Self::LaneLimit => "lane.limit",
+            Self::RetentionSet => "retention.set",
             Self::Migrate => "migrate",
             Self::DatabaseRestored => "database.restored",
         }

@@ -2,6 +2,7 @@
 
 use crate::error::{DeskError, DeskResult};
 use crate::keys::Recognized;
+use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
@@ -38,6 +39,13 @@ impl Desk {
     #[must_use]
     pub fn with_vault(mut self, vault: impl Into<Vault>, http: Outbound) -> Self {
         self.doors = Some(Doors::over(self.engine.pool().clone(), vault, http));
+        self
+    }
+
+    /// Tells CRMs of links of ours, and sends on whoever follows one. After [`Desk::with_vault`].
+    #[must_use]
+    pub fn with_links(mut self, at: LinkSettings) -> Self {
+        self.doors = self.doors.map(|doors| doors.with_links(at));
         self
     }
 

@@ -18,6 +18,8 @@ declare
     v_from uuid;
     v_to uuid;
     v_before timestamptz;
+    v_forget_before uuid;
+    v_old uuid[];
 begin
     looked := 0;
     moved := 0;
@@ -25,7 +27,10 @@ begin
     if not found then
         return;
     end if;
-    select leadrail.now() - r.ended_after into v_before from leadrail.retention r;
+    -- An hour more than forget_old_inputs allows: what is moved meanwhile is behind it already.
+    select leadrail.now() - r.ended_after, leadrail.uuid_v7_floor(leadrail.now() - r.input_for + interval '1 hour')
+    into v_before, v_forget_before
+    from leadrail.retention r;
     with slice as materialized (
         select r.id, r.state, r.changed_at
         from leadrail.workflow_run r
@@ -57,8 +62,12 @@ begin
         returning id
     )
     select (select count(*) from slice), (select count(*) from kept),
-           (select s.id from slice s order by s.id desc limit 1)
-    into looked, moved, v_to;
+           (select s.id from slice s order by s.id desc limit 1),
+           array(select k.id from kept k where k.id < v_forget_before)
+    into looked, moved, v_to, v_old;
+    if cardinality(v_old) > 0 then
+        perform leadrail.forget_runs(v_old, false);
+    end if;
     update leadrail.housekeeping h
     set swept_to = case when looked < p_rows then '00000000-0000-0000-0000-000000000000' else v_to end,
         tried_at = leadrail.now(), done_at = leadrail.now(), error = null
@@ -145,9 +154,17 @@ begin
     exception when others then
         perform leadrail.note_housekeeping('kept_rows', sqlerrm);
     end;
+    perform leadrail.run_house_tasks();
+    begin
+        perform leadrail.forget_keys(10000);
+        perform leadrail.note_housekeeping('keys');
+    exception when others then
+        perform leadrail.note_housekeeping('keys', sqlerrm);
+    end;
     begin
         perform leadrail.release_ended_replays();
-        -- Last, because it waits for nobody.
+        -- Last, because they wait for nobody.
+        perform leadrail.retire_letters(10000);
         perform leadrail.settle_discards(10000);
         perform leadrail.note_housekeeping('letters');
     exception when others then

@@ -207,14 +207,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Keeps house once, as workers do by themselves: partitions ahead, old days dropped, ended runs
-    /// moved out of the hot table. How many were moved.
+    /// Keeps house once, as workers do by themselves: partitions ahead, old days dropped, what is old enough
+    /// forgotten, ended runs moved out of the hot table. How many were moved.
     ///
     /// # Errors
     /// When the database cannot be written. What failed of it is also in `leadrail.housekeeping`.
     pub async fn keep_house(&self) -> sqlx::Result<u32> {
         housekeeping::keep(&self.pool).await?;
         while housekeeping::drop_oldest_day(&self.pool).await?.is_some() {}
+        let most = housekeeping::HOUSE_BATCH;
+        while housekeeping::forget_inputs(&self.pool, most).await? == most {}
         let mut moved = 0;
         loop {
             let slice = housekeeping::move_ended(&self.pool, housekeeping::HOUSE_BATCH).await?;

@@ -20,6 +20,7 @@ mod phone;
 pub mod sample;
 mod schema;
 mod shapes;
+mod signed;
 mod strict;
 mod validate;
 mod warnings;

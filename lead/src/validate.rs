@@ -9,6 +9,7 @@ use crate::faults::{FaultList, PayloadFaults, child, code};
 use crate::fields::{Field, Holds, LEAD, Need};
 use crate::phone::Reading;
 use crate::shapes::Wrong;
+use crate::signed;
 use crate::strict::{Strict, TWICE};
 use crate::warnings::{Remark, Warning, as_given, of_unknown, remark};
 use crate::{Lead, LeadEvent};
@@ -85,6 +86,7 @@ pub(crate) fn read(mut payload: Value, received: DateTime<Utc>) -> Result<Lead, 
         return Err(PayloadFaults::whole(code::TOO_MANY_VALUES, detail));
     }
     let mut judge = Judge::default();
+    signed::take_out(&mut payload);
     judge.lead(&mut payload, received);
     storable(&payload, "", 1, &mut judge.faults);
     judge.faults.into_result()?;

@@ -28,7 +28,8 @@ as $$ select leadrail.keyed_phone_hash(k.key, leadrail.e164(number)) from leadra
 
 -- Takes leads in one statement, each once per account and event: its run, and a row in leadrail.lead for
 -- each that is new. The caller has judged them: numbers are E.164 or null. Answers as
--- leadrail.enqueue_runs, one row a lead; what was written in another way and means the same is a duplicate.
+-- leadrail.enqueue_runs, one row a lead; what was written in another way and means the same is a duplicate, and
+-- so is whatever comes under the id of a lead that was erased.
 --
 -- The connection is the one that fits now, if just one does: the one of the CRM account that the lead
 -- names, or the only one if it was made without; where the lead names none the one that was made
@@ -95,7 +96,8 @@ begin
     )
     select a.ord, a.run_id,
            case
-               when a.outcome = 'conflict' and leadrail.means_the_same(a.run_id, a.payload) then 'duplicate'
+               when a.outcome = 'conflict'
+                   and (a.fingerprint = 'forgotten' or leadrail.means_the_same(a.run_id, a.payload)) then 'duplicate'
                else a.outcome
            end,
            a.state, a.fingerprint

@@ -35,6 +35,8 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// For a year whoever has called by https calls by nothing else.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// How a page for people is marked.
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
 pub(crate) async fn edge(Extension(app): Extension<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
@@ -121,11 +123,12 @@ fn sealed(mut response: Response, tls: bool) -> Response {
 }
 
 /// Gives errors that the framework answers by itself (404, 405), in plain text or none, the body that
-/// all of ours have. A batch of which no lead was taken is answered in JSON, a result a lead.
+/// all of ours have. Pages for people stay pages, and answers without a body (to HEAD) too. A batch of which no lead was taken is answered in JSON, a result a lead.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE);
-    let is_ours = kind.is_some_and(|kind| kind == PROBLEM_JSON || kind == "application/json");
+    let ours = [PROBLEM_JSON, "application/json", HTML];
+    let is_ours = kind.is_some_and(|kind| ours.iter().any(|known| kind == known));
     if status.as_u16() < 400 || is_ours {
         return response;
     }

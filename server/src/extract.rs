@@ -1,5 +1,6 @@
 //! What a request is about, read from its path, with our own answer to what does not read.
 
+use std::convert::Infallible;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -24,6 +25,9 @@ pub(crate) struct ConnectionIdPath(pub(crate) ConnectionId);
 
 /// `{key_id}`: an API key.
 pub(crate) struct KeyIdPath(pub(crate) KeyId);
+
+/// `{link_id}`: what stands behind `/r/`, whatever it is.
+pub(crate) struct LinkIdPath(pub(crate) String);
 
 /// `{name}` of a signal or of a published state.
 pub(crate) struct NamePath(pub(crate) String);
@@ -101,6 +105,16 @@ impl<S: Send + Sync> FromRequestParts<S> for KeyIdPath {
             Problem::bad_parameter("the key's id is a UUID, as lists show it; never the key")
         });
         Ok(Self(id.await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LinkIdPath {
+    type Rejection = Infallible;
+
+    /// One that does not read is none of ours, like any other.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let id = parameter("link_id", parts, state).await;
+        Ok(Self(id.unwrap_or_default()))
     }
 }
 

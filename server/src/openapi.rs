@@ -24,6 +24,7 @@ const REF: &str = "$ref";
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),
+        (name = "links", description = "What CRMs are told of recordings and transcripts"),
         (name = "runs", description = "Talk to what files them"),
         (name = "connections", description = "The accounts' ways into their CRMs"),
         (name = "keys", description = "Who may call, for whom, and how far"),

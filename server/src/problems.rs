@@ -50,9 +50,11 @@ problems! {
     NotAConnectionIdOrUnreadable: 400 "Not a connection's id, or a body that cannot be read";
     NotAConnectionId: 400 "Not a connection's id";
     NotAnEventId: 400 "Not an event id";
+    NotAnEventIdOrKind: 400 "Not an event id, or not a kind of link";
     NotAnEventIdOrUnreadable: 400 "Not an event id, or a body that cannot be read";
     NotAKeyId: 400 "Not a key's id";
     NotAKeyRequest: 400 "Not a purpose, a role or an account that a key may have";
+    NotAPerson: 400 "Neither a telephone number nor a lead";
     NotARunId: 400 "Not a run id";
     NotASignal: 400 "Not a run id, a name or JSON";
     NotLeads: 400 "Not JSON, not UTF-8, or no lead in it";

@@ -2,6 +2,7 @@
 //! from them.
 
 use axum::middleware::from_fn;
+use axum::routing::get;
 use axum::{Extension, Router};
 use leadrail_desk::Desk;
 use utoipa::OpenApi as _;
@@ -12,7 +13,9 @@ use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, audit, connections, docs, edge, health, keys, leads, openapi, runs};
+use crate::{
+    audience, audit, connections, docs, edge, erasures, health, keys, leads, links, openapi, runs,
+};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
@@ -69,6 +72,7 @@ fn public() -> OpenApiRouter<App> {
     ready()
         .routes(routes!(openapi::openapi_json))
         .routes(routes!(docs::docs))
+        .route("/r/{link_id}", get(links::follow_link))
 }
 
 fn alive() -> OpenApiRouter<App> {
@@ -99,6 +103,7 @@ fn account() -> OpenApiRouter<App> {
         .routes(routes!(leads::list::list_leads))
         .routes(routes!(leads::show::get_lead))
         .routes(routes!(leads::cancel::post_cancel))
+        .routes(routes!(links::list_links, links::delete_links))
         .routes(routes!(
             connections::list_connections,
             connections::change::post_connections
@@ -122,4 +127,5 @@ fn operator() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::post_keys))
         .routes(routes!(keys::delete_key))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(erasures::post_erasures))
 }

@@ -19,4 +19,4 @@ pub use self::push_lead::{PushLead, PushLeadOutput};
 pub use self::registry::registry;
 pub use self::submit::{LeadDoor, Submission, Submitted, submit, submit_in};
 pub use self::timeline::{Caller, CrmAnswer, LeadTimeline, LeadView, TimelineEntry, timeline};
-pub use leadrail_activities::{address_gate, gate_of, gates_of};
+pub use leadrail_activities::{address_gate, gate_of, gates_of, second_looks};

@@ -10,7 +10,7 @@ use leadrail_lead::{Address, Contact, Lead, Remark, Sentiment, Urgency};
 use serde_json::Value;
 
 use super::line::{cut, line, paragraph};
-use crate::plan::{Filing, LinkState};
+use crate::plan::{Filing, Links};
 
 /// The longest single line of the note; only the issue, the summary and the links are longer.
 const MAX_LINE: usize = 300;
@@ -115,27 +115,33 @@ fn ending(filing: &Filing<'_>, room_for_links: usize) -> String {
     let (lead, marker) = (filing.lead, filing.marker);
     let mut lines = link_lines(lead, filing.links);
     if lines.iter().map(|line| line.chars().count()).sum::<usize>() > room_for_links {
-        lines = vec!["The links to recording and transcript are too long to note here.".into()];
+        lines = link_lines(lead, Links::NONE);
     }
     labeled(&mut lines, "Call", line(Some(&lead.call.call_id), MAX_LINE));
     lines.push(format!("Ref: {marker}"));
     lines.join("\n")
 }
 
-/// A dead link in a note sends people on a chase, so the note says that it died instead.
-fn link_lines(lead: &Lead, links: LinkState) -> Vec<String> {
+/// Where to hear it and to read it, as far as there is something. The payload's own links would be dead
+/// before anybody follows them, so without links of ours the note says by what to ask.
+fn link_lines(lead: &Lead, links: Links<'_>) -> Vec<String> {
+    let call = &lead.call;
+    let kinds = [
+        ("Recording", &call.recording_url, links.recording),
+        ("Transcript", &call.transcript_url, links.transcript),
+    ];
+    let there = kinds.into_iter().filter(|(_, there, _)| there.is_some());
+    let (linked, bare): (Vec<_>, Vec<_>) = there.partition(|(_, _, link)| link.is_some());
     let mut lines = Vec::new();
-    let recording = line(lead.call.recording_url.as_deref(), usize::MAX);
-    let transcript = line(lead.call.transcript_url.as_deref(), usize::MAX);
-    match links {
-        LinkState::Fresh => {
-            labeled(&mut lines, "Recording (temporary link)", recording);
-            labeled(&mut lines, "Transcript (temporary link)", transcript);
-        }
-        LinkState::Expired if recording.is_some() || transcript.is_some() => {
-            lines.push("The links to recording and transcript have expired.".into());
-        }
-        LinkState::Expired => {}
+    for (label, _, link) in linked {
+        labeled(&mut lines, label, line(link, usize::MAX));
+    }
+    if !bare.is_empty() {
+        let labels: Vec<_> = bare.into_iter().map(|(label, ..)| label).collect();
+        lines.push(format!(
+            "{}: on request, by the call's id",
+            labels.join(" and ")
+        ));
     }
     lines
 }

@@ -11,6 +11,7 @@ mod wait;
 use crate::config::Config;
 use clap::Subcommand;
 
+pub(crate) use show::missing;
 pub(crate) use story::{time, way};
 
 #[derive(Subcommand)]

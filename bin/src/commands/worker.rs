@@ -9,7 +9,7 @@ use crate::failure::told;
 use crate::output;
 use crate::shutdown;
 use clap::Subcommand;
-use leadrail_desk::Desk;
+use leadrail_desk::{Actor, Desk};
 use leadrail_engine::{Engine, Registry, WorkerConfig, run_worker};
 use leadrail_server::serve_worker;
 use std::time::Duration;
@@ -68,6 +68,10 @@ pub(crate) async fn run_with(
     let Some(desk) = database::desk_for_service(config, &stop).await? else {
         return Ok(());
     };
+    let part = Actor::System { part: "worker" };
+    desk.keep_for(&part, &config.retention)
+        .await
+        .map_err(told)?;
     let (engine, config) = (desk.engine(), &config.worker);
     let registry = registry(&desk)?;
     if let Some(listener) = listener {

@@ -41,6 +41,7 @@ pub(crate) const KEYS: &[Key] = &[
         Shown::WithoutPassword,
     ),
     key("listen", "LEADRAIL_LISTEN"),
+    key("public_url", "LEADRAIL_PUBLIC_URL"),
     key("log", "LEADRAIL_LOG"),
     key("log_format", "LEADRAIL_LOG_FORMAT"),
     secret("vault_key", "LEADRAIL_VAULT_KEY", Shown::Masked),
@@ -71,7 +72,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("tls.certificate", "LEADRAIL_TLS_CERTIFICATE"),
     key("tls.key", "LEADRAIL_TLS_KEY"),
     key("http.call_timeout", "LEADRAIL_HTTP_CALL_TIMEOUT"),
+    key("links.refresh_url", "LEADRAIL_LINKS_REFRESH_URL"),
+    secret(
+        "links.refresh_secret",
+        "LEADRAIL_LINKS_REFRESH_SECRET",
+        Shown::Masked,
+    ),
     key("outbound.allow", "LEADRAIL_OUTBOUND_ALLOW"),
+    key("retention.payload", "LEADRAIL_RETENTION_PAYLOAD"),
+    key("retention.letters", "LEADRAIL_RETENTION_LETTERS"),
+    key("retention.attempts", "LEADRAIL_RETENTION_ATTEMPTS"),
+    key("retention.tombstones", "LEADRAIL_RETENTION_TOMBSTONES"),
+    key("retention.audit", "LEADRAIL_RETENTION_AUDIT"),
 ];
 
 /// Names the configuration file.

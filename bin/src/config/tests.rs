@@ -247,3 +247,72 @@ fn secrets_are_masked_and_never_part_of_a_refusal() {
     let refused = refusal("vault_key = 'canary'\nvault_key_file = 'x'", &[]);
     assert!(refused.contains("keep one") && !refused.contains("canary"));
 }
+
+#[test]
+fn times_of_retention_are_within_bounds_and_only_chosen_ones_are_set() {
+    let day = Duration::from_secs(86_400);
+    let nobody = config("", &[], &[]).unwrap();
+    assert_eq!(nobody.retention, Retention::default());
+    let chosen = config("[retention]\npayload = \"30d\"", &[], &[]).unwrap();
+    assert_eq!(
+        chosen.retention,
+        Retention {
+            payload: Some(day * 30),
+            ..Retention::default()
+        }
+    );
+    for (key, time, words) in [
+        ("PAYLOAD", "401d", "1 to 400 days"),
+        ("LETTERS", "12h", "1 to 400 days"),
+        ("ATTEMPTS", "3661d", "1 to 3660 days"),
+        ("AUDIT", "30d", "365 to 3660 days"),
+        ("TOMBSTONES", "399d", "must not be shorter"),
+        ("TOMBSTONES", "for ever", "1 to 3660 days"),
+    ] {
+        let variable = format!("LEADRAIL_RETENTION_{key}");
+        let refused = refusal("", &[(&variable, time)]);
+        assert!(refused.contains(words), "{key} {time}: {refused}");
+    }
+}
+
+#[test]
+fn the_public_url_is_an_address_and_one_of_the_names_we_are_called_by() {
+    let given = config("public_url = \"https://leads.example.com/x/\"", &[], &[]).unwrap();
+    let url = given.links.public_url.as_ref().unwrap();
+    assert_eq!(url.as_str(), "https://leads.example.com/x");
+    assert_eq!(given.admission.hosts, ["leads.example.com"]);
+    let none = config("", &[], &[]).unwrap();
+    assert!(none.links.public_url.is_none() && none.admission.hosts.is_empty());
+    for wrong in [
+        "leads.example.com",
+        "http://leads.example.com",
+        "https://a?b",
+    ] {
+        let refused = refusal("", &[("LEADRAIL_PUBLIC_URL", wrong)]);
+        assert!(refused.contains("public_url") && refused.contains("https://leads.example.com"));
+    }
+    let refused = refusal(
+        "",
+        &[(
+            "LEADRAIL_LINKS_REFRESH_URL",
+            "http://elsewhere.example/sign",
+        )],
+    );
+    assert!(refused.contains("links.refresh_url"), "{refused}");
+}
+
+#[test]
+fn the_secret_of_fresh_links_is_masked() {
+    let given = config(
+        "",
+        &[("LEADRAIL_LINKS_REFRESH_SECRET", "canary-secret")],
+        &[],
+    )
+    .unwrap();
+    let shown: Vec<_> = given.settings().collect();
+    let shown = serde_json::to_string(&shown).unwrap();
+    assert!(
+        shown.contains("links.refresh_secret") && !shown.contains("canary-secret"),
+        "{shown}"
+    );
+}

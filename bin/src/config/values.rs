@@ -1,16 +1,19 @@
 //! Values as what they mean. A fault names key and place, and repeats no value that may be secret.
 
 use super::LogFormat;
-use super::layers::Layers;
+use super::layers::{DEFAULT, Layers};
 use crate::failure::usage;
 use config::{Value, ValueKind};
 use ipnet::IpNet;
+use leadrail_connections::links::{PublicUrl, PublicUrlError};
 use leadrail_engine::{RetrySchedule, Wait, parse_duration};
-use leadrail_outbound::Guard;
+use leadrail_outbound::{Guard, OutboundUrl};
 use leadrail_server::Rate;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// More runs or pauses than this are a mistake.
 const MAX_COUNT: i64 = 100_000;
@@ -46,6 +49,31 @@ impl Reader<'_> {
     pub(super) fn duration(&self, key: &str) -> anyhow::Result<Duration> {
         let duration = self.optional_duration(key)?;
         duration.ok_or_else(|| self.fault(key, "must be a time such as 15s"))
+    }
+
+    /// So many days, between two bounds: `400d`.
+    pub(super) fn days_within(
+        &self,
+        key: &str,
+        least: Duration,
+        most: Duration,
+    ) -> anyhow::Result<Duration> {
+        let text = self.text(key)?.unwrap_or_default();
+        let days = text
+            .strip_suffix('d')
+            .and_then(|days| days.parse::<u32>().ok());
+        let time = days.map(|days| DAY * days);
+        time.filter(|time| (least..=most).contains(time))
+            .ok_or_else(|| {
+                let bounds = [least, most].map(|time| time.as_secs() / DAY.as_secs());
+                let must = format!("must be {} to {} days, such as 400d", bounds[0], bounds[1]);
+                self.fault(key, &must)
+            })
+    }
+
+    /// Whether somebody has chosen the value.
+    pub(super) fn is_chosen(&self, key: &str) -> bool {
+        self.0.origin(key) != DEFAULT
     }
 
     pub(super) fn optional_duration(&self, key: &str) -> anyhow::Result<Option<Duration>> {
@@ -110,6 +138,19 @@ impl Reader<'_> {
             per_second: some(rate)?,
             burst: some(burst)?,
         })
+    }
+
+    pub(super) fn public_url(&self, key: &str) -> anyhow::Result<Option<PublicUrl>> {
+        let url = self.text(key)?.map(|text| text.parse());
+        url.transpose()
+            .map_err(|error: PublicUrlError| self.fault(key, &error.to_string()))
+    }
+
+    /// An address that is called as it stands.
+    pub(super) fn outbound_url(&self, key: &str) -> anyhow::Result<Option<OutboundUrl>> {
+        let url = self.text(key)?.map(|text| OutboundUrl::parse(&text));
+        url.transpose()
+            .map_err(|error| self.fault(key, &format!("is not valid: {error}")))
     }
 
     pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {

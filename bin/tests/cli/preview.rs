@@ -29,27 +29,33 @@ fn a_known_customer_is_not_made_again() {
 }
 
 #[test]
-fn a_preview_can_go_to_another_address_after_the_links_have_expired() {
-    let cli = Cli::new();
-    let lead = example(&cli);
-    let shown = cli.run(&[
-        "lead",
-        "preview",
-        &lead,
-        "--crm",
-        "housecall_pro",
-        "--expired-links",
-        "--base-url",
-        "http://127.0.0.1:9/housecall_pro",
-    ]);
-    let shown = shown.well().json();
-    let filed = &shown[2];
-    assert_eq!(filed["url"], "http://127.0.0.1:9/housecall_pro/leads");
-    let note = filed["body"]["note"].as_str().expect("a note");
-    assert!(
-        note.contains("have expired") && !note.contains("signature="),
-        "{note}"
-    );
+fn a_preview_can_go_to_another_address_and_names_links_only_where_there_is_a_public_url() {
+    for (public_url, told) in [
+        ("", "on request, by the call's id"),
+        (
+            "https://leads.example.com",
+            "Recording: (our link to the recording)",
+        ),
+    ] {
+        let cli = Cli::new().with("LEADRAIL_PUBLIC_URL", public_url);
+        let shown = cli.run(&[
+            "lead",
+            "preview",
+            &example(&cli),
+            "--crm",
+            "housecall_pro",
+            "--base-url",
+            "http://127.0.0.1:9/housecall_pro",
+        ]);
+        let shown = shown.well().json();
+        let filed = &shown[2];
+        assert_eq!(filed["url"], "http://127.0.0.1:9/housecall_pro/leads");
+        let note = filed["body"]["note"].as_str().expect("a note");
+        assert!(
+            note.contains(told) && !note.contains("signature="),
+            "{note}"
+        );
+    }
 }
 
 #[test]

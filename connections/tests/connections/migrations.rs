@@ -19,6 +19,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0003 api keys",
         "product 0004 audit",
         "product 0005 connection states",
+        "product 0009 links and retention",
         "product known_crms.sql",
         "product lead_values.sql",
         "product lead_meaning.sql",
@@ -27,6 +28,8 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product lead_fingerprint.sql",
         "product lead_warnings.sql",
         "product audit.sql",
+        "product retention.sql",
+        "product erase.sql",
         "product grant_doors.sql",
     ];
     assert!(before.ends_with(&product.map(str::to_owned)), "{before:?}");

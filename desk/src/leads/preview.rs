@@ -2,7 +2,7 @@
 
 use crate::crm;
 use crate::error::DeskResult;
-use leadrail_adapters::{LinkState, PlannedRequest, Target};
+use leadrail_adapters::{Links, PlannedRequest, Target};
 use leadrail_connections::{ConnectionError, ConnectionSettings};
 use leadrail_lead::Lead;
 use serde_json::Value;
@@ -15,8 +15,8 @@ pub struct PreviewOptions<'a> {
     /// The connection's settings, as one JSON object. Without any, words stand where a setting that
     /// the CRM needs would; given, they must be such as a connection is accepted with.
     pub settings: Option<&'a Value>,
-    /// Whether the lead's links still open when it goes out.
-    pub links: LinkState,
+    /// The links that the CRM would be told of.
+    pub links: Links<'a>,
     /// The customer that the look-up would have found.
     pub known_customer: Option<&'a str>,
 }

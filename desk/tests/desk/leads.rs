@@ -1,7 +1,7 @@
 //! Leads: finding the one that is meant, listing them, stopping one.
 
 use crate::kit::{NOBODY, Room, connection, event_id, someone};
-use leadrail_adapters::LinkState;
+use leadrail_adapters::Links;
 use leadrail_desk::{DeskError, LeadFilter, PreviewOptions, preview};
 use leadrail_engine::{Cancelled, NewRun, RunId, RunState};
 use leadrail_lead::sample::sample_lead;
@@ -359,7 +359,7 @@ fn options<'a>(base_url: Option<&'a str>, settings: Option<&'a Value>) -> Previe
     PreviewOptions {
         base_url,
         settings,
-        links: LinkState::Fresh,
+        links: Links::WORDS,
         known_customer: None,
     }
 }

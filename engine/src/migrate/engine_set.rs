@@ -19,6 +19,7 @@ pub static ENGINE: LazyLock<Set> = LazyLock::new(|| {
         sql!("claim.sql"),
         sql!("doubt.sql"),
         sql!("enqueue.sql"),
+        sql!("forget.sql"),
         sql!("gates.sql"),
         sql!("housekeeping.sql"),
         sql!("journal.sql"),

@@ -35,6 +35,28 @@ pub(crate) async fn move_ended(pool: &PgPool, rows: i32) -> sqlx::Result<Moved> 
     .await
 }
 
+/// Forgets the inputs of the next `rows` runs that are old enough; fewer than asked for when there are no
+/// more yet.
+///
+/// A failure is written down where doctor finds it.
+pub(crate) async fn forget_inputs(pool: &PgPool, rows: i32) -> sqlx::Result<i32> {
+    let forgotten = sqlx::query_scalar!(
+        r#"select leadrail.forget_old_inputs($1) as "looked!""#,
+        rows
+    );
+    let forgotten = forgotten.fetch_one(pool).await;
+    if let Err(why) = &forgotten {
+        let why = why.to_string();
+        sqlx::query!(
+            "select leadrail.note_housekeeping('inputs', $1) as done",
+            why
+        )
+        .fetch_one(pool)
+        .await?;
+    }
+    forgotten
+}
+
 /// Partitions ahead, stale locks and gates, rows kept beyond their day.
 pub(crate) async fn keep(pool: &PgPool) -> sqlx::Result<()> {
     let mut change = at_leisure(pool).await?;

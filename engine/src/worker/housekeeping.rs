@@ -43,6 +43,7 @@ async fn keep(shared: &Shared) -> bool {
         while let Some(day) = house::drop_oldest_day(&shared.store.pool).await? {
             tracing::info!(day, "A day of history is old enough and was dropped");
         }
+        while house::forget_inputs(&shared.store.pool, HOUSE_BATCH).await? == HOUSE_BATCH {}
         house::failures(&shared.store.pool).await
     };
     match kept.await {

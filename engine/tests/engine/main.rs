@@ -12,6 +12,7 @@ mod doctor;
 mod enqueue;
 mod failover;
 #[cfg(target_os = "linux")]
+mod forget;
 mod full_disk;
 mod join;
 mod journal;

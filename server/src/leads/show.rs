@@ -18,12 +18,12 @@ use crate::state::{App, in_time};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Whose {
     /// Whose lead, where several accounts have one under this id.
-    pub(super) account: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 impl Whose {
     /// The account whose lead it must be. To whoever sees no other account, there is none of another.
-    pub(super) fn among(self, by: &By) -> Result<Option<String>, Problem> {
+    pub(crate) fn among(self, by: &By) -> Result<Option<String>, Problem> {
         let nothing = |_| Problem::not_found("there is no lead with this event_id");
         by.account(self.account).map_err(nothing)
     }

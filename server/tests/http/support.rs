@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{Connections, VaultKey};
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
@@ -75,9 +76,14 @@ impl Api {
 
     /// On a migrated database of its own, for callers under these names, with or without keys.
     pub(crate) async fn admitting(admission: Admission) -> Self {
+        Self::linking(admission, LinkSettings::default()).await
+    }
+
+    /// The same, with links of ours.
+    pub(crate) async fn linking(admission: Admission, links: LinkSettings) -> Self {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
-        let mut api = Self::served(pool, admission, Limits::default(), None).await;
+        let mut api = Self::served(pool, admission, links, Limits::default(), None).await;
         leadrail_connections::migrate(api.pool())
             .await
             .expect("migrated");
@@ -86,24 +92,33 @@ impl Api {
     }
 
     async fn on(pool: PgPool, limits: Limits) -> Self {
-        Self::served(pool, Admission::default(), limits, None).await
+        let (anybody, none) = (Admission::default(), LinkSettings::default());
+        Self::served(pool, anybody, none, limits, None).await
     }
 
     /// Without a database, with TLS, for callers who trust this authority.
     pub(crate) async fn secured(tls: Tls, authority: &str) -> Self {
         let pool = PgPoolOptions::new().connect_lazy("postgres://u@127.0.0.1:1/d");
-        let (admission, limits) = (Admission::default(), Limits::default());
-        let api = Self::served(pool.expect("a URL"), admission, limits, Some(tls)).await;
+        let (admission, links) = (Admission::default(), LinkSettings::default());
+        let limits = Limits::default();
+        let api = Self::served(pool.expect("a URL"), admission, links, limits, Some(tls)).await;
         Self {
             client: trusting(authority),
             ..api
         }
     }
 
-    async fn served(pool: PgPool, admission: Admission, limits: Limits, tls: Option<Tls>) -> Self {
+    async fn served(
+        pool: PgPool,
+        admission: Admission,
+        links: LinkSettings,
+        limits: Limits,
+        tls: Option<Tls>,
+    ) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
-            .with_vault(VaultKey::parse(KEY).expect("a key"), http);
+            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
+            .with_links(links);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = bind_with(([127, 0, 0, 1], 0).into(), &admission, tls).await;
         let listener = listener.expect("listening");

@@ -6,6 +6,7 @@ mod chaos;
 mod client;
 mod doors;
 mod drain;
+mod erasure;
 mod failpoints;
 mod fence;
 mod privacy;

@@ -10,6 +10,7 @@ mod arriving;
 mod checking;
 mod complete;
 mod keeping;
+mod linking;
 mod losing;
 mod previewing;
 mod refusing;

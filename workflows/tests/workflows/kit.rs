@@ -3,6 +3,7 @@
 use std::slice;
 use std::time::Duration;
 
+use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{
     Connection, ConnectionFilter, Connections, Doors, NewConnection, VaultKey,
 };
@@ -67,6 +68,8 @@ pub(crate) struct Scene {
     pub(crate) connections: Connections,
     pub(crate) sim: CrmSim,
     pub(crate) crm_url: String,
+    /// Where links are that the CRM is told of; a change is for workers that start later.
+    pub(crate) links: LinkSettings,
     access: &'static Access,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<()>>,
@@ -95,6 +98,10 @@ impl Scene {
             connections,
             sim,
             crm_url,
+            links: LinkSettings {
+                public_url: Some("https://leads.example.com".parse().expect("an address")),
+                ..LinkSettings::default()
+            },
             access,
             shutdown,
             worker: None,
@@ -146,7 +153,7 @@ impl Scene {
     /// The ways into the CRM.
     pub(crate) fn doors(&self) -> Doors {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
-        Doors::new(self.connections.clone(), http)
+        Doors::new(self.connections.clone(), http).with_links(self.links.clone())
     }
 
     /// Drains the worker and waits for its end.

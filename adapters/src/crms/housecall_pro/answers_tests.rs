@@ -9,8 +9,8 @@ use super::refusal::refusal;
 use super::wire::{CustomerPage, LeadPage};
 use crate::scripted_crm::{KEY, Scene, ScriptedCrm, say, session_with};
 use crate::{
-    AdapterError, AdapterResult, CrmAdapter, Failure, LinkState, Record, Session, Settings,
-    StepKey, preview,
+    AdapterError, AdapterResult, CrmAdapter, Failure, Links, Record, Session, Settings, StepKey,
+    preview,
 };
 
 async fn file(session: &Session) -> AdapterResult<Option<Record>> {
@@ -230,7 +230,7 @@ async fn a_preview_is_what_is_really_sent() {
     }
 
     let target = crate::scripted_crm::target(&HousecallPro, &url).with_settings(settings);
-    let mut preview = preview(&HousecallPro, &target, &scene.lead, LinkState::Fresh, None);
+    let mut preview = preview(&HousecallPro, &target, &scene.lead, Links::WORDS, None);
     let body = preview[2].body.as_mut().unwrap();
     for (field, slot, id) in [
         ("customer_id", "customer", "cus_a1"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::requests::{customer_create, lead_create};
 use super::{HOUSECALL_PRO, HousecallPro};
 use crate::scripted_crm::{Scene, lead_with, target};
-use crate::{LinkState, PlannedRequest, Settings, StepKey, preview};
+use crate::{Links, PlannedRequest, Settings, StepKey, preview};
 
 fn customer_of(lead: &Lead) -> Value {
     let scene = Scene::of(lead.clone());
@@ -16,17 +16,17 @@ fn customer_of(lead: &Lead) -> Value {
 }
 
 fn filed(lead: &Lead) -> Value {
-    filed_with(lead, LinkState::Fresh)
+    filed_with(lead, Links::WORDS)
 }
 
-fn filed_with(lead: &Lead, links: LinkState) -> Value {
+fn filed_with(lead: &Lead, links: Links<'static>) -> Value {
     let mut scene = Scene::of(lead.clone()).for_customer("cus_a1");
     scene.links = links;
     let request = lead_create(&scene.filing()).unwrap();
     request.json_body().unwrap().clone()
 }
 
-fn previewed(lead: &Lead, links: LinkState, known_customer: Option<&str>) -> Vec<PlannedRequest> {
+fn previewed(lead: &Lead, links: Links<'_>, known_customer: Option<&str>) -> Vec<PlannedRequest> {
     let target = target(&HousecallPro, "https://crm.example/");
     preview(&HousecallPro, &target, lead, links, known_customer)
 }
@@ -100,10 +100,8 @@ fn a_call_becomes_a_lead_whose_note_says_it_all() {
          Answers:\n- brand: Trane\n- home owner: yes\n- units: 1, 2\n\
          Intent score: 0.93 of 1\n\
          Sentiment: neutral\n\
-         Recording (temporary link): \
-         https://storage.example.com/recordings/call_abc123.mp3?signature=5f2c\n\
-         Transcript (temporary link): \
-         https://storage.example.com/transcripts/call_abc123.txt?signature=9d0a\n\
+         Recording: (our link to the recording)\n\
+         Transcript: (our link to the transcript)\n\
          Call: call_abc123\n\
          Ref: lr-7f3k2m9q"
     );
@@ -123,13 +121,14 @@ fn an_address_that_is_there_is_named_by_its_id() {
 }
 
 #[test]
-fn a_note_never_carries_a_dead_link() {
+fn a_note_without_links_of_ours_carries_none_and_says_by_what_to_ask() {
     let lead = lead_with(|_| {});
-    let filed = filed_with(&lead, LinkState::Expired);
+    let filed = filed_with(&lead, Links::NONE);
     let note = filed["note"].as_str().unwrap();
     assert!(!note.contains("https://"), "{note}");
     assert!(
-        note.contains("have expired") && note.contains("Summary: No heat."),
+        note.contains("Recording and Transcript: on request, by the call's id\n")
+            && note.contains("Summary: No heat."),
         "{note}"
     );
     assert!(note.contains("Call: call_abc123"), "{note}");
@@ -141,8 +140,8 @@ fn a_lead_without_links_says_nothing_about_them() {
         payload["call"]["recording_url"] = Value::Null;
         payload["call"]["transcript_url"] = Value::Null;
     });
-    let filed = filed_with(&lead, LinkState::Expired);
-    assert!(!filed["note"].as_str().unwrap().contains("expired"));
+    let filed = filed_with(&lead, Links::NONE);
+    assert!(!filed["note"].as_str().unwrap().contains("on request"));
 }
 
 #[test]
@@ -221,17 +220,19 @@ fn a_long_note_keeps_its_end() {
     let note = note_of(&lead);
     assert_eq!(note.chars().count(), 10_000);
     assert!(note.contains("... (shortened)\n"));
-    assert!(note.contains("signature=5f2c") && note.ends_with("Ref: lr-7f3k2m9q"));
+    assert!(note.contains("(our link to the recording)") && note.ends_with("Ref: lr-7f3k2m9q"));
 }
 
 #[test]
 fn links_that_would_crowd_out_the_note_are_left_out_and_named() {
-    let lead = lead_with(|payload| {
-        let long = format!("https://storage.example.com/{}", "a".repeat(6_000));
-        payload["call"]["recording_url"] = json!(long);
-    });
-    let note = note_of(&lead);
-    assert!(note.contains("too long to note here") && !note.contains("aaaa"));
+    let long = format!("https://leads.example/{}", "a".repeat(6_000)).leak();
+    let links = Links {
+        recording: Some(long),
+        ..Links::WORDS
+    };
+    let filed = filed_with(&lead_with(|_| {}), links);
+    let note = filed["note"].as_str().unwrap();
+    assert!(note.contains("on request, by the call's id") && !note.contains("aaaa"));
     assert!(note.contains("Summary: No heat.") && note.ends_with("Ref: lr-7f3k2m9q"));
 }
 
@@ -244,7 +245,7 @@ fn steps(preview: &[PlannedRequest]) -> Vec<(&str, &str)> {
 
 #[test]
 fn a_preview_shows_each_step_with_secrets_masked() {
-    let preview = previewed(&lead_with(|_| {}), LinkState::Fresh, None);
+    let preview = previewed(&lead_with(|_| {}), Links::WORDS, None);
     assert_eq!(
         steps(&preview),
         [
@@ -263,7 +264,7 @@ fn a_preview_shows_each_step_with_secrets_masked() {
 
 #[test]
 fn a_preview_for_a_known_customer_creates_none() {
-    let preview = previewed(&lead_with(|_| {}), LinkState::Fresh, Some("cus_7"));
+    let preview = previewed(&lead_with(|_| {}), Links::WORDS, Some("cus_7"));
     assert_eq!(
         steps(&preview),
         [("dedup_lookup", "GET"), ("lead_create", "POST")]
@@ -272,11 +273,11 @@ fn a_preview_for_a_known_customer_creates_none() {
 }
 
 #[test]
-fn a_preview_of_an_old_lead_shows_no_dead_link() {
-    let preview = previewed(&lead_with(|_| {}), LinkState::Expired, Some("cus_7"));
+fn a_preview_without_links_of_ours_shows_none() {
+    let preview = previewed(&lead_with(|_| {}), Links::NONE, Some("cus_7"));
     let note = preview[1].body.as_ref().unwrap()["note"].as_str().unwrap();
     assert!(
-        note.contains("have expired") && !note.contains("https://"),
+        note.contains("on request") && !note.contains("https://"),
         "{note}"
     );
 }
@@ -284,7 +285,7 @@ fn a_preview_of_an_old_lead_shows_no_dead_link() {
 #[test]
 fn a_preview_marks_each_step_as_the_live_calls_will() {
     let lead = lead_with(|_| {});
-    let preview = previewed(&lead, LinkState::Fresh, None);
+    let preview = previewed(&lead, Links::WORDS, None);
     for (step, key) in [(1, StepKey::CUSTOMER_CREATE), (2, StepKey::LEAD_CREATE)] {
         let marker = Marker::new(lead.event_id, key.label());
         assert_eq!(

@@ -12,7 +12,7 @@ use super::wire::{
 use crate::http::answer::Effect;
 use crate::scripted_crm::{KEY, Scene, ScriptedCrm, say, session_with};
 use crate::{
-    AdapterResult, Answer, CrmAdapter, LinkState, Record, Session, Settings, Slot, StepKey, Verb,
+    AdapterResult, Answer, CrmAdapter, Links, Record, Session, Settings, Slot, StepKey, Verb,
     preview,
 };
 
@@ -147,7 +147,7 @@ async fn a_preview_is_what_is_really_sent() {
     }
 
     let target = crate::scripted_crm::target(&Jobber, &crm.url).with_settings(settings);
-    let preview = preview(&Jobber, &target, &scene.lead, LinkState::Fresh, None);
+    let preview = preview(&Jobber, &target, &scene.lead, Links::WORDS, None);
     let seen = crm.seen();
     assert_eq!((preview.len(), seen.len()), (6, 6));
     for (planned, seen) in preview.into_iter().zip(seen) {

@@ -11,8 +11,7 @@ use super::{JOBBER, Jobber};
 use crate::http::answer::Effect;
 use crate::scripted_crm::{Scene, lead_with, target};
 use crate::{
-    CrmRequest, LinkState, PlannedRequest, Record, SettingKind, Settings, Slot, StepKey, Verb,
-    preview,
+    CrmRequest, Links, PlannedRequest, Record, SettingKind, Settings, Slot, StepKey, Verb, preview,
 };
 
 /// A lead of which everything before the step has been made.
@@ -149,7 +148,7 @@ fn a_long_title_gives_way_to_the_marker() {
 }
 
 #[test]
-fn the_note_says_it_all_and_never_carries_a_dead_link() {
+fn the_note_says_it_all_and_carries_no_link_but_ours() {
     let mut scene = scene_of(&lead_with(|_| {}));
     let request = note_create(&scene.filing()).unwrap();
     assert_eq!(request.json_body().unwrap()["variables"]["request"], "r1");
@@ -157,15 +156,15 @@ fn the_note_says_it_all_and_never_carries_a_dead_link() {
     assert!(fresh.get("pinned").is_none());
     let fresh = fresh["message"].as_str().unwrap();
     assert!(
-        fresh.contains("Summary: No heat.") && fresh.contains("signature=5f2c"),
+        fresh.contains("Summary: No heat.") && fresh.contains("(our link to the recording)"),
         "{fresh}"
     );
     assert!(fresh.ends_with("\nRef: lr-7f3k2m9q"), "{fresh}");
-    scene.links = LinkState::Expired;
+    scene.links = Links::NONE;
     let old = input(&note_create(&scene.filing()).unwrap());
     let old = old["message"].as_str().unwrap();
     assert!(
-        old.contains("have expired") && !old.contains("https://"),
+        old.contains("on request") && !old.contains("https://"),
         "{old}"
     );
 }
@@ -179,7 +178,7 @@ fn an_id_or_e_mail_that_is_too_long_is_left_out_and_not_cut() {
     assert!(client_of(&lead).get("emails").is_none());
 }
 
-fn previewed(settings: Settings, links: LinkState, known: Option<&str>) -> Vec<PlannedRequest> {
+fn previewed(settings: Settings, links: Links<'_>, known: Option<&str>) -> Vec<PlannedRequest> {
     let target = target(&Jobber, "https://crm.example/").with_settings(settings);
     preview(&Jobber, &target, &lead_with(|_| {}), links, known)
 }
@@ -190,7 +189,7 @@ fn steps(preview: &[PlannedRequest]) -> Vec<&str> {
 
 #[test]
 fn a_preview_shows_each_step_with_secrets_masked() {
-    let preview = previewed(Settings::default(), LinkState::Fresh, None);
+    let preview = previewed(Settings::default(), Links::WORDS, None);
     assert_eq!(
         steps(&preview),
         [
@@ -214,7 +213,7 @@ fn a_preview_shows_each_step_with_secrets_masked() {
 
 #[test]
 fn a_preview_for_a_known_client_creates_none() {
-    let preview = previewed(Settings::default(), LinkState::Expired, Some("c7"));
+    let preview = previewed(Settings::default(), Links::NONE, Some("c7"));
     assert_eq!(
         steps(&preview),
         [
@@ -240,7 +239,7 @@ fn a_preview_for_a_known_client_creates_none() {
 fn a_preview_of_a_caller_without_an_address_has_no_site() {
     let lead = lead_with(|payload| payload["contact"]["address"] = Value::Null);
     let target = target(&Jobber, "https://crm.example/");
-    let preview = preview(&Jobber, &target, &lead, LinkState::Fresh, None);
+    let preview = preview(&Jobber, &target, &lead, Links::WORDS, None);
     assert_eq!(
         steps(&preview),
         [
@@ -257,7 +256,7 @@ fn a_preview_of_a_caller_without_an_address_has_no_site() {
 #[test]
 fn a_preview_marks_each_step_as_the_live_calls_will() {
     let lead = lead_with(|_| {});
-    let preview = previewed(Settings::default(), LinkState::Fresh, None);
+    let preview = previewed(Settings::default(), Links::WORDS, None);
     let body = |step: usize| preview[step].body.as_ref().unwrap().to_string();
     for (step, key) in [(4, StepKey::LEAD_CREATE), (5, StepKey::NOTE_ATTACH)] {
         let marker = Marker::new(lead.event_id, key.label());
@@ -267,7 +266,7 @@ fn a_preview_marks_each_step_as_the_live_calls_will() {
 
 #[test]
 fn every_setting_that_is_offered_changes_a_request() {
-    let usual = previewed(Settings::default(), LinkState::Fresh, None);
+    let usual = previewed(Settings::default(), Links::WORDS, None);
     for setting in JOBBER.settings {
         let value = match setting.kind {
             SettingKind::Switch => json!(true),
@@ -276,7 +275,7 @@ fn every_setting_that_is_offered_changes_a_request() {
         let given = Map::from_iter([(setting.name.to_owned(), value)]);
         let settings = Settings::check(&JOBBER, &given).unwrap();
         assert!(
-            previewed(settings, LinkState::Fresh, None) != usual,
+            previewed(settings, Links::WORDS, None) != usual,
             "{}",
             setting.name
         );
@@ -289,7 +288,7 @@ fn a_connection_chooses_source_pin_and_version() {
         .with("lead_source", "Radio")
         .with("pin_note", true)
         .with("api_version", "2025-04-16");
-    let preview = previewed(settings, LinkState::Fresh, None);
+    let preview = previewed(settings, Links::WORDS, None);
     let input = |step: usize| &preview[step].body.as_ref().unwrap()["variables"]["input"];
     assert_eq!(
         input(1)["sourceAttribution"],
@@ -305,7 +304,7 @@ fn a_connection_chooses_source_pin_and_version() {
 
 #[test]
 fn every_list_is_asked_for_with_a_limit_and_reads_are_no_writes() {
-    let preview = previewed(Settings::default(), LinkState::Fresh, None);
+    let preview = previewed(Settings::default(), Links::WORDS, None);
     for step in &preview {
         let query = step.body.as_ref().unwrap()["query"].as_str().unwrap();
         assert_eq!(

@@ -10,8 +10,8 @@ use super::wire::{Booking, Contact, CreatedCustomer, Customer, Entry, Job, Locat
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{KEY, Scene, Script, ScriptedCrm, lead_with, say, session_with, target};
 use crate::{
-    AdapterError, AdapterResult, Answer, CrmAdapter, Effect, Failure, LinkState, RECORD_GONE,
-    Record, Session, Settings, Slot, StepKey, Verb, preview,
+    AdapterError, AdapterResult, Answer, CrmAdapter, Effect, Failure, Links, RECORD_GONE, Record,
+    Session, Settings, Slot, StepKey, Verb, preview,
 };
 
 const SITE_CREATE: StepKey = StepKey::new(Verb::Make, Slot::Site);
@@ -385,7 +385,7 @@ async fn a_preview_is_what_is_sent(settings: Settings, script: Vec<Script>, word
     assert!(crm.is_over());
 
     let target = target(&ServiceTitan, &url).with_settings(settings);
-    let preview = preview(&ServiceTitan, &target, &scene.lead, LinkState::Fresh, None);
+    let preview = preview(&ServiceTitan, &target, &scene.lead, Links::WORDS, None);
     let seen = crm.seen();
     assert_eq!(preview.len(), seen.len());
     for (planned, seen) in preview.into_iter().zip(seen) {

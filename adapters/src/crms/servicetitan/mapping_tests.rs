@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::requests::{booking_create, customer_create, job_create, location_create, note_create};
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{Scene, lead_with};
-use crate::{CrmAdapter, CrmRequest, LinkState, Record, Settings, StepKey};
+use crate::{CrmAdapter, CrmRequest, Links, Record, Settings, StepKey};
 
 pub(super) const GUID: &str = "8f0c2a1e-5b7d-4c3f-9a2b-1d4e6f708192";
 
@@ -99,7 +99,7 @@ fn a_call_becomes_a_booking_whose_summary_says_it_all() {
         summary.contains("Preferred time: 2026-05-27T08:00:00\n"),
         "{summary}"
     );
-    assert!(summary.contains("signature=5f2c"), "{summary}");
+    assert!(summary.contains("(our link to the recording)"), "{summary}");
     assert!(summary.ends_with("Ref: lr-7f3k2m9q"), "{summary}");
 }
 
@@ -314,11 +314,11 @@ fn a_note_never_carries_a_dead_link() {
         (job_mode(), StepKey::NOTE_ATTACH),
     ] {
         let mut scene = scene(lead_with(|_| {}), settings);
-        scene.links = LinkState::Expired;
+        scene.links = Links::NONE;
         let step = ServiceTitan.plan(&scene.settings).step(create).unwrap();
         let sent = body(&(step.request)(&scene.filing()).unwrap()).to_string();
         assert!(
-            sent.contains("have expired") && !sent.contains("https://"),
+            sent.contains("on request") && !sent.contains("https://"),
             "{sent}"
         );
     }
@@ -333,7 +333,9 @@ fn a_long_summary_keeps_its_end() {
     let booking = booking_of(&lead);
     let summary = booking["summary"].as_str().unwrap();
     assert_eq!(summary.chars().count(), 10_000);
-    assert!(summary.contains("signature=5f2c") && summary.ends_with("Ref: lr-7f3k2m9q"));
+    assert!(
+        summary.contains("(our link to the recording)") && summary.ends_with("Ref: lr-7f3k2m9q")
+    );
     let job = job_of(&lead);
     let summary = job["summary"].as_str().unwrap();
     assert!(summary.chars().count() < 1_200 && summary.ends_with("Ref: lr-7f3k2m9q"));

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::mapping_tests::{GUID, booking_mode, job_mode};
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{lead_with, target};
-use crate::{LinkState, PlannedRequest, Settings, preview};
+use crate::{Links, PlannedRequest, Settings, preview};
 
 /// Everything that a connection with these settings would send, as text.
 fn everything(settings: &Settings) -> String {
     let target = target(&ServiceTitan, "https://crm.example/").with_settings(settings.clone());
     let lead = lead_with(|_| {});
     let planned = [None, Some("700")].into_iter().flat_map(|known| {
-        let shown = preview(&ServiceTitan, &target, &lead, LinkState::Fresh, known);
+        let shown = preview(&ServiceTitan, &target, &lead, Links::WORDS, known);
         shown.into_iter()
     });
     serde_json::to_string(&planned.collect::<Vec<_>>()).unwrap()
@@ -46,7 +46,7 @@ fn previewed(settings: Settings, known: Option<&str>) -> Vec<PlannedRequest> {
         &ServiceTitan,
         &target,
         &lead_with(|_| {}),
-        LinkState::Fresh,
+        Links::WORDS,
         known,
     )
 }

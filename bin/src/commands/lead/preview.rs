@@ -6,7 +6,7 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
 use anyhow::anyhow;
-use leadrail_adapters::LinkState;
+use leadrail_adapters::Links;
 use leadrail_connections::Lookup;
 use leadrail_desk::PreviewOptions;
 use leadrail_lead::{Lead, LeadEvent};
@@ -30,9 +30,6 @@ pub(crate) struct PreviewArgs {
     /// Previews what happens when the CRM knows the caller as this customer.
     #[arg(long, value_name = "ID")]
     known_customer: Option<String>,
-    /// Previews a lead that goes out after its recording's link has expired.
-    #[arg(long)]
-    expired_links: bool,
     /// The address of the CRM; its own unless given.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -51,9 +48,10 @@ pub(crate) struct PreviewArgs {
 
 pub(crate) async fn run(args: &PreviewArgs, config: &Config) -> anyhow::Result<()> {
     let lead = only_lead(args)?;
-    let links = match args.expired_links {
-        true => LinkState::Expired,
-        false => LinkState::Fresh,
+    // Without a public URL no CRM gets a link, and a lead that was not accepted has none yet.
+    let links = match config.links.public_url {
+        Some(_) => Links::WORDS,
+        None => Links::NONE,
     };
     let (settings, base_url) = match &args.account {
         Some(account) => stored(args, account, &lead, config).await?,

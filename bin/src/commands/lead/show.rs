@@ -62,7 +62,8 @@ async fn no_worker_yet(desk: &Desk) -> anyhow::Result<String> {
     )
 }
 
-fn missing(error: DeskError, event_id: EventId) -> anyhow::Error {
+/// A lead that is not there, as a sentence that says what to do.
+pub(crate) fn missing(error: DeskError, event_id: EventId) -> anyhow::Error {
     match error {
         DeskError::SeveralLeads => usage(format!("{error}; say whose with --account")),
         DeskError::NoSuchLead { .. } => {

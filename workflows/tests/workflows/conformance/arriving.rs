@@ -260,29 +260,3 @@ pub(super) fn odd_leads(subject: &Subject) -> Vec<(&'static str, Value)> {
     });
     odd.collect()
 }
-
-pub(super) async fn a_story_written_late_says_that_the_links_are_dead(subject: &Subject) {
-    let scene = subject.connected(json!({})).await;
-    let mut fresh = subject.lead(1);
-    // The database's clock is the only one that counts, and the test may not ask another.
-    fresh["timestamp_utc"] = "2999-01-01T00:00:00Z".into();
-    for payload in [fresh, subject.lead(2)] {
-        let run = scene.submit(payload).await.run_id;
-        scene.until(run, RunState::Completed).await;
-    }
-    let (books, field) = subject.story;
-    let linked: Vec<_> = scene
-        .books(books)
-        .iter()
-        .map(|row| {
-            let story = row[field].as_str().expect("a story");
-            story.contains("https://storage.example.com/")
-        })
-        .collect();
-    assert_eq!(
-        linked,
-        [true, false],
-        "only the story of the fresh lead has links"
-    );
-    scene.end().await;
-}

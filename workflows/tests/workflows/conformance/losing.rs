@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leadrail_adapters::{Filing, LinkState, Made, ReconcileClass, StepKey};
+use leadrail_adapters::{Filing, Links, Made, ReconcileClass, StepKey};
 use leadrail_connections::Lookup;
 use leadrail_engine::{RunFilter, RunId, RunState};
 use leadrail_lead::{Lead, Marker};
@@ -281,7 +281,7 @@ async fn lands_again(subject: &Subject, scene: &Scene, making: &Making, made: &M
         lead: &lead,
         settings: door.session.settings(),
         marker: &Marker::new(lead.event_id, making.step.label()),
-        links: LinkState::Expired,
+        links: Links::NONE,
         since: lead.timestamp_utc,
         made,
     };

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use leadrail_adapters::{
-    LinkState, Made, PlannedRequest, SettingInfo, SettingKind, Settings, Slot, Target, preview,
+    Links, Made, PlannedRequest, SettingInfo, SettingKind, Settings, Slot, Target, preview,
 };
 use leadrail_engine::RunState;
 use leadrail_lead::Lead;
@@ -46,7 +46,9 @@ pub(super) async fn a_preview_is_what_is_sent(subject: &Subject) {
     let made: Made = serde_json::from_value(scene.output(run).await).expect("records");
 
     let lead = Lead::from_value(payload).expect("valid");
-    let planned = planned(subject, &settings_of(subject), &lead, &base_url);
+    let links = scene.doors().links().links(run).await.expect("a key");
+    let settings = settings_of(subject);
+    let planned = planned(subject, &settings, &lead, &base_url, links.as_links());
     let sent = std::mem::take(&mut *seen.lock().expect("no panic"));
     assert_eq!(planned.len(), sent.len());
     for (planned, sent) in planned.into_iter().zip(sent) {
@@ -86,6 +88,7 @@ fn planned(
     settings: &Map<String, Value>,
     lead: &Lead,
     base_url: &str,
+    links: Links<'_>,
 ) -> Vec<PlannedRequest> {
     let adapter = subject.adapter();
     let settings = Settings::check(adapter.crm(), settings).expect("accepted");
@@ -93,7 +96,7 @@ fn planned(
         .expect("a target")
         .with_settings(settings);
     let target = target.with_base_url(base_url).expect("an address");
-    preview(adapter, &target, lead, LinkState::Expired, None)
+    preview(adapter, &target, lead, links, None)
 }
 
 /// The simulated CRM at another address, where everything that comes is written down.
@@ -190,8 +193,8 @@ fn changes_a_request(subject: &Subject, info: &SettingInfo) -> bool {
     let usual = settings_of(subject);
     let mut changed = usual.clone();
     changed.insert(info.name.to_owned(), another(info, usual.get(info.name)));
-    let before = planned(subject, &usual, &lead, base_url);
-    before != planned(subject, &changed, &lead, base_url)
+    let before = planned(subject, &usual, &lead, base_url, Links::NONE);
+    before != planned(subject, &changed, &lead, base_url, Links::NONE)
 }
 
 /// A value of the setting's kind that is not the one it has.

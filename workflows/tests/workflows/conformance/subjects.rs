@@ -5,7 +5,9 @@ use leadrail_crm_sim::{JOBBER, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
-use super::{arriving, checking, keeping, losing, previewing, refusing, stopping, vanishing};
+use super::{
+    arriving, checking, keeping, linking, losing, previewing, refusing, stopping, vanishing,
+};
 use crate::kit::{Access, HOUSECALL, Way};
 
 const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
@@ -53,7 +55,9 @@ macro_rules! subjects {
                     arriving::a_place_that_is_there_is_not_added_again;
                     arriving::two_leads_of_one_caller_at_once_make_one_customer;
                     arriving::whoever_calls_and_whatever_is_said_arrives;
-                    arriving::a_story_written_late_says_that_the_links_are_dead;
+                    linking::a_story_has_links_that_stay_however_late_it_is_written;
+                    linking::no_signed_link_reaches_the_crm_wherever_it_stood;
+                    linking::without_a_public_url_a_story_says_by_what_to_ask;
                     checking::a_check_says_whose_account_every_way_in_opens;
                     checking::a_check_notices_each_secret_that_is_wrong;
                     checking::options_are_those_of_the_account;
