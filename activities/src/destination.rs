@@ -5,7 +5,7 @@ use std::time::Duration;
 use leadrail_adapters::{Adapters, CrmAdapter, Step, StepKey, StepKind};
 use leadrail_connections::{Connection, ConnectionId, OnUnknownOutcome};
 use leadrail_engine::{ActivityOptions, Effect, OnUnknown, RetrySchedule, Wait, parse_duration};
-use leadrail_lead::CrmName;
+use leadrail_lead::{CrmName, Lead};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,6 +41,9 @@ pub struct Destination {
     /// What to do when nobody can know whether a call took effect; asks a person if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknownOutcome>,
+    /// Whether its leads say that they are tests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 impl Destination {
@@ -67,6 +70,7 @@ impl Destination {
             settle_ms: settle,
             schedule: own_schedule(connection),
             on_unknown: delivery.on_unknown_outcome,
+            test: delivery.test_mode.unwrap_or_default(),
         }
     }
 
@@ -74,6 +78,15 @@ impl Destination {
     #[must_use]
     pub fn gate(&self) -> String {
         gate_of(self.connection_id)
+    }
+
+    /// The lead as its CRM is to see it.
+    #[must_use]
+    pub fn shown(&self, lead: Lead) -> Lead {
+        match self.test {
+            true => lead.marked_as_test(),
+            false => lead,
+        }
     }
 
     /// The deadline of one call.

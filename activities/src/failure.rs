@@ -44,6 +44,7 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
         ConnectionError::Vault { .. } => "connection_sealed",
         ConnectionError::Damaged { .. }
         | ConnectionError::Exists { .. }
+        | ConnectionError::AccountTaken
         | ConnectionError::Refused { .. }
         | ConnectionError::BaseUrl { .. }
         | ConnectionError::ForbiddenAddress { .. }

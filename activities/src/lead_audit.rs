@@ -86,7 +86,8 @@ impl Activity for LeadAudit {
 
     async fn run(&self, attempt: &Attempt, input: &AuditInput) -> ActivityResult<AuditFindings> {
         let (destination, made) = (Arc::new(input.destination.clone()), &input.made);
-        let lead = Arc::new(self.lead_of(input.run_id).await?);
+        let lead = destination.shown(self.lead_of(input.run_id).await?);
+        let lead = Arc::new(lead);
         let begun = self.begun(input.run_id).await?;
         let crm = OpenCrm::open(&self.doors, attempt, &destination, Self::NAME).await?;
         let mut found = Vec::new();

@@ -10,6 +10,8 @@
 //! | [`FindStep`] | looks for a record that is there already | it only looks |
 //! | [`MakeStep`] | makes a customer, site, lead or note | it looks for its marker first |
 //! | [`ScheduleAudit`] | plans second looks after an unknown outcome | each has a key |
+//! | [`PlanProbes`] | plans who is asked about their secrets | each has a key |
+//! | [`ProbeConnection`] | does the CRM accept the secrets? | it only looks |
 //! | [`LeadAudit`] | is there exactly one of what we made? | it only looks |
 //!
 //! [`FailureKind`]: leadrail_engine::FailureKind
@@ -22,6 +24,8 @@ mod find_connection;
 mod find_step;
 mod lead_audit;
 mod make_step;
+mod plan_probes;
+mod probe_connection;
 mod refusal;
 mod schedule_audit;
 mod step;
@@ -31,5 +35,7 @@ pub use self::find_connection::{FindConnection, FindConnectionInput};
 pub use self::find_step::FindStep;
 pub use self::lead_audit::{AuditFindings, AuditInput, AuditOutcome, LeadAudit, StepFindings};
 pub use self::make_step::MakeStep;
+pub use self::plan_probes::{PROBE_CONNECTION, PROBE_EVERY, PlanProbes, PlannedProbes};
+pub use self::probe_connection::{ProbeConnection, ProbeInput, Probed};
 pub use self::schedule_audit::{AUDIT_LEAD, ScheduleAudit, ScheduleAuditInput, second_looks};
 pub use self::step::{StepInput, caller_lock};

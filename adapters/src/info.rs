@@ -13,6 +13,9 @@ pub struct CrmInfo {
     pub title: &'static str,
     /// Where its API lives, unless a connection says otherwise.
     pub base_url: &'static str,
+    /// Where else it lives, the usual place first: production and sandbox, data centres. Empty where there
+    /// is one place. The setting [`ENVIRONMENT`] chooses one by name.
+    pub environments: &'static [Environment],
     /// The ways in, the usual one first. Never empty.
     pub auth: &'static [AuthMethod],
     /// Headers of every request, such as an API version.
@@ -35,11 +38,31 @@ impl CrmInfo {
         limit.map_or(0, |limit| limit.max_chars)
     }
 
+    /// The place of that name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&'static Environment> {
+        self.environments.iter().find(|place| place.name == name)
+    }
+
     /// The way in of that id.
     #[must_use]
     pub fn auth_method(&self, id: &str) -> Option<&'static AuthMethod> {
         self.auth.iter().find(|method| method.id == id)
     }
+}
+
+/// The setting by which a connection chooses one of its CRM's places.
+pub const ENVIRONMENT: &str = "environment";
+
+/// One place where a CRM lives.
+#[derive(Debug, Serialize)]
+pub struct Environment {
+    /// The name in settings: `production`, `eu`, ...
+    pub name: &'static str,
+    /// The name people know.
+    pub title: &'static str,
+    /// Where its API lives there.
+    pub base_url: &'static str,
 }
 
 /// A header that every request has.

@@ -61,8 +61,8 @@ pub use self::http::settings::{Settings, SettingsFaults};
 pub use self::http::target::Target;
 pub use self::http::verdict::Verdict;
 pub use self::info::{
-    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Place, ReconcileClass, Required, SecretInfo,
-    SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, FixedHeader, Place, ReconcileClass,
+    Required, SecretInfo, SettingInfo, SettingKind,
 };
 pub use self::plan::{
     Filing, Links, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,

@@ -39,7 +39,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target, Verb};
+    use crate::{
+        ENVIRONMENT, Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target,
+        Verb,
+    };
 
     #[test]
     fn an_adapter_is_found_by_the_name_that_payloads_use() {
@@ -70,6 +73,18 @@ mod tests {
             );
             assert!(Target::new(crm).is_ok() && crm.base_url.starts_with("https://"));
             assert!(crm.call_timeout >= Duration::from_secs(1) && crm.max_body > 0);
+            let places: Vec<_> = crm.environments.iter().map(|place| place.name).collect();
+            let choice = crm.settings.iter().find(|info| info.name == ENVIRONMENT);
+            match choice.map(|info| &info.kind) {
+                Some(SettingKind::Choice(names)) => assert_eq!(*names, places),
+                other => assert!(other.is_none() && places.is_empty(), "{places:?}"),
+            }
+            let usual = crm.environments.first().map(|place| place.base_url);
+            assert!(usual.is_none_or(|usual| usual == crm.base_url));
+            for place in crm.environments {
+                let target = Target::new(crm).unwrap().with_base_url(place.base_url);
+                assert!(target.is_ok() && place.base_url.starts_with("https://"));
+            }
             for setting in crm.settings {
                 assert!(!setting.title.is_empty() && !setting.help.is_empty());
                 if let Required::When(mode, value) = setting.required {

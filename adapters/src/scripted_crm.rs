@@ -36,6 +36,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
     name: "example",
     title: "Example CRM",
     base_url: "https://crm.example/v1",
+    environments: &[],
     auth: &[
         AuthMethod {
             id: "api_key",

@@ -25,6 +25,9 @@ pub enum ConnectionError {
         /// The one that is there.
         id: ConnectionId,
     },
+    /// Another connection of the account has this CRM account already.
+    #[error("another connection of the account is for this CRM account already")]
+    AccountTaken,
     /// The input is at fault: show the reason to whoever gave it.
     #[error("{field} {reason}")]
     Refused {

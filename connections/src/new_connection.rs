@@ -82,7 +82,6 @@ impl NewConnection {
         let base_url = self.base_url.as_deref().map(BaseUrl::parse).transpose();
         let account = id_text("account", self.account)?;
         let adapter = adapter(adapters, &self.crm)?;
-        let crm_account_id = self.crm_account_id;
         let auth_method = name("auth_method", self.auth_method)?;
         let secrets = secrets(&auth_method, self.secrets)?;
         let settings = ConnectionSettings::parse(adapter.crm(), &self.settings);
@@ -90,9 +89,7 @@ impl NewConnection {
             adapter,
             account,
             crm: self.crm,
-            crm_account_id: crm_account_id
-                .map(|id| id_text("crm_account_id", id))
-                .transpose()?,
+            crm_account_id: crm_account_id(self.crm_account_id)?,
             base_url: base_url.map_err(|source| ConnectionError::BaseUrl { source })?,
             auth_method,
             secrets,
@@ -125,6 +122,14 @@ pub(crate) fn is_id_text(text: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&text.chars().take(MAX_ID_CHARS + 1).count())
         && !text.contains(is_unshown)
         && text.trim() == text
+}
+
+/// What a connection may have as the account on the CRM's side.
+///
+/// # Errors
+/// [`ConnectionError::Refused`].
+pub fn crm_account_id(given: Option<String>) -> ConnectionResult<Option<String>> {
+    given.map(|id| id_text("crm_account_id", id)).transpose()
 }
 
 fn id_text(field: &'static str, text: String) -> ConnectionResult<String> {

@@ -11,6 +11,7 @@ use crate::{
     new_connection::CheckedConnection,
     vault::{Envelope, Place},
 };
+use probes::FIRST_PROBE;
 use states::NOT_SIGNED_IN;
 
 /// A connection with its credential still sealed.
@@ -99,9 +100,12 @@ macro_rules! select_rows {
 }
 
 // Below the macro, which it uses.
+mod probes;
 mod sealed;
 mod states;
 
+pub use probes::ProbeDue;
+pub(crate) use probes::{due_for_probe, put_off_probes};
 pub(crate) use sealed::{reseal, sealed_otherwise, sealed_under, sealed_with};
 pub(crate) use states::{Transition, close, lift, mark_needs_reauth, mark_verified};
 
@@ -209,6 +213,7 @@ pub(crate) async fn list(
 pub(crate) struct Present {
     pub(crate) id: ConnectionId,
     pub(crate) secret_version: i32,
+    pub(crate) revision: i32,
 }
 
 /// How many connections of a CRM are in a state.
@@ -245,7 +250,7 @@ pub(crate) async fn present(
     sqlx::query_as!(
         Present,
         r#"
-        select id as "id: ConnectionId", secret_version
+        select id as "id: ConnectionId", secret_version, revision
         from leadrail.connection
         where account = $1 and crm = $2 and coalesce(crm_account_id, '') = coalesce($3, '')
         "#,
@@ -257,8 +262,8 @@ pub(crate) async fn present(
     .await
 }
 
-/// Inserts the connection or replaces its secret, or does nothing and returns `false` if another id
-/// or version holds the place meanwhile.
+/// Inserts the connection or replaces its secret, or does nothing and returns `false` if another id,
+/// version or revision holds the place meanwhile.
 ///
 /// The envelope opens under its own id and version only, so it must never land in a row with
 /// others: that is what the condition on the update is for.
@@ -267,14 +272,15 @@ pub(crate) async fn upsert(
     sealing: &Sealing<'_>,
     new: &CheckedConnection,
     envelope: &Envelope,
+    revision: i32,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         r#"
         insert into leadrail.connection as present (
             id, account, crm, crm_account_id, base_url, auth_method,
-            vault_key_id, sealed_data_key, sealed_secret, settings, secret_version
+            vault_key_id, sealed_data_key, sealed_secret, settings, secret_version, probe_at
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, leadrail.now() + $13)
         on conflict (account, crm, coalesce(crm_account_id, '')) do update
         set base_url = excluded.base_url,
             auth_method = excluded.auth_method,
@@ -292,12 +298,13 @@ pub(crate) async fn upsert(
             end,
             refusal = null,
             revision = present.revision + 1,
-            probe_at = leadrail.now(),
+            probe_at = excluded.probe_at,
             -- The CRM has not yet seen the new secret.
             last_verified_at = null,
             verified_name = null,
             updated_at = leadrail.now()
         where present.id = excluded.id and present.secret_version + 1 = excluded.secret_version
+          and present.revision = $12
         "#,
         sealing.id.0,
         new.account,
@@ -310,8 +317,41 @@ pub(crate) async fn upsert(
         envelope.sealed_secret,
         new.settings.to_json(),
         sealing.secret_version,
+        revision,
+        probes::spread(FIRST_PROBE),
     );
     Ok(done.execute(db).await?.rows_affected() == 1)
+}
+
+/// Changes what is set for a connection, if it has this revision; whether it had.
+pub(crate) async fn change(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    revision: i32,
+    settings: &ConnectionSettings,
+    crm_account_id: Option<&str>,
+) -> ConnectionResult<bool> {
+    let done = sqlx::query!(
+        r#"
+        update leadrail.connection
+        set settings = $3, crm_account_id = $4, revision = revision + 1, updated_at = leadrail.now()
+        where id = $1 and revision = $2
+        "#,
+        id.0,
+        revision,
+        settings.to_json(),
+        crm_account_id,
+    );
+    match done.execute(db).await {
+        Ok(done) => Ok(done.rows_affected() == 1),
+        Err(error) if is_taken(&error) => Err(ConnectionError::AccountTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    let refused = error.as_database_error();
+    refused.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Inserts a connection that nobody has signed in to, unless there is one in its place. The envelope

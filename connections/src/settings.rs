@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The keys of [`DeliverySettings`]; all others are the CRM's.
-const OURS: [&str; 4] = [
+const OURS: [&str; 7] = [
     "call_timeout_ms",
+    "leads_per_minute",
+    "max_at_once",
     "on_unknown_outcome",
     "retry_schedule",
     "settle_seconds",
+    "test_mode",
 ];
 
 /// What there is to know of a setting that every CRM's connection has.
@@ -31,13 +34,27 @@ pub struct DeliverySetting {
 }
 
 /// The settings that every CRM's connection has, by name.
-pub const DELIVERY: [DeliverySetting; 4] = [
+pub const DELIVERY: [DeliverySetting; 7] = [
     DeliverySetting {
         name: "call_timeout_ms",
         title: "Deadline of a call",
         kind: "whole number, 1 to 600000",
         choices: &[],
         help: "Milliseconds that a call may take; the configuration's, else the CRM's, without it.",
+    },
+    DeliverySetting {
+        name: "leads_per_minute",
+        title: "Leads a minute",
+        kind: "whole number, 1 to 6000",
+        choices: &[],
+        help: "How many leads begin each minute at most, evenly spread; as fast as the CRM allows without it.",
+    },
+    DeliverySetting {
+        name: "max_at_once",
+        title: "Leads at once",
+        kind: "whole number, 1 to 1000",
+        choices: &[],
+        help: "How many leads are under way at once at most, over all workers; as many as there are without it.",
     },
     DeliverySetting {
         name: "on_unknown_outcome",
@@ -61,6 +78,14 @@ pub const DELIVERY: [DeliverySetting; 4] = [
         choices: &[],
         help: "Seconds until the CRM shows what a call did, before it is looked for; the CRM's without it.",
     },
+    DeliverySetting {
+        name: "test_mode",
+        title: "Test mode",
+        kind: "true or false",
+        choices: &[],
+        help: "Whether every lead says in the CRM, by name and text, that it is a test. Leads are filed all \
+               the same. false without it.",
+    },
 ];
 
 /// More retries than this is a mistake.
@@ -74,6 +99,12 @@ const MAX_SETTLE_SECONDS: u64 = 86_400;
 
 /// Ten minutes: a call that takes longer holds its worker for nothing.
 const MAX_CALL_TIMEOUT_MS: u64 = 600_000;
+
+/// A hundred a second is more than any CRM takes of one account.
+const MAX_LEADS_PER_MINUTE: u64 = 6_000;
+
+/// More than this at once is no limit.
+const MAX_AT_ONCE: u64 = 1_000;
 
 /// What to do when nobody can find out whether a call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +144,15 @@ pub struct DeliverySettings {
     /// Milliseconds a call may take; 1 to 600000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_timeout_ms: Option<u32>,
+    /// How many leads begin each minute at most; 1 to 6000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leads_per_minute: Option<u32>,
+    /// How many leads are under way at once at most; 1 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_at_once: Option<u32>,
+    /// Whether every lead says in the CRM that it is a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_mode: Option<bool>,
 }
 
 /// Every fault in the settings, each a sentence that names its key and repeats no value.
@@ -146,6 +186,9 @@ impl ConnectionSettings {
             retry_schedule: reader.retry_schedule("retry_schedule"),
             settle_seconds: reader.whole("settle_seconds", 0, MAX_SETTLE_SECONDS),
             call_timeout_ms: reader.whole("call_timeout_ms", 1, MAX_CALL_TIMEOUT_MS),
+            leads_per_minute: reader.whole("leads_per_minute", 1, MAX_LEADS_PER_MINUTE),
+            max_at_once: reader.whole("max_at_once", 1, MAX_AT_ONCE),
+            test_mode: reader.read("test_mode", "true or false", Value::as_bool),
         };
         let mut faults = reader.faults;
         match Settings::check(crm, &theirs) {
@@ -255,6 +298,9 @@ mod tests {
             "retry_schedule": [{"delay": "30s", "jitter": "10s"}, {"delay": "2m"}],
             "settle_seconds": 0,
             "call_timeout_ms": 600_000,
+            "leads_per_minute": 6_000,
+            "max_at_once": 1,
+            "test_mode": true,
         });
         let settings = parse(&given).expect("all known");
         let ours = &settings.delivery;
@@ -301,6 +347,11 @@ mod tests {
             json!({"settle_seconds": "60"}),
             json!({"call_timeout_ms": 0}),
             json!({"call_timeout_ms": 1e300}),
+            json!({"leads_per_minute": 0}),
+            json!({"leads_per_minute": 6_001}),
+            json!({"max_at_once": -1}),
+            json!({"max_at_once": 1_001}),
+            json!({"test_mode": "canary"}),
             json!([]),
             json!("canary"),
         ];

@@ -1,13 +1,16 @@
 //! The store: adds, finds, opens and retires connections.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use leadrail_adapters::{Adapters, SecretVersion};
 use sqlx::PgPool;
 
 use crate::{
-    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Lookup,
-    NewConnection, OpenConnection, Vault, VaultError,
+    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionSettings,
+    ConnectionState, Lookup, NewConnection, OpenConnection, ProbeDue, Vault, VaultError,
     cache::{Cache, CacheKey},
     lookup::{Choice, choose},
     new_connection::{CheckedConnection, is_id_text},
@@ -65,19 +68,87 @@ impl Connections {
     /// `Database`.
     pub async fn add(&self, new: NewConnection) -> ConnectionResult<Connection> {
         let new = new.check(&self.0.adapters)?;
-        let secrets = sealed::written(&new.secrets);
         // A second round is only needed if someone else connected the same place in between; then
         // the secret must be sealed anew, for the id and version that stand there.
         loop {
             let present = rows::present(&self.0.pool, &new).await?;
-            let sealing = sealing(&new, present.as_ref());
-            let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
-            let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
-            if rows::upsert(&self.0.pool, &sealing, &new, &envelope).await? {
-                self.0.cache.forget();
-                return self.get(sealing.id).await;
+            if let Some(id) = self.put(&new, present).await? {
+                return self.get(id).await;
             }
         }
+    }
+
+    /// The same if what stands in its place has this revision, 0 for nothing; `None` otherwise.
+    ///
+    /// # Errors
+    /// As [`Connections::add`].
+    pub async fn add_over(
+        &self,
+        new: NewConnection,
+        revision: i32,
+    ) -> ConnectionResult<Option<Connection>> {
+        let new = new.check(&self.0.adapters)?;
+        let present = rows::present(&self.0.pool, &new).await?;
+        if present.as_ref().map_or(0, |present| present.revision) != revision {
+            return Ok(None);
+        }
+        match self.put(&new, present).await? {
+            Some(id) => self.get(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts the connection in the place of what was read there; `None` if that was changed since.
+    async fn put(
+        &self,
+        new: &CheckedConnection,
+        present: Option<Present>,
+    ) -> ConnectionResult<Option<ConnectionId>> {
+        let secrets = sealed::written(&new.secrets);
+        let sealing = sealing(new, present.as_ref());
+        let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
+        let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
+        let revision = present.as_ref().map_or(0, |present| present.revision);
+        let put = rows::upsert(&self.0.pool, &sealing, new, &envelope, revision).await?;
+        self.0.cache.forget();
+        Ok(put.then_some(sealing.id))
+    }
+
+    /// Changes what is set for a connection, if it still has this revision; `None` otherwise. The settings
+    /// are such as [`ConnectionSettings::parse`] reads, the CRM account such as [`crm_account_id`] does.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotFound`]; [`ConnectionError::Exists`] where another connection has that CRM
+    /// account; `Database`.
+    pub async fn change(
+        &self,
+        id: ConnectionId,
+        revision: i32,
+        settings: &ConnectionSettings,
+        crm_account_id: Option<&str>,
+    ) -> ConnectionResult<Option<Connection>> {
+        let done = rows::change(&self.0.pool, id, revision, settings, crm_account_id).await?;
+        self.0.cache.forget();
+        let now = self.get(id).await?;
+        Ok(done.then_some(now))
+    }
+
+    /// Connections that leads go through, or would, and whose CRM is to be asked by now whether it accepts
+    /// the secrets; the longest due first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Database`].
+    pub async fn due_for_probe(&self, limit: u32) -> ConnectionResult<Vec<ProbeDue>> {
+        Ok(rows::due_for_probe(&self.0.pool, limit).await?)
+    }
+
+    /// Notes that these will have been asked, and that each is asked again in about `every`, spread over
+    /// time.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Database`].
+    pub async fn put_off_probes(&self, due: &[ProbeDue], every: Duration) -> ConnectionResult<()> {
+        Ok(rows::put_off_probes(&self.0.pool, due, every).await?)
     }
 
     /// Makes a connection that nobody has signed in to yet, from everything but the secrets: its leads

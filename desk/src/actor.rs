@@ -68,6 +68,10 @@ pub(crate) enum Action {
     ConnectionRelease,
     /// A connection was made that nobody has signed in to yet.
     ConnectionPrepare,
+    /// What is set for a connection was changed.
+    ConnectionChange,
+    /// A connection was given new secrets.
+    ConnectionReconnect,
     /// A connection's leads were held back.
     ConnectionPause,
     /// A connection's leads were let go on.
@@ -117,6 +121,8 @@ impl Action {
             Self::ConnectionTest => "connection.test",
             Self::ConnectionRelease => "connection.release",
             Self::ConnectionPrepare => "connection.prepare",
+            Self::ConnectionChange => "connection.change",
+            Self::ConnectionReconnect => "connection.reconnect",
             Self::ConnectionPause => "connection.pause",
             Self::ConnectionResume => "connection.resume",
             Self::ConnectionDisable => "connection.disable",

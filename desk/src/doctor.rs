@@ -89,6 +89,7 @@ impl Desk {
         let mut checks = vec![check("migrations", migrations)];
         if ready {
             checks.push(check("vault_key", self.vault_key(key).await));
+            checks.push(check("connections", self.refused_connections().await));
             checks.extend(self.engine().check_invariants().await?);
             checks.push(check("old_transactions", self.old_transactions().await));
             checks.push(check("lead_rows", self.lead_rows().await));
@@ -106,6 +107,24 @@ impl Desk {
                 pending.len()
             )),
         }
+    }
+
+    /// Which connections wait for somebody. That is said and no fault of the installation: a contractor
+    /// who takes a key back must not stop a deploy.
+    async fn refused_connections(&self) -> Finding {
+        let refused = ConnectionFilter {
+            state: Some(ConnectionState::NeedsReauth),
+            ..ConnectionFilter::default()
+        };
+        let refused = self.list_connections(&refused).await.map_err(unread)?;
+        let Some(first) = refused.first() else {
+            return Ok("none waits to be connected again".to_owned());
+        };
+        let (count, id, crm) = (refused.len(), first.id, &first.crm);
+        Ok(format!(
+            "{count} must be connected again, the first is {id} ({crm}); their leads wait: \
+             `leadrail connection list --state needs_reauth` shows them"
+        ))
     }
 
     async fn old_transactions(&self) -> Finding {

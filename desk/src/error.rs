@@ -52,6 +52,32 @@ pub enum DeskError {
         /// Why, and what to do instead.
         reason: String,
     },
+    /// Somebody has changed it since it was looked at.
+    #[error(
+        "somebody has changed the connection meanwhile (it has revision {revision} now); look at it and \
+         ask again"
+    )]
+    Changed {
+        /// The revision that it has now.
+        revision: i32,
+    },
+    /// The CRM refuses the secrets that were given.
+    #[error("the CRM does not accept these secrets, so nothing was changed: {detail}")]
+    NotAccepted {
+        /// What it said, for people.
+        detail: String,
+    },
+    /// The secrets that were given open another account than those before.
+    #[error(
+        "these secrets open the account \"{is}\" and the connection was to \"{was}\", so nothing was \
+         changed; say that another account is meant if it is"
+    )]
+    OtherAccount {
+        /// What the CRM called the account before.
+        was: String,
+        /// What it calls this one.
+        is: String,
+    },
     /// A signal says more than one may.
     #[error("a signal has at most 1 MiB")]
     SignalTooLarge,

@@ -27,6 +27,7 @@ mod rehearse;
 mod restored;
 mod retention;
 mod runs;
+mod schedules;
 mod stall;
 mod vault;
 mod wait;
@@ -36,7 +37,8 @@ pub use actor::Actor;
 pub use age::TransactionAge;
 pub use audit::{AuditEntry, AuditFilter};
 pub use connections::{
-    Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection, Proposed, RELEASE_SPACING,
+    Change, Connected, ConnectionQueue, ConnectionTest, CrmForm, Given, ListedConnection, Options,
+    Proposed, RELEASE_SPACING, Reconnect, Setting, SettingType, crm_form, crm_forms,
 };
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;

@@ -22,6 +22,7 @@ mod schema;
 mod shapes;
 mod signed;
 mod strict;
+mod test_mode;
 mod validate;
 mod warnings;
 mod words;

@@ -2,11 +2,18 @@
 //! and holding its leads back ([`hold`]).
 
 pub(crate) mod change;
+pub(crate) mod form;
 pub(crate) mod hold;
+pub(crate) mod options;
+pub(crate) mod reconnect;
+pub(crate) mod set;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use http::HeaderValue;
+use http::header::ETAG;
 use leadrail_connections::{ConnectionFilter, ConnectionId, ConnectionSettings, ConnectionState};
 use leadrail_desk::ListedConnection;
 use serde::{Deserialize, Serialize};
@@ -71,8 +78,24 @@ pub(crate) struct ConnectionView {
     verified_name: Option<String>,
     /// When the account first connected it.
     created_at: DateTime<Utc>,
+    /// Counts what people changed in it; the `ETag` of its address has it, too.
+    revision: i32,
     /// The leads that stand before it.
     queue: QueueView,
+}
+
+impl ConnectionView {
+    /// What names this revision of it.
+    fn etag(&self) -> HeaderValue {
+        let tag = format!("\"{}\"", self.revision);
+        HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+    }
+
+    /// As an answer that says which revision it is.
+    fn tagged(self) -> Response {
+        let etag = self.etag();
+        ([(ETAG, etag)], Json(self)).into_response()
+    }
 }
 
 /// The leads that stand before a connection.
@@ -108,6 +131,7 @@ impl From<ListedConnection> for ConnectionView {
             last_verified_at: connection.last_verified_at,
             verified_name: connection.verified_name,
             created_at: connection.created_at,
+            revision: connection.revision,
         }
     }
 }

@@ -29,6 +29,9 @@ pub(crate) struct KeyIdPath(pub(crate) KeyId);
 /// `{link_id}`: what stands behind `/r/`, whatever it is.
 pub(crate) struct LinkIdPath(pub(crate) String);
 
+/// `{crm}`: a CRM's name.
+pub(crate) struct CrmPath(pub(crate) String);
+
 /// `{name}` of a signal or of a published state.
 pub(crate) struct NamePath(pub(crate) String);
 
@@ -115,6 +118,14 @@ impl<S: Send + Sync> FromRequestParts<S> for LinkIdPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let id = parameter("link_id", parts, state).await;
         Ok(Self(id.unwrap_or_default()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CrmPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(parameter("crm", parts, state).await?))
     }
 }
 

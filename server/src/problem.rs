@@ -209,6 +209,27 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "not-now", title, detail)
     }
 
+    /// It is not any more as the caller has seen it.
+    pub(crate) fn changed(detail: impl Into<String>) -> Self {
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "It was changed meanwhile");
+        Self::new(status, "changed", title, detail)
+    }
+
+    /// The CRM refuses the secrets that were given.
+    pub(crate) fn not_accepted(detail: impl Into<String>) -> Self {
+        let (status, title) = (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The CRM does not accept it",
+        );
+        Self::new(status, "not-accepted", title, detail)
+    }
+
+    /// The secrets that were given open another account than those before.
+    pub(crate) fn other_account(detail: impl Into<String>) -> Self {
+        let title = "Another account";
+        Self::new(StatusCode::CONFLICT, "other-account", title, detail)
+    }
+
     /// It is there already.
     pub(crate) fn exists(detail: impl Into<String>) -> Self {
         let title = "It is there already";

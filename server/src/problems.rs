@@ -63,6 +63,12 @@ problems! {
     NoSuchLead: 404 "No such lead";
     NoSuchRun: 404 "No such run";
     NothingPublished: 404 "The run publishes nothing under this name";
+    NoSuchCrm: 400 "No such CRM";
+    NotASetting: 400 "Not a connection's id, or not a setting with such a list";
+    AccountTaken: 409 "Another connection of the account is for this CRM account already";
+    NotTheAccount: 409 "The secrets open another account than before";
+    ChangedMeanwhile: 412 "Somebody has changed it since it had this ETag";
+    NotAccepted: 422 "The CRM refuses the secrets";
     ConnectionIsThere: 409 "The account has this connection already";
     ConnectionNotNow: 409 "The connection's leads wait for something else";
     AnotherLead: 409 "Another lead has this event_id";

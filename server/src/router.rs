@@ -110,8 +110,13 @@ fn account() -> OpenApiRouter<App> {
         ))
         .routes(routes!(
             connections::change::get_connection,
+            connections::set::patch_connection,
             connections::change::delete_connection
         ))
+        .routes(routes!(connections::options::get_options))
+        .routes(routes!(connections::reconnect::post_reconnect))
+        .routes(routes!(connections::form::list_crms))
+        .routes(routes!(connections::form::get_crm))
         .routes(routes!(connections::hold::post_pause))
         .routes(routes!(connections::hold::post_resume))
         .routes(routes!(connections::hold::post_disable))

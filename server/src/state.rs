@@ -143,7 +143,12 @@ pub(crate) fn problem(error: DeskError) -> Problem {
         }
         DeskError::SeveralLeads => Problem::several_accounts(),
         DeskError::NotNow { reason } => Problem::not_now(reason),
-        DeskError::Connection(ConnectionError::Exists { .. }) => Problem::exists(error.to_string()),
+        DeskError::Connection(ConnectionError::Exists { .. } | ConnectionError::AccountTaken) => {
+            Problem::exists(error.to_string())
+        }
+        DeskError::Changed { .. } => Problem::changed(error.to_string()),
+        DeskError::NotAccepted { .. } => Problem::not_accepted(error.to_string()),
+        DeskError::OtherAccount { .. } => Problem::other_account(error.to_string()),
         DeskError::SignalTooLarge => Problem::too_large(error.to_string()),
         DeskError::TooManySignals => Problem::too_many_signals(error.to_string()),
         DeskError::Refused {

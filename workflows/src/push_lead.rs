@@ -102,7 +102,8 @@ impl PushLead {
             return Ok(PushLeadOutput::Recorded);
         }
         let destination = Arc::new(self.destination(ctx, &lead).await?);
-        let (lead, again) = (Arc::new(lead), destination.clone());
+        let lead = Arc::new(destination.shown(lead));
+        let again = destination.clone();
         let journey = match self.file(ctx, destination, lead.clone()).await {
             // Whom we found or made is gone: the caller is looked for once more.
             Err(error) if is_without_caller(&error) => self.file(ctx, again, lead).await?,

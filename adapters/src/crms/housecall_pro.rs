@@ -58,6 +58,7 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
     name: "housecall_pro",
     title: "Housecall Pro",
     base_url: "https://api.housecallpro.com",
+    environments: &[],
     auth: &[
         AuthMethod {
             id: "api_key",

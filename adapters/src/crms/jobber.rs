@@ -70,6 +70,7 @@ pub static JOBBER: CrmInfo = CrmInfo {
     name: "jobber",
     title: "Jobber",
     base_url: "https://api.getjobber.com",
+    environments: &[],
     auth: &[AuthMethod {
         id: "bearer_token",
         title: "OAuth access token",

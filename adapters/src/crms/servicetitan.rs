@@ -65,7 +65,8 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, Place, Required, SecretInfo, SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, Place, Required, SecretInfo,
+    SettingInfo, SettingKind,
 };
 use crate::plan::{Look, Plan, Record, Slot, Step, StepKind};
 use crate::text::line::line;
@@ -78,6 +79,18 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
     name: "servicetitan",
     title: "ServiceTitan",
     base_url: "https://api.servicetitan.io",
+    environments: &[
+        Environment {
+            name: "production",
+            title: "Production",
+            base_url: "https://api.servicetitan.io",
+        },
+        Environment {
+            name: "integration",
+            title: "Integration (ServiceTitan's sandbox)",
+            base_url: "https://api-integration.servicetitan.io",
+        },
+    ],
     auth: &[AuthMethod {
         id: "bearer_token",
         title: "Access token and application key",
@@ -117,6 +130,13 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
         FieldLimit::ours("note.text", 10_000),
     ],
     settings: &[
+        SettingInfo {
+            name: ENVIRONMENT,
+            title: "Environment",
+            kind: SettingKind::Choice(&["production", "integration"]),
+            required: Required::Never,
+            help: "integration: ServiceTitan's sandbox, which has keys and tenants of its own.",
+        },
         SettingInfo {
             name: "tenant_id",
             title: "Tenant id",

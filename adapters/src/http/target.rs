@@ -7,7 +7,7 @@ use url::Url;
 
 use super::error::SetupError;
 use super::settings::Settings;
-use crate::info::CrmInfo;
+use crate::info::{CrmInfo, ENVIRONMENT};
 
 /// Where and how the requests of one connection go.
 #[derive(Debug, Clone)]
@@ -42,8 +42,14 @@ impl Target {
         self
     }
 
-    /// What the connection sets.
+    /// What the connection sets. An environment that it chooses has an address of its own; one that is
+    /// given by itself comes after that.
     pub fn with_settings(mut self, settings: Settings) -> Self {
+        let chosen = settings.text(ENVIRONMENT);
+        let place = chosen.and_then(|name| self.crm.environment(name));
+        if let Some(url) = place.and_then(|place| base_url(place.base_url).ok()) {
+            self.base_url = url;
+        }
         self.settings = settings;
         self
     }
@@ -131,6 +137,22 @@ mod tests {
         for (base, rule) in bad {
             assert_eq!(target(base).err(), Some(rule.into()), "{base}");
         }
+    }
+
+    #[test]
+    fn an_environment_has_an_address_of_its_own_unless_one_is_given() {
+        let st = &crate::crms::servicetitan::SERVICETITAN;
+        let host = |target: &Target| target.base_url().host_str().unwrap().to_owned();
+        let target = |name: &str| {
+            let settings = Settings::default().with(ENVIRONMENT, name);
+            Target::new(st).unwrap().with_settings(settings)
+        };
+        assert_eq!(host(&target("production")), "api.servicetitan.io");
+        let sandbox = target("integration");
+        assert_eq!(host(&sandbox), "api-integration.servicetitan.io");
+        let own = sandbox.with_base_url("https://crm.example").unwrap();
+        assert_eq!(host(&own), "crm.example");
+        assert_eq!(host(&target("from_tomorrow")), "api.servicetitan.io");
     }
 
     #[test]

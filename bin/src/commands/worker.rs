@@ -74,6 +74,7 @@ pub(crate) async fn run_with(
         .map_err(told)?;
     let (engine, config) = (desk.engine(), &config.worker);
     let registry = registry(&desk)?;
+    desk.put_schedules().await.map_err(told)?;
     if let Some(listener) = listener {
         output::line(format!(
             "the worker answers for its health at http://{}",

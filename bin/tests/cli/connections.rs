@@ -229,6 +229,70 @@ async fn a_connection_is_made_signed_in_to_paused_and_switched_off_and_on() {
 }
 
 #[tokio::test]
+async fn a_connection_is_shown_set_connected_again_and_deleted() {
+    let cli = Cli::migrated().await;
+    let (_crm, url) = crm(&cli);
+    let added = add(&cli, &["--base-url", &url], "sim-acme");
+    let id = added["id"].as_str().unwrap();
+    let set = cli.run(&[
+        "connection",
+        "set",
+        id,
+        "lead_source=Phone AI",
+        "leads_per_minute=30",
+        "--json",
+    ]);
+    let set = set.well().json();
+    assert_eq!(
+        (&set["settings"]["lead_source"], &set["revision"]),
+        (&json!("Phone AI"), &json!(2))
+    );
+    let lanes = cli.run(&["lane", "list", "--json"]).well().out;
+    assert!(
+        lanes.contains("acme/housecall_pro"),
+        "its budget is its lane's: {lanes}"
+    );
+    let stale = ["connection", "set", id, "tag=x", "--revision", "1"];
+    cli.run(&stale).refused(1, "meanwhile");
+    for (wrong, says) in [
+        (&["tag"][..], "NAME=VALUE"),
+        (&[], "nothing is to be changed"),
+        (&["lead_sauce=x"], "lead_sauce"),
+        (&["max_at_once=0"], "max_at_once"),
+        (&["--settings", "[]"], "JSON object"),
+    ] {
+        let arguments = [&["connection", "set", id][..], wrong].concat();
+        cli.run(&arguments).refused(2, says);
+    }
+    let less = cli.run(&["connection", "set", id, "lead_source=", "--json"]);
+    assert_eq!(less.well().json()["settings"]["lead_source"], json!(null));
+    let shown = cli.run(&["connection", "show", id]).well().out;
+    assert!(
+        shown.contains("leads_per_minute") && shown.contains("active"),
+        "{shown}"
+    );
+    assert!(!shown.contains("sim-acme"), "{shown}");
+    let options = cli.run(&["connection", "options", id]).well().out;
+    assert!(options.contains("no setting of this CRM"), "{options}");
+    cli.run(&["connection", "options", id, "--setting", "tag"])
+        .refused(2, "no setting of this CRM");
+    let file = cli.write("secret", "sim-acme\n");
+    let again = ["connection", "reconnect", id, "--secret-file", &file];
+    assert!(cli.run(&again).well().out.contains("is active"));
+    cli.run_with(&["connection", "reconnect", id], "sim-bolt")
+        .refused(1, "another account");
+    cli.run(&["connection", "delete", id]).refused(2, "--yes");
+    assert!(
+        cli.run(&["connection", "delete", id, "--yes"])
+            .well()
+            .out
+            .contains("gone")
+    );
+    cli.run(&["connection", "show", id])
+        .refused(1, "there is no connection");
+}
+
+#[tokio::test]
 async fn the_doctor_opens_every_stored_connection() {
     let cli = Cli::migrated().await;
     add(&cli, &[], "canary");

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
@@ -309,4 +310,17 @@ pub(crate) fn golden(name: &str) -> Value {
         .join(name);
     let text = std::fs::read_to_string(path).expect("a golden file");
     serde_json::from_str(&text).expect("JSON")
+}
+
+/// What `body` is answered at this path.
+pub(crate) fn post(address: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    let length = body.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
 }

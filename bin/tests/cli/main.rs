@@ -11,6 +11,7 @@ mod kit;
 mod leads;
 mod pooler;
 mod preview;
+mod probing;
 mod runs;
 mod services;
 mod serving;

@@ -1,4 +1,4 @@
-use crate::kit::{Cli, VAULT_KEY, connect, crm, lead};
+use crate::kit::{Cli, VAULT_KEY, connect, crm, lead, post};
 use sqlx::{Connection as _, PgConnection};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -56,19 +56,6 @@ async fn json_logs_are_one_object_a_line() {
         let line: serde_json::Value = serde_json::from_str(line).expect("an object");
         assert!(line["fields"]["message"].is_string(), "{line}");
     }
-}
-
-/// What `body` is answered at this path.
-fn post(address: &str, path: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("connected");
-    let length = body.len();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).expect("asked");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
-    answer
 }
 
 const LATER: &str = "update leadrail.clock set shift = interval '5 minutes'";

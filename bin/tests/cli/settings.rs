@@ -20,6 +20,15 @@ fn the_settings_of_a_crm_are_what_its_adapter_says() {
     assert_eq!(of("tenant_id")["required"], "always");
     assert_eq!(of("job_type")["required"], "with mode job");
     assert_eq!(
+        of("job_type")["options"],
+        true,
+        "its choices are the account's own"
+    );
+    assert_eq!(
+        of("environment")["choices"],
+        json!(["production", "integration"])
+    );
+    assert_eq!(
         of("call_timeout_ms")["required"],
         "never",
         "those that all CRMs have, too"
@@ -40,7 +49,8 @@ fn the_settings_of_a_crm_are_what_its_adapter_says() {
 async fn every_setting_that_is_listed_for_all_crms_is_taken() {
     let cli = Cli::migrated().await;
     let all = r#"{"call_timeout_ms": 5000, "on_unknown_outcome": "ask", "settle_seconds": 5,
-                  "retry_schedule": [{"delay": "30s"}]}"#;
+                  "retry_schedule": [{"delay": "30s"}], "leads_per_minute": 30, "max_at_once": 2,
+                  "test_mode": false}"#;
     let add = [&ADD[..], &["--settings", all]].concat();
     cli.run_with(&add, "canary").well();
     let listed = cli.run(&["connection", "settings", "--crm", "housecall_pro", "--json"]);

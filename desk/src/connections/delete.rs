@@ -12,9 +12,14 @@ impl Desk {
     /// # Errors
     /// When there is no such connection, or the database cannot be written.
     pub async fn delete_connection(&self, who: &Actor, id: ConnectionId) -> DeskResult<()> {
-        self.connections()?.delete(id).await?;
-        self.note(who, Action::ConnectionDelete, &id, &"deleted")
-            .await;
+        let connections = self.connections()?;
+        let before = connections.get(id).await?;
+        connections.delete(id).await?;
+        let what = format!(
+            "{}, {} of {} -> deleted",
+            before.state, before.crm, before.account
+        );
+        self.note(who, Action::ConnectionDelete, &id, &what).await;
         Ok(())
     }
 }

@@ -12,8 +12,13 @@ impl Desk {
     /// # Errors
     /// When there is no such connection, or the database cannot be written.
     pub async fn disable(&self, who: &Actor, id: ConnectionId, why: &str) -> DeskResult<bool> {
-        let news = self.connections()?.disable(id, why).await?;
-        let outcome = if news { "switched off" } else { "off already" };
+        let connections = self.connections()?;
+        let was = connections.get(id).await?.state;
+        let news = connections.disable(id, why).await?;
+        let outcome = match news {
+            true => format!("state: {was} -> disabled"),
+            false => "off already".to_owned(),
+        };
         self.note(who, Action::ConnectionDisable, &id, &outcome)
             .await;
         Ok(news)
@@ -27,10 +32,13 @@ impl Desk {
     pub async fn enable(&self, who: &Actor, id: ConnectionId) -> DeskResult<u32> {
         let connections = self.connections()?;
         let news = connections.enable(id).await?;
-        let outcome = if news { "switched on" } else { "on already" };
+        let now = connections.get(id).await?;
+        let outcome = match news {
+            true => format!("state: disabled -> {}", now.state),
+            false => "on already".to_owned(),
+        };
         self.note(who, Action::ConnectionEnable, &id, &outcome)
             .await;
-        let now = connections.get(id).await?;
         self.release_if_active(who, &now).await
     }
 }

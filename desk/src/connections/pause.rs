@@ -25,7 +25,10 @@ impl Desk {
         if !news && now.state != ConnectionState::Paused {
             return Err(cannot(&now, "paused"));
         }
-        let outcome = if news { "paused" } else { "paused already" };
+        let outcome = match news {
+            true => "state: active -> paused",
+            false => "paused already",
+        };
         self.note(who, Action::ConnectionPause, &id, &outcome).await;
         Ok(news)
     }
@@ -45,8 +48,8 @@ impl Desk {
             return Err(cannot(&now, "resumed"));
         }
         let outcome = match news {
-            true => now.state.as_str(),
-            false => "active already",
+            true => format!("state: paused -> {}", now.state),
+            false => "active already".to_owned(),
         };
         self.note(who, Action::ConnectionResume, &id, &outcome)
             .await;

@@ -1,5 +1,6 @@
 //! Makes a connection that nobody has signed in to yet.
 
+use super::difference::difference;
 use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::DeskResult;
@@ -21,13 +22,10 @@ impl Desk {
         doors.admits(&new)?;
         self.check_vault_key().await?;
         let connection = doors.connections().prepare(new).await?;
-        self.note(
-            who,
-            Action::ConnectionPrepare,
-            &connection.id,
-            &connection.state,
-        )
-        .await;
+        let what = difference(None, &connection);
+        self.note(who, Action::ConnectionPrepare, &connection.id, &what)
+            .await;
+        self.set_budget(None, &connection).await?;
         Ok(connection)
     }
 }

@@ -34,6 +34,8 @@ pub struct Proposed {
     pub method: &'static AuthMethod,
     /// Everything else. It has no secrets yet.
     pub connection: NewConnection,
+    /// Of what it was proposed for; 0 where there is nothing in its place.
+    pub revision: i32,
 }
 
 impl Desk {
@@ -68,7 +70,11 @@ impl Desk {
             secrets: BTreeMap::new(),
             settings,
         };
-        Ok(Proposed { method, connection })
+        Ok(Proposed {
+            method,
+            connection,
+            revision: kept.map_or(0, |present| present.revision),
+        })
     }
 
     async fn in_its_place(&self, given: &Given) -> DeskResult<Option<Connection>> {
@@ -93,7 +99,7 @@ fn first(given: Map<String, Value>, call_timeout: Option<Duration>) -> Value {
 }
 
 /// The settings of a connection that is there, with those that are given.
-fn changed(present: Value, given: Map<String, Value>) -> Value {
+pub(super) fn changed(present: Value, given: Map<String, Value>) -> Value {
     let Value::Object(mut settings) = present else {
         return Value::Object(given);
     };

@@ -6,6 +6,7 @@ use leadrail_adapters::{Links, PlannedRequest, Target};
 use leadrail_connections::{ConnectionError, ConnectionSettings};
 use leadrail_lead::Lead;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The circumstances in which a lead would be filed.
 #[derive(Debug, Clone, Copy)]
@@ -34,16 +35,21 @@ pub fn preview(
 ) -> DeskResult<Vec<PlannedRequest>> {
     let adapter = crm::adapter(crm)?;
     let mut target = Target::new(adapter.crm())?;
-    if let Some(url) = options.base_url {
-        target = target.with_base_url(url)?;
-    }
+    let mut lead = Cow::Borrowed(lead);
     if let Some(given) = options.settings {
         let settings = ConnectionSettings::parse(adapter.crm(), given)
             .map_err(|source| ConnectionError::Settings { source })?;
+        if settings.delivery.test_mode == Some(true) {
+            lead = Cow::Owned(lead.into_owned().marked_as_test());
+        }
         target = target.with_settings(settings.crm);
+    }
+    // After the settings, which may choose an environment: what is given by itself comes first.
+    if let Some(url) = options.base_url {
+        target = target.with_base_url(url)?;
     }
     let (links, known) = (options.links, options.known_customer);
     Ok(leadrail_adapters::preview(
-        adapter, &target, lead, links, known,
+        adapter, &target, &lead, links, known,
     ))
 }

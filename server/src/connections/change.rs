@@ -6,9 +6,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::header::LOCATION;
+use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use leadrail_connections::{Connection, ConnectionError, ConnectionId, NewConnection};
+use leadrail_connections::{Connection, ConnectionError, ConnectionId};
 use leadrail_desk::Given;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ use crate::audience::By;
 use crate::extract::{ConnectionIdPath, json_only};
 use crate::problem::Problem;
 use crate::problems::{
-    ConnectionIsThere, DatabaseAway, NoSuchConnection, NotAConnection, NotAConnectionId, NotJson,
+    ChangedMeanwhile, ConnectionIsThere, DatabaseAway, NoSuchConnection, NotAConnection,
+    NotAConnectionId, NotJson,
 };
 use crate::state::{App, in_time, problem};
 
@@ -57,6 +58,14 @@ pub(crate) struct ChangedConnection {
     pub(super) released: u32,
 }
 
+impl ChangedConnection {
+    /// As an answer that says which revision it is.
+    pub(super) fn tagged(self) -> Response {
+        let etag = self.view.etag();
+        ([(ETAG, etag)], Json(self)).into_response()
+    }
+}
+
 /// Connects an account to a CRM, or connects it again under the same id.
 ///
 /// The same account, CRM and CRM account again replaces the secrets and changes the settings that are
@@ -67,7 +76,7 @@ pub(crate) struct ChangedConnection {
     responses(
         (status = 201, description = "Connected", body = ChangedConnection,
          headers(("Location" = String, description = "Where it is"))),
-        NotAConnection, ConnectionIsThere, NotJson, DatabaseAway,
+        NotAConnection, ConnectionIsThere, ChangedMeanwhile, NotJson, DatabaseAway,
     )
 )]
 pub(crate) async fn post_connections(
@@ -91,15 +100,14 @@ pub(crate) async fn post_connections(
     let actor = by.0.actor().clone();
     let secrets = asked.secrets.map(sealable);
     let connected = app.change(|desk| async move {
-        let proposed = desk.propose(given).await?.connection;
+        let proposed = desk.propose(given).await?;
         let (connection, released) = match secrets {
-            None => (desk.prepare_connection(&actor, proposed).await?, 0),
+            None => {
+                let made = desk.prepare_connection(&actor, proposed.connection).await?;
+                (made, 0)
+            }
             Some(secrets) => {
-                let new = NewConnection {
-                    secrets,
-                    ..proposed
-                };
-                let connected = desk.connect(&actor, new).await?;
+                let connected = desk.connect_proposed(&actor, proposed, secrets).await?;
                 (connected.connection, connected.released)
             }
         };
@@ -111,14 +119,14 @@ pub(crate) async fn post_connections(
         view: listed.into(),
         released,
     };
-    let mut response = (StatusCode::CREATED, Json(changed)).into_response();
+    let mut response = (StatusCode::CREATED, changed.tagged()).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
 }
 
-fn sealable(secrets: BTreeMap<String, String>) -> BTreeMap<String, SecretString> {
+pub(super) fn sealable(secrets: BTreeMap<String, String>) -> BTreeMap<String, SecretString> {
     let secrets = secrets.into_iter();
     secrets
         .map(|(name, secret)| (name, SecretString::from(secret)))
@@ -138,7 +146,8 @@ fn unreadable() -> Problem {
     get, path = "/v1/connections/{id}", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection")),
     responses(
-        (status = 200, description = "The connection", body = ConnectionView),
+        (status = 200, description = "The connection", body = ConnectionView,
+         headers(("ETag" = String, description = "Its revision, for `If-Match`"))),
         NotAConnectionId, NoSuchConnection, DatabaseAway,
     )
 )]
@@ -146,10 +155,10 @@ pub(crate) async fn get_connection(
     State(app): State<App>,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
-) -> Result<Json<ConnectionView>, Problem> {
+) -> Result<Response, Problem> {
     let connection = visible(&app, &by, id).await?;
     let listed = in_time(app.desk.with_queue(connection)).await?;
-    Ok(Json(listed.into()))
+    Ok(ConnectionView::from(listed).tagged())
 }
 
 /// A connection that this caller may know of.

@@ -208,10 +208,17 @@ async fn a_connection_is_paused_and_goes_on_and_both_are_audited() {
         done,
         [
             (Some("connection.resume"), Some("active already")),
-            (Some("connection.resume"), Some("active")),
+            (Some("connection.resume"), Some("state: paused -> active")),
             (Some("connection.pause"), Some("paused already")),
-            (Some("connection.pause"), Some("paused")),
-            (Some("connection.connect"), Some("active")),
+            (Some("connection.pause"), Some("state: active -> paused")),
+            (
+                Some("connection.connect"),
+                Some(
+                    "auth_method: none -> api_key; base_url: none -> \
+                     \"http://127.0.0.1:4010/housecall_pro\"; secrets: none -> 1; \
+                     settings.lead_source: none -> \"Phone\"; state: none -> active"
+                )
+            ),
         ]
     );
 }

@@ -123,6 +123,16 @@ async fn each_role_may_do_its_own() {
         ("POST", "/v1/leads/{event_id}/cancel", [404, 403, 404, 403]),
         ("GET", "/v1/connections", [200, 200, 200, 403]),
         ("POST", "/v1/connections/{id}/test", [404, 403, 404, 403]),
+        ("GET", "/v1/connections/{id}", [404, 404, 404, 403]),
+        ("GET", "/v1/connections/{id}/options", [404, 404, 404, 403]),
+        ("PATCH", "/v1/connections/{id}", [404, 403, 404, 403]),
+        (
+            "POST",
+            "/v1/connections/{id}/reconnect",
+            [404, 403, 404, 403],
+        ),
+        ("GET", "/v1/crms", [200, 200, 200, 403]),
+        ("GET", "/v1/crms/jobber", [200, 200, 200, 403]),
         ("POST", "/v1/connections/{id}/pause", [404, 403, 404, 403]),
         ("POST", "/v1/connections/{id}/resume", [404, 403, 404, 403]),
         ("POST", "/v1/connections/{id}/disable", [404, 403, 404, 403]),
@@ -139,7 +149,10 @@ async fn each_role_may_do_its_own() {
         for (method, path, expected) in calls {
             let unknown = "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a19";
             let path = path.replace("{event_id}", unknown).replace("{id}", unknown);
-            let body = (method == "POST").then(|| match path.as_str() {
+            let sends = matches!(method, "POST" | "PATCH");
+            let body = sends.then(|| match path.as_str() {
+                path if path.ends_with("/reconnect") => json!({"secrets": {"api_key": "x"}}),
+                _ if method == "PATCH" => json!({"settings": {}}),
                 "/v1/leads" => lead_of("acme", 100 + n as u64),
                 path if path.contains("/signals/") => json!(1),
                 _ => json!({"why": "x"}),
@@ -334,5 +347,65 @@ async fn whoever_comes_through_a_proxy_needs_a_key_and_callers_on_this_machine_n
         as_host("localhost", Some("lr_live_x")).await.status,
         401,
         "a wrong key is never ignored"
+    );
+}
+
+#[tokio::test]
+async fn another_accounts_connection_is_not_there_whatever_is_asked_of_it() {
+    let api = closed().await;
+    let (ours, theirs) = (
+        key(&api, Role::Account, Some("acme")).await,
+        key(&api, Role::Account, Some("bolt")).await,
+    );
+    let new = json!({"crm": "housecall_pro", "secrets": {"api_key": "sk-acme"}});
+    let made = post(&api, &ours, "/v1/connections", &new).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!(
+        "/v1/connections/{}",
+        made.json()["id"].as_str().expect("an id")
+    );
+    let nobodys = "/v1/connections/3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a19";
+    let why = json!({"why": "x"});
+    let calls = [
+        ("GET", "", None),
+        ("GET", "/options", None),
+        ("PATCH", "", Some(json!({"settings": {"tag": "theirs"}}))),
+        ("POST", "/test", None),
+        ("POST", "/pause", Some(why.clone())),
+        ("POST", "/resume", None),
+        ("POST", "/disable", Some(why)),
+        ("POST", "/enable", None),
+        (
+            "POST",
+            "/reconnect",
+            Some(json!({"secrets": {"api_key": "theirs"}})),
+        ),
+        ("DELETE", "", None),
+    ];
+    for (method, what, body) in calls {
+        let method: Method = method.parse().expect("a method");
+        let ask = async |base: &str| {
+            let path = format!("{base}{what}");
+            call(&api, Some(&theirs), method.clone(), &path, body.as_ref()).await
+        };
+        let (other, none) = (ask(&path).await, ask(nobodys).await);
+        assert_eq!((other.status, none.status), (404, 404), "{method} {what}");
+        let same = |text: &str| {
+            text.replace(&path[16..], "ID")
+                .replace(&nobodys[16..], "ID")
+        };
+        assert_eq!(same(&other.text), same(&none.text));
+    }
+    let now = get(&api, &ours, &path).await.json();
+    assert_eq!(
+        (&now["state"], &now["revision"]),
+        (&json!("active"), &json!(1))
+    );
+    let for_acme = json!({"account": "acme", "crm": "housecall_pro", "secrets": {"api_key": "x"}});
+    assert_eq!(
+        post(&api, &theirs, "/v1/connections", &for_acme)
+            .await
+            .status,
+        404
     );
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod batches;
 mod connecting;
 mod connections;
+mod connections_changed;
 mod doors;
 mod erasures;
 mod floods;

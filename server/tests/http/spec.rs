@@ -33,6 +33,9 @@ fn the_description_has_every_promised_call_and_no_other() {
         ("get", "/v1/audit"),
         ("get", "/v1/connections"),
         ("get", "/v1/connections/{id}"),
+        ("get", "/v1/connections/{id}/options"),
+        ("get", "/v1/crms"),
+        ("get", "/v1/crms/{crm}"),
         ("delete", "/v1/keys/{key_id}"),
         ("delete", "/v1/leads/{event_id}/links"),
         ("get", "/v1/keys"),
@@ -41,10 +44,12 @@ fn the_description_has_every_promised_call_and_no_other() {
         ("get", "/v1/leads/{event_id}/links"),
         ("get", "/v1/me"),
         ("get", "/v1/runs/{run_id}/state/{name}"),
+        ("patch", "/v1/connections/{id}"),
         ("post", "/v1/connections"),
         ("post", "/v1/connections/{id}/disable"),
         ("post", "/v1/connections/{id}/enable"),
         ("post", "/v1/connections/{id}/pause"),
+        ("post", "/v1/connections/{id}/reconnect"),
         ("post", "/v1/connections/{id}/resume"),
         ("post", "/v1/connections/{id}/test"),
         ("post", "/v1/erasures"),
@@ -63,7 +68,10 @@ async fn every_described_call_is_served_and_the_other_methods_are_not() {
     let described = operations();
     let paths: BTreeSet<_> = described.iter().map(|(_, path)| path.clone()).collect();
     for path in paths {
-        let filled = path.replace("{event_id}", "x").replace("{id}", "x");
+        let filled = path
+            .replace("{event_id}", "x")
+            .replace("{id}", "x")
+            .replace("{crm}", "jobber");
         for method in ["get", "post", "put", "patch", "delete"] {
             let verb = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let status = api.call(verb, &filled).await.status;

@@ -6,6 +6,7 @@ mod connections;
 mod doors;
 mod golden;
 mod kit;
+mod probes;
 mod push_lead;
 mod sql_door;
 mod sql_rights;

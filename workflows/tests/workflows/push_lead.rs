@@ -66,3 +66,15 @@ async fn a_crm_without_an_adapter_is_a_dead_letter() {
     assert_eq!(dead.reason.as_deref(), Some("unsupported_crm"));
     scene.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_test_mode_a_lead_is_filed_and_says_that_it_is_a_test() {
+    let scene = Scene::connected_with(json!({"test_mode": true})).await;
+    let run = scene.submit(lead(1)).await.run_id;
+    scene.until(run, RunState::Completed).await;
+    let customer = scene.books("customers")[0].to_string();
+    assert!(customer.contains("(TEST)"), "{customer}");
+    let filed = scene.books("leads")[0].to_string();
+    assert!(filed.contains("TEST LEAD, please ignore"), "{filed}");
+    scene.end().await;
+}

@@ -23,6 +23,7 @@ fn everything(settings: &Settings) -> String {
 fn every_setting_that_is_advertised_changes_a_request() {
     for setting in SERVICETITAN.settings {
         let value: Value = match setting.name {
+            "environment" => json!("integration"),
             "mode" => json!("job"),
             "source" => json!("Radio"),
             "send_confirmation_email" => json!(true),

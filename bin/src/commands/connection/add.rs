@@ -7,7 +7,6 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
 use leadrail_adapters::{AuthMethod, SecretInfo, SetupError};
-use leadrail_connections::NewConnection;
 use leadrail_desk::{Connected, DeskError, Given, adapter, auth_method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -88,14 +87,11 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         let made = desk.prepare_connection(&who, proposed.connection).await;
         return released::say(made.map_err(told)?, 0, args.json);
     }
-    let new = NewConnection {
-        secrets: match secret {
-            Some(given) => secrets(proposed.method, given)?,
-            None => typed(proposed.method)?,
-        },
-        ..proposed.connection
+    let secrets = match secret {
+        Some(given) => secrets(proposed.method, given)?,
+        None => typed(proposed.method)?,
     };
-    let connected = desk.connect(&who, new).await;
+    let connected = desk.connect_proposed(&who, proposed, secrets).await;
     let connected = connected.map_err(told)?;
     desk.tell_workers().await;
     if args.json {
@@ -121,7 +117,7 @@ fn say(connected: &Connected) -> anyhow::Result<()> {
     ))
 }
 
-fn no_way_in(error: DeskError) -> anyhow::Error {
+pub(super) fn no_way_in(error: DeskError) -> anyhow::Error {
     match error {
         DeskError::Setup(SetupError::AuthMethod { crm, known }) => usage(format!(
             "{crm} has no such way in; --auth is one of: {known}"
@@ -131,10 +127,21 @@ fn no_way_in(error: DeskError) -> anyhow::Error {
 }
 
 /// What stands in the flag, as an object.
-fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
+pub(super) fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
     let given = given.unwrap_or("{}");
     serde_json::from_str(given)
         .map_err(|_| usage(r#"--settings wants a JSON object such as {"call_timeout_ms": 5000}"#))
+}
+
+/// The secrets of a way in: from this file, typed at a terminal, else from standard input.
+pub(super) fn secrets_for(
+    method: &AuthMethod,
+    file: Option<&Path>,
+) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    match file.is_none() && io::stdin().is_terminal() {
+        true => typed(method),
+        false => secrets(method, read_secrets(file)?),
+    }
 }
 
 /// What was given, by name: the whole text where the way in needs one secret, else a JSON object.
