@@ -81,7 +81,7 @@ fn settings(refresh: Option<SocketAddr>) -> LinkSettings {
 async fn linked(refresh: Option<SocketAddr>, lead: &Value) -> (Api, RunId, [String; 2]) {
     let admission = Admission {
         hosts: vec!["leads.example.com".to_owned()],
-        keys_required: false,
+        ..Admission::default()
     };
     let api = Api::linking(admission, settings(refresh)).await;
     assert_eq!(api.post_lead(lead).await.status, 202);
