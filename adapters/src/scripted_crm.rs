@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmInfo,
-    Failure, Filing, FixedHeader, LinkState, Made, Place, Plan, Record, Required, SecretInfo,
-    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+    Failure, Filing, FixedHeader, Grant, LinkState, Made, Place, Plan, Record, Required,
+    SecretInfo, Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
 
 /// When every step of a [`Scene`] began.
@@ -46,6 +46,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
                 title: "API key",
             }],
             places: &[Place::Header("authorization", "Token {api_key}")],
+            grant: Grant::Given,
         },
         AuthMethod {
             id: "bearer_token",
@@ -56,6 +57,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
                 title: "Access token",
             }],
             places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Given,
         },
     ],
     headers: &[FixedHeader {
@@ -344,9 +346,10 @@ fn open(adapter: &'static dyn CrmAdapter, target: Target) -> Session {
         .unwrap()
 }
 
-/// This text as every secret of the CRM's usual way in.
+/// This text as every secret of the first way in of which a person has all secrets.
 pub(crate) fn keys(crm: &CrmInfo, key: &str) -> Secrets {
-    let usual = &crm.auth[0];
+    let mut given = crm.auth.iter().filter(|way| way.provider().is_none());
+    let usual = given.next().expect("a way in without a provider");
     let secrets = Secrets::new(usual.id);
     usual.secrets.iter().fold(secrets, |secrets, secret| {
         secrets.with(secret.name, SecretString::from(key))

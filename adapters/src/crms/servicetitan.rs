@@ -65,8 +65,9 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, Place, Required, SecretInfo, SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, Grant, Place, Required, SecretInfo, SettingInfo, SettingKind,
 };
+use crate::oauth;
 use crate::plan::{Look, Plan, Record, Slot, Step, StepKind};
 use crate::text::line::line;
 
@@ -78,26 +79,55 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
     name: "servicetitan",
     title: "ServiceTitan",
     base_url: "https://api.servicetitan.io",
-    auth: &[AuthMethod {
-        id: "bearer_token",
-        title: "Access token and application key",
-        help: "The token that ServiceTitan's sign-in gave for one tenant, which lives 15 minutes, \
-               and the application's key from the developer portal.",
-        secrets: &[
-            SecretInfo {
-                name: "access_token",
-                title: "Access token",
-            },
-            SecretInfo {
-                name: "app_key",
-                title: "Application key",
-            },
-        ],
-        places: &[
-            Place::Header("authorization", "Bearer {access_token}"),
-            Place::Header("st-app-key", "{app_key}"),
-        ],
-    }],
+    auth: &[
+        AuthMethod {
+            id: "client_credentials",
+            title: "Client and application key",
+            help: "The tenant's administrator connects our application under Settings > Integrations > \
+               API Application Access, copies the client id and makes a client secret; the \
+               application's key is from the developer portal.",
+            secrets: &[
+                SecretInfo {
+                    name: "client_id",
+                    title: "Client id",
+                },
+                SecretInfo {
+                    name: "client_secret",
+                    title: "Client secret",
+                },
+                SecretInfo {
+                    name: "app_key",
+                    title: "Application key",
+                },
+            ],
+            places: &[
+                Place::Header("authorization", "Bearer {access_token}"),
+                Place::Header("st-app-key", "{app_key}"),
+            ],
+            grant: Grant::ClientCredentials(&oauth::SERVICETITAN),
+        },
+        AuthMethod {
+            id: "bearer_token",
+            title: "Access token and application key",
+            help: "A token that was issued elsewhere for one tenant, to try things out; it lives 15 \
+               minutes.",
+            secrets: &[
+                SecretInfo {
+                    name: "access_token",
+                    title: "Access token",
+                },
+                SecretInfo {
+                    name: "app_key",
+                    title: "Application key",
+                },
+            ],
+            places: &[
+                Place::Header("authorization", "Bearer {access_token}"),
+                Place::Header("st-app-key", "{app_key}"),
+            ],
+            grant: Grant::Given,
+        },
+    ],
     headers: &[],
     // ServiceTitan itself gives up after 100 s; whoever waits longer knows more of what was done.
     call_timeout: Duration::from_secs(105),

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 /// More than any credential has.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Connects an account to a CRM, or connects it again under the same id.
+/// Connects an account to a CRM by its secrets, or connects it again under the same id; where somebody
+/// signs in, `leadrail connection sign-in` does.
 ///
 /// Connecting again needs the secret; settings, address and way in stay as they are unless they are
 /// given.
@@ -70,7 +71,7 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let asks = args.secret_file.is_none() && io::stdin().is_terminal();
     let secret = match args.pending || asks {
         true => None,
-        false => Some(read_secrets(args.secret_file.as_deref())?),
+        false => Some(given_text(args.secret_file.as_deref())?),
     };
     let desk = database::desk_with_vault(config).await?;
     let proposed = desk.propose(Given {
@@ -131,7 +132,7 @@ fn no_way_in(error: DeskError) -> anyhow::Error {
 }
 
 /// What stands in the flag, as an object.
-fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
+pub(super) fn given_settings(given: Option<&str>) -> anyhow::Result<Map<String, Value>> {
     let given = given.unwrap_or("{}");
     serde_json::from_str(given)
         .map_err(|_| usage(r#"--settings wants a JSON object such as {"call_timeout_ms": 5000}"#))
@@ -166,7 +167,8 @@ fn typed(method: &AuthMethod) -> anyhow::Result<BTreeMap<String, SecretString>> 
     method.secrets.iter().map(ask).collect()
 }
 
-fn read_secrets(file: Option<&Path>) -> anyhow::Result<SecretString> {
+/// A secret from a file, or from standard input.
+pub(crate) fn given_text(file: Option<&Path>) -> anyhow::Result<SecretString> {
     let text = match file {
         Some(path) => {
             let file = File::open(path).map_err(|error| {
@@ -193,6 +195,7 @@ fn read(from: impl Read) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadrail_adapters::Grant;
     use serde_json::json;
 
     static TWO: AuthMethod = AuthMethod {
@@ -210,6 +213,7 @@ mod tests {
             },
         ],
         places: &[],
+        grant: Grant::Given,
     };
 
     #[test]
