@@ -5,7 +5,7 @@
 //! [`vault`] before they reach the database and opened only for the call that needs them. [`Doors`]
 //! is the only way from a connection to a session with its CRM. A connection that the CRM no longer
 //! accepts becomes [`ConnectionState::NeedsReauth`] and its leads wait until someone connects again,
-//! under the same id.
+//! under the same id. Secrets that a provider issues are renewed by [`Doors`] before they end (`oauth/`).
 
 mod cache;
 mod connection;
@@ -14,6 +14,7 @@ mod error;
 mod lookup;
 mod migrate;
 mod new_connection;
+mod oauth;
 mod rotate;
 mod rows;
 mod sealed;
@@ -29,6 +30,10 @@ pub use leadrail_outbound::{BaseUrl, UrlError};
 pub use lookup::Lookup;
 pub use migrate::{PRODUCT, grant_doors, migrate, newer, pending};
 pub use new_connection::NewConnection;
+pub use oauth::{
+    BegunSignIn, Departure, NewProviderClient, ProviderClient, Return, SignInError, SignedIn,
+    WantedSignIn, provider_clients,
+};
 pub use rotate::{Rotated, SealedWith, sealed_with};
 pub use rows::ConnectionCount;
 pub use settings::{
