@@ -4,7 +4,7 @@ use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
     audit, bench, chaos, connection, crm_sim, demo, doctor, key, lane, lead, migrate, openapi,
-    restored, runs, schema, serve, show_config, vault, worker,
+    provider, restored, runs, schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -67,6 +67,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail connection list --json")]
     Connection(connection::ConnectionCommand),
+    /// The CRMs' sign-ins, and our own clients with them.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail provider list")]
+    Provider(provider::ProviderCommand),
     /// The engine's runs: look, check before a deploy, resume, restart, cancel, talk to them.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail runs check")]

@@ -12,7 +12,7 @@ pub(crate) use layers::{Layers, Setting};
 
 use crate::cli::Cli;
 use crate::failure::usage;
-use leadrail_connections::{Vault, VaultKey};
+use leadrail_connections::{BaseUrl, Vault, VaultKey};
 use leadrail_desk::sentence;
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) call_timeout: Option<Duration>,
     /// Under which names the API may be called, and whether it asks for keys.
     pub(crate) admission: Admission,
+    /// Where browsers find us, for sign-ins.
+    pub(crate) public_url: Option<BaseUrl>,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
     vault_key: KeySource,
@@ -131,6 +133,10 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
     worker.limits.throttle_wait = from.duration("worker.throttle_wait")?;
     worker.limits.throttle_default = from.duration("worker.throttle_default")?;
     worker.limits.gate_recheck = from.duration("worker.gate_recheck")?;
+    let public_url = from.public_url("public_url")?;
+    let mut hosts = from.hosts("api.hosts")?;
+    // Whoever is sent there calls us by its name.
+    hosts.extend(public_url.as_ref().and_then(host_of));
     Ok(Config {
         database_url: from.text("database_url")?.map(SecretString::from),
         listen: from.address("listen")?,
@@ -140,14 +146,21 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         worker_listen: from.optional_address("worker.listen")?,
         call_timeout: from.optional_duration("http.call_timeout")?,
         admission: Admission {
-            hosts: from.hosts("api.hosts")?,
+            hosts,
             keys_required: from.switch("api.require_keys")?,
         },
+        public_url,
         guard: from.guard("outbound.allow")?,
         vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
         vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,
         layers,
     })
+}
+
+/// The name in a URL, as callers write it.
+fn host_of(url: &BaseUrl) -> Option<String> {
+    let url = url::Url::from(url.clone());
+    url.host_str().map(str::to_ascii_lowercase)
 }
 
 impl Config {

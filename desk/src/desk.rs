@@ -2,7 +2,7 @@
 
 use crate::error::{DeskError, DeskResult};
 use crate::keys::Recognized;
-use leadrail_connections::{Connections, Doors, Vault};
+use leadrail_connections::{BaseUrl, Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
 use leadrail_workflows::LeadDoor;
@@ -17,6 +17,7 @@ pub struct Desk {
     schedule: RetrySchedule,
     leads: LeadDoor,
     doors: Option<Doors>,
+    public_url: Option<BaseUrl>,
     recognized: Recognized,
 }
 
@@ -30,6 +31,7 @@ impl Desk {
             engine,
             schedule,
             doors: None,
+            public_url: None,
             recognized: Recognized::default(),
         }
     }
@@ -39,6 +41,25 @@ impl Desk {
     pub fn with_vault(mut self, vault: impl Into<Vault>, http: Outbound) -> Self {
         self.doors = Some(Doors::over(self.engine.pool().clone(), vault, http));
         self
+    }
+
+    /// Where browsers find us: sign-ins start and end there.
+    #[must_use]
+    pub fn with_public_url(mut self, public_url: Option<BaseUrl>) -> Self {
+        self.public_url = public_url;
+        self
+    }
+
+    /// Where browsers find us.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] where nobody said so.
+    pub fn public_url(&self) -> DeskResult<&BaseUrl> {
+        self.public_url.as_ref().ok_or_else(|| {
+            let reason = "people sign in with a browser, and nobody said where it finds us: set public_url, \
+                          such as https://leads.example.com";
+            DeskError::refused("public_url", reason)
+        })
     }
 
     /// The engine below, for whoever executes runs or commits leads in an order of their own.

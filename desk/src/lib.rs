@@ -21,6 +21,7 @@ mod keys;
 mod lanes;
 mod leads;
 mod migrate;
+mod providers;
 mod rehearse;
 mod restored;
 mod runs;
@@ -33,7 +34,8 @@ pub use actor::Actor;
 pub use age::TransactionAge;
 pub use audit::{AuditEntry, AuditFilter};
 pub use connections::{
-    Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection, Proposed, RELEASE_SPACING,
+    Arrived, BegunSignIn, Connected, ConnectionQueue, ConnectionTest, Given, ListedConnection,
+    Proposed, RELEASE_SPACING,
 };
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
@@ -42,6 +44,7 @@ pub use error::{DeskError, DeskResult, sentence};
 pub use keys::{ApiKey, Caller, IssuedKey, KeyId, Need, NewKey, Role};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
 pub use migrate::newer_than_us;
+pub use providers::ListedProvider;
 pub use runs::{Became, Done, Plan, RunList, Selection, Verb};
 pub use stall::Stall;
 pub use vault::VaultStatus;

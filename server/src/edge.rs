@@ -64,11 +64,13 @@ async fn guarded(
 }
 
 /// Gives errors that the framework answers by itself (404, 405), in plain text or none, the body that
-/// all of ours have. A batch of which no lead was taken is answered in JSON, a result a lead.
+/// all of ours have. A batch of which no lead was taken is answered in JSON, a result a lead, and a browser
+/// with a page.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE);
-    let is_ours = kind.is_some_and(|kind| kind == PROBLEM_JSON || kind == "application/json");
+    let ours = [PROBLEM_JSON, "application/json", "text/html; charset=utf-8"];
+    let is_ours = kind.is_some_and(|kind| ours.iter().any(|known| kind == known));
     if status.as_u16() < 400 || is_ours {
         return response;
     }

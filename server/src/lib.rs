@@ -36,9 +36,11 @@ mod patience;
 mod places;
 mod problem;
 mod problems;
+mod providers;
 mod queue;
 mod router;
 mod runs;
+mod sign_ins;
 mod state;
 
 pub use admission::Admission;

@@ -16,7 +16,7 @@ const REF: &str = "$ref";
 #[openapi(
     info(
         title = "Leadrail",
-        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`; any call may also answer 401 (no API key that works), 403 (not with this key, or not from there), 408 (too slow) or 500.",
+        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`, but for the two pages of a sign-in that browsers open; any call may also answer 401 (no API key that works), 403 (not with this key, or not from there), 408 (too slow) or 500.",
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),

@@ -12,7 +12,9 @@ use crate::admission::Admission;
 use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{audience, audit, connections, edge, health, keys, leads, openapi, runs};
+use crate::{
+    audience, audit, connections, edge, health, keys, leads, openapi, providers, runs, sign_ins,
+};
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
@@ -64,7 +66,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// For anybody who may reach us.
 fn public() -> OpenApiRouter<App> {
-    health_checks().routes(routes!(openapi::openapi_json))
+    health_checks()
+        .routes(routes!(openapi::openapi_json))
+        .routes(routes!(sign_ins::get_start))
+        .routes(routes!(sign_ins::get_callback))
 }
 
 fn health_checks() -> OpenApiRouter<App> {
@@ -106,6 +111,7 @@ fn account() -> OpenApiRouter<App> {
         .routes(routes!(connections::hold::post_disable))
         .routes(routes!(connections::hold::post_enable))
         .routes(routes!(connections::post_connection_test))
+        .routes(routes!(sign_ins::post_sign_ins))
 }
 
 /// For whoever runs the product.
@@ -116,4 +122,9 @@ fn operator() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::post_keys))
         .routes(routes!(keys::delete_key))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(
+            providers::list_providers,
+            providers::post_providers
+        ))
+        .routes(routes!(providers::delete_provider))
 }

@@ -5,13 +5,15 @@ mod disable;
 mod enable;
 mod list;
 mod pause;
-mod prompt;
+pub(crate) mod prompt;
 mod released;
 mod resume;
 mod settings;
+mod sign_in;
 mod test;
 
 use crate::config::Config;
+pub(crate) use add::given_text;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -24,6 +26,7 @@ pub(crate) enum ConnectionCommand {
     Disable(disable::DisableArgs),
     Enable(enable::EnableArgs),
     Settings(settings::SettingsArgs),
+    SignIn(sign_in::SignInArgs),
 }
 
 pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::Result<()> {
@@ -36,5 +39,6 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
         ConnectionCommand::Enable(args) => enable::run(&args, config).await,
         ConnectionCommand::Disable(args) => disable::run(&args, config).await,
         ConnectionCommand::Settings(args) => settings::run(&args),
+        ConnectionCommand::SignIn(args) => sign_in::run(args, config).await,
     }
 }

@@ -25,7 +25,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     };
     output::line(format!("the API is ready at http://{address}"))?;
-    leadrail_server::serve(listener, desk, config.admission.clone(), stop).await;
+    leadrail_server::serve(listener, desk.clone(), config.admission.clone(), stop).await;
+    database::settled(&desk).await;
     Ok(())
 }
 

@@ -41,6 +41,7 @@ pub(crate) const KEYS: &[Key] = &[
         Shown::WithoutPassword,
     ),
     key("listen", "LEADRAIL_LISTEN"),
+    key("public_url", "LEADRAIL_PUBLIC_URL"),
     key("log", "LEADRAIL_LOG"),
     key("log_format", "LEADRAIL_LOG_FORMAT"),
     secret("vault_key", "LEADRAIL_VAULT_KEY", Shown::Masked),

@@ -4,6 +4,7 @@ use super::LogFormat;
 use super::layers::Layers;
 use crate::failure::usage;
 use config::{Value, ValueKind};
+use leadrail_connections::BaseUrl;
 use leadrail_engine::{RetrySchedule, Wait, parse_duration};
 use leadrail_outbound::Guard;
 use std::net::SocketAddr;
@@ -83,6 +84,13 @@ impl Reader<'_> {
             true => Ok(hosts),
             false => Err(self.fault(key, must)),
         }
+    }
+
+    /// Where browsers find us.
+    pub(super) fn public_url(&self, key: &str) -> anyhow::Result<Option<BaseUrl>> {
+        let url = self.text(key)?.map(|text| BaseUrl::parse(&text));
+        url.transpose()
+            .map_err(|error| self.fault(key, &format!("is not usable: {error}")))
     }
 
     pub(super) fn guard(&self, key: &str) -> anyhow::Result<Guard> {

@@ -14,5 +14,6 @@ mod preview;
 mod runs;
 mod services;
 mod settings;
+mod signing_in;
 mod standing;
 mod verbs;

@@ -13,6 +13,7 @@ mod operation;
 mod outage;
 mod reading;
 mod runs;
+mod sign_ins;
 mod spec;
 mod submit;
 mod support;

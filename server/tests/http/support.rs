@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::{BaseUrl, Connections, VaultKey};
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
@@ -90,10 +90,12 @@ impl Api {
 
     async fn served(pool: PgPool, admission: Admission, limits: Limits) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
-        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
-            .with_vault(VaultKey::parse(KEY).expect("a key"), http);
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("listening");
         let address = listener.local_addr().expect("an address");
+        let public_url = BaseUrl::parse(&format!("http://{address}")).expect("a URL");
+        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
+            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
+            .with_public_url(Some(public_url));
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(serve_within(
             listener,
