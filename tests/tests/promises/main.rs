@@ -9,6 +9,7 @@ mod drain;
 mod failpoints;
 mod fence;
 mod privacy;
+mod renewals;
 mod restored;
 mod retry;
 
