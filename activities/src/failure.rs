@@ -12,6 +12,9 @@ const GIVEN_BACK_UNTIL: u32 = 3;
 /// How long a step waits for our own database before it asks again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
+/// The shortest pause before tokens are looked for again that are being renewed.
+const RENEWAL_PAUSE: Duration = Duration::from_millis(250);
+
 /// What follows from a CRM's answer.
 ///
 /// What is set up wrongly keeps its leads at the gate. A refusal of ours does too, if nobody has
@@ -41,14 +44,15 @@ pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityEr
             return of_our_database(error.to_string());
         }
         ConnectionError::NotFound { .. } => "connection_missing",
-        ConnectionError::Vault { .. } => "connection_sealed",
+        ConnectionError::Vault { .. } | ConnectionError::ClientVault { .. } => "connection_sealed",
         ConnectionError::Damaged { .. }
         | ConnectionError::Exists { .. }
         | ConnectionError::AccountTaken
         | ConnectionError::Refused { .. }
         | ConnectionError::BaseUrl { .. }
         | ConnectionError::ForbiddenAddress { .. }
-        | ConnectionError::Settings { .. } => "connection_damaged",
+        | ConnectionError::Settings { .. }
+        | ConnectionError::NoRandomness => "connection_damaged",
         ConnectionError::Setup { .. } => "connection_setup",
     };
     ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
@@ -75,6 +79,14 @@ pub(crate) fn of_door(error: DoorError, gate: String) -> ActivityError {
         DoorError::Connection(error) => of_connection(&error, gate),
         DoorError::Closed(closed) => of_closed(closed, gate),
         DoorError::Setup(error) => of_setup(&error, gate),
+        // Nobody's fault, and no attempt is used up: whoever renews the tokens is asked again.
+        DoorError::Later { message, after } => {
+            let after = Some(after.max(RENEWAL_PAUSE));
+            ActivityError::new(FailureKind::Throttled { after }, "renewing", message)
+        }
+        DoorError::NoClient { message } => {
+            ActivityError::new(FailureKind::Blocked { gate }, "no_client", message)
+        }
         DoorError::UnsupportedCrm { .. } => {
             ActivityError::rejected("unsupported_crm", error.to_string())
         }
@@ -185,6 +197,30 @@ mod tests {
         });
         let changed = of_opening(changed, 1, "connection:1".to_owned());
         assert!(matches!(changed.kind, FailureKind::Blocked { .. }));
+    }
+
+    #[test]
+    fn tokens_on_their_way_cost_no_attempt_and_a_client_that_is_missing_is_waited_for() {
+        let gate = || "connection:1".to_owned();
+        for (asked, waited) in [
+            (Duration::ZERO, RENEWAL_PAUSE),
+            (DATABASE_PAUSE, DATABASE_PAUSE),
+        ] {
+            let later = DoorError::Later {
+                message: "later".to_owned(),
+                after: asked,
+            };
+            let error = of_door(later, gate());
+            let after = Some(waited);
+            assert_eq!(error.kind, FailureKind::Throttled { after });
+            assert_eq!(error.reason, "renewing");
+        }
+        let missing = DoorError::NoClient {
+            message: "`leadrail provider set` gives it".to_owned(),
+        };
+        let error = of_door(missing, gate());
+        assert_eq!(error.kind, FailureKind::Blocked { gate: gate() });
+        assert!(error.message.contains("provider set"));
     }
 
     #[test]

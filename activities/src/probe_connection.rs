@@ -148,6 +148,8 @@ fn unopened(error: DoorError) -> ActivityResult<Probed> {
         DoorError::Connection(NotFound { .. }) | DoorError::Closed(_) => Ok(Probed::Skipped),
         DoorError::Connection(_) => Ok(unknown("connection_sealed")),
         DoorError::Setup(_) => Ok(unknown("connection_setup")),
+        DoorError::Later { .. } => Ok(unknown("renewing")),
+        DoorError::NoClient { .. } => Ok(unknown("no_client")),
         DoorError::UnsupportedCrm { .. } => Ok(unknown("unsupported_crm")),
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::Provider;
+
 /// One CRM as data.
 #[derive(Debug, Serialize)]
 pub struct CrmInfo {
@@ -85,10 +87,54 @@ pub struct AuthMethod {
     pub title: &'static str,
     /// Where a contractor finds the secrets.
     pub help: &'static str,
-    /// The secrets it needs.
+    /// The secrets that a person gives; none where signing in brings them.
     pub secrets: &'static [SecretInfo],
-    /// Where they stand in a request.
+    /// Where secrets stand in a request, those that a provider issues among them.
     pub places: &'static [Place],
+    /// Where its secrets come from.
+    pub grant: Grant,
+}
+
+/// Where the secrets of a way in come from.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// A person gives all of them.
+    Given,
+    /// The account's own client, which a person gives, is exchanged for an access token.
+    ClientCredentials(&'static Provider),
+    /// Somebody of the account signs in with the CRM and lets us in.
+    Code(&'static Provider),
+}
+
+/// The secret that a provider issues and that stands in requests.
+pub const ACCESS_TOKEN: &str = "access_token";
+
+/// The secret that a provider issues to renew the other; it stands in no request to the CRM.
+pub const REFRESH_TOKEN: &str = "refresh_token";
+
+impl AuthMethod {
+    /// Who issues its tokens, where somebody does.
+    #[must_use]
+    pub fn provider(&self) -> Option<&'static Provider> {
+        match self.grant {
+            Grant::Given => None,
+            Grant::ClientCredentials(provider) | Grant::Code(provider) => Some(provider),
+        }
+    }
+
+    /// Whether a person gives this secret, or a provider issues it.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let issued = self.provider().is_some() && matches!(name, ACCESS_TOKEN | REFRESH_TOKEN);
+        issued || self.secrets.iter().any(|secret| secret.name == name)
+    }
+
+    /// The secrets that stand in requests, by name.
+    pub(crate) fn sent(&self) -> Vec<&'static str> {
+        let templates = self.places.iter().flat_map(Place::templates);
+        let named = templates.flat_map(|template| template.split('{').skip(1));
+        named.filter_map(|rest| rest.split('}').next()).collect()
+    }
 }
 
 /// One secret of a way in.
@@ -115,6 +161,19 @@ pub enum Place {
     Query(&'static str, &'static str),
     /// A field of the JSON or form body of requests that have one.
     BodyField(&'static str, &'static str),
+}
+
+impl Place {
+    /// The templates in which it names secrets.
+    pub(crate) fn templates(&self) -> Vec<&'static str> {
+        match *self {
+            Self::Header(_, value) | Self::Query(_, value) | Self::BodyField(_, value) => {
+                vec![value]
+            }
+            Self::Path(segment) => vec![segment],
+            Self::Basic(user, password) => vec![user, password],
+        }
+    }
 }
 
 /// How surely a create whose answer was lost can be found again.

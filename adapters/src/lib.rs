@@ -10,6 +10,7 @@
 //! - `crms/`: the CRMs, a folder each.
 //! - `http/`: the layer they share, from request to verdict and evidence.
 //! - `text/`: words fit for a CRM's fields, and the note.
+//! - `oauth/`: who issues tokens for them, a row each.
 //! - `contract.rs`, `plan.rs`, `info.rs`: what an adapter is, does, and says of itself.
 //!
 //! To add a CRM, see `docs/adding-a-crm.md`.
@@ -35,6 +36,7 @@ mod contract;
 pub mod crms;
 mod http;
 mod info;
+pub mod oauth;
 mod plan;
 mod preview;
 mod registry;
@@ -61,8 +63,8 @@ pub use self::http::settings::{Settings, SettingsFaults};
 pub use self::http::target::Target;
 pub use self::http::verdict::Verdict;
 pub use self::info::{
-    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, FixedHeader, Place, ReconcileClass,
-    Required, SecretInfo, SettingInfo, SettingKind,
+    ACCESS_TOKEN, AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, FixedHeader, Grant,
+    Place, REFRESH_TOKEN, ReconcileClass, Required, SecretInfo, SettingInfo, SettingKind,
 };
 pub use self::plan::{
     Filing, Links, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,

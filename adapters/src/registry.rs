@@ -39,6 +39,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::info::{ACCESS_TOKEN, Grant};
+    use crate::oauth::Flow;
     use crate::{
         ENVIRONMENT, Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target,
         Verb,
@@ -98,30 +100,23 @@ mod tests {
         }
     }
 
-    fn templates(place: &Place) -> Vec<&'static str> {
-        match *place {
-            Place::Header(_, value) | Place::Query(_, value) | Place::BodyField(_, value) => {
-                vec![value]
-            }
-            Place::Path(segment) => vec![segment],
-            Place::Basic(user, password) => vec![user, password],
-        }
-    }
-
     #[test]
-    fn every_secret_of_a_way_in_is_sent_and_every_place_knows_its_secrets() {
+    fn every_secret_that_is_only_given_is_sent_and_every_place_knows_its_secrets() {
         for adapter in Adapters::all().iter() {
             for method in adapter.crm().auth {
                 assert!(!method.title.is_empty() && !method.help.is_empty());
-                let templates: String = method.places.iter().flat_map(templates).collect();
-                for secret in method.secrets {
-                    let named = format!("{{{}}}", secret.name);
-                    assert!(templates.contains(&named), "{} is not sent", secret.name);
-                }
-                let named = templates.split('{').skip(1);
-                for name in named.filter_map(|rest| rest.split('}').next()) {
-                    let known = method.secrets.iter().any(|secret| secret.name == name);
-                    assert!(known, "{name} is no secret of {}", method.id);
+                let sent = method.sent();
+                assert!(sent.iter().all(|name| method.knows(name)), "{}", method.id);
+                let unsent = method.secrets.iter().find(|one| !sent.contains(&one.name));
+                match method.provider() {
+                    None => assert!(unsent.is_none(), "{} sends not all", method.id),
+                    Some(provider) => {
+                        assert!(sent.contains(&ACCESS_TOKEN), "{}", method.id);
+                        assert_eq!(provider.name, adapter.crm().name);
+                        let of_person = matches!(method.grant, Grant::Code(_));
+                        assert_eq!(of_person, method.secrets.is_empty(), "{}", method.id);
+                        assert_eq!(of_person, provider.flow == Flow::Code);
+                    }
                 }
             }
         }

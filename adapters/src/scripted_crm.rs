@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AdapterError, AdapterResult, Answer, AuthMethod, CallBudget, CrmAdapter, CrmInfo,
-    Failure, Filing, FixedHeader, Links, Made, Place, Plan, Record, Required, SecretInfo, Secrets,
-    Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
+    Failure, Filing, FixedHeader, Grant, Links, Made, Place, Plan, Record, Required, SecretInfo,
+    Secrets, Session, SettingInfo, SettingKind, Settings, StepKey, Target, Verdict,
 };
 
 /// When every step of a [`Scene`] began.
@@ -47,6 +47,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
                 title: "API key",
             }],
             places: &[Place::Header("authorization", "Token {api_key}")],
+            grant: Grant::Given,
         },
         AuthMethod {
             id: "bearer_token",
@@ -57,6 +58,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
                 title: "Access token",
             }],
             places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Given,
         },
     ],
     headers: &[FixedHeader {
@@ -345,9 +347,10 @@ fn open(adapter: &'static dyn CrmAdapter, target: Target) -> Session {
         .unwrap()
 }
 
-/// This text as every secret of the CRM's usual way in.
+/// This text as every secret of the first way in of which a person has all secrets.
 pub(crate) fn keys(crm: &CrmInfo, key: &str) -> Secrets {
-    let usual = &crm.auth[0];
+    let mut given = crm.auth.iter().filter(|way| way.provider().is_none());
+    let usual = given.next().expect("a way in without a provider");
     let secrets = Secrets::new(usual.id);
     usual.secrets.iter().fold(secrets, |secrets, secret| {
         secrets.with(secret.name, SecretString::from(key))

@@ -4,7 +4,7 @@ use crate::commands::chaos_worker::ChaosWorkerArgs;
 use crate::commands::worker::{WorkerArgs, WorkerCommand};
 use crate::commands::{
     audit, bench, chaos, connection, crm_sim, demo, doctor, erase, key, lane, lead, link, migrate,
-    openapi, restored, runs, schema, serve, show_config, vault, worker,
+    openapi, provider, restored, runs, schema, serve, show_config, vault, worker,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -72,6 +72,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  leadrail link list 3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10")]
     Link(link::LinkCommand),
     Erase(erase::EraseArgs),
+    /// The CRMs' sign-ins, and our own clients with them.
+    #[command(subcommand)]
+    #[command(after_help = "Example:\n  leadrail provider list")]
+    Provider(provider::ProviderCommand),
     /// The engine's runs: look, check before a deploy, resume, restart, cancel, talk to them.
     #[command(subcommand)]
     #[command(after_help = "Example:\n  leadrail runs check")]

@@ -15,6 +15,7 @@ pub(crate) mod lead;
 pub(crate) mod link;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod provider;
 pub(crate) mod restored;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Connection(command) => connection::run(command, config).await,
         Command::Runs(command) => runs::run(command, config).await,
         Command::Key(command) => key::run(command, config).await,
+        Command::Provider(command) => provider::run(command, config).await,
         Command::Lane(command) => lane::run(command, config).await,
         Command::Vault(command) => vault::run(command, config).await,
         Command::Schema(command) => schema::run(&command),

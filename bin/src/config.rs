@@ -13,7 +13,7 @@ pub(crate) use layers::{Layers, Setting};
 use crate::cli::Cli;
 use crate::failure::usage;
 use leadrail_connections::links::{LinkSettings, PublicUrl};
-use leadrail_connections::{Vault, VaultKey};
+use leadrail_connections::{BaseUrl, Vault, VaultKey};
 use leadrail_desk::{Retention, sentence};
 use leadrail_engine::WorkerConfig;
 use leadrail_outbound::Guard;
@@ -227,6 +227,12 @@ fn admission(from: &Reader<'_>, links: &LinkSettings) -> anyhow::Result<Admissio
 }
 
 impl Config {
+    /// Where browsers find us, for sign-ins.
+    pub(crate) fn public_url(&self) -> Option<BaseUrl> {
+        let url = self.links.public_url.as_ref()?;
+        BaseUrl::parse(url.as_str()).ok()
+    }
+
     /// Whether nobody has chosen a value for this key.
     pub(crate) fn is_default(&self, key: &str) -> bool {
         self.layers.setting(key).from == layers::DEFAULT

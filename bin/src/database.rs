@@ -10,10 +10,13 @@ use leadrail_outbound::Outbound;
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// A database that does not answer within this is away.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// The longest that a provider takes to renew tokens, and that writing them down takes.
+const SETTLED_WITHIN: Duration = Duration::from_secs(45);
 /// The pause between two looks for a database that is away, and between two words about it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SAY_EVERY: Duration = Duration::from_secs(10);
@@ -50,7 +53,16 @@ pub(crate) async fn desk_with_vault(config: &Config) -> anyhow::Result<Desk> {
 
 /// A desk on this pool, without a vault key.
 pub(crate) fn on(pool: PgPool, config: &Config) -> Desk {
-    Desk::new(Engine::new(pool), config.worker.schedule.clone())
+    let desk = Desk::new(Engine::new(pool), config.worker.schedule.clone());
+    desk.with_public_url(config.public_url())
+}
+
+/// Waits until no tokens are on their way to this process: they would be lost with it.
+pub(crate) async fn settled(desk: &Desk) {
+    let Ok(doors) = desk.doors() else { return };
+    if timeout(SETTLED_WITHIN, doors.settled()).await.is_err() {
+        tracing::error!("The process ends while tokens of a connection are on their way");
+    }
 }
 
 fn with_vault(desk: Desk, vault: Vault, config: &Config) -> anyhow::Result<Desk> {
@@ -125,7 +137,7 @@ async fn refuse_unfit(desk: &Desk) -> anyhow::Result<()> {
 
 /// A plain session where writes are taken, with the settings that the server gives to anyone.
 pub(crate) async fn try_once(hosts: &DatabaseHosts) -> sqlx::Result<PgConnection> {
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, async {
+    let connecting = timeout(CONNECT_WITHIN, async {
         hosts.writable().await?.connect().await
     });
     connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)?

@@ -13,10 +13,14 @@ use leadrail_outbound::{Outbound, OutboundUrl};
 use sqlx::PgPool;
 
 use crate::links::{LinkMaker, LinkSettings, LinkSource};
+use crate::oauth::{Renewals, Unrenewed};
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
     Connections, NewConnection, OpenConnection, Vault,
 };
+
+/// How long whoever is under no deadline of a lead's waits for tokens.
+const RENEWED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Opens connections. Cheap to clone; workers, checks, the command line and the API all use it.
 #[derive(Clone)]
@@ -25,6 +29,7 @@ pub struct Doors {
     http: Outbound,
     links: LinkMaker,
     link_source: Option<LinkSource>,
+    renewals: Renewals,
 }
 
 /// A connection, open for calls.
@@ -52,6 +57,20 @@ pub enum DoorError {
     /// No lead may go through it now.
     #[error("{0}")]
     Closed(Closed),
+    /// Its tokens are being renewed, or their provider failed: later, by itself.
+    #[error("{message}")]
+    Later {
+        /// One sentence for people.
+        message: String,
+        /// How long to wait.
+        after: Duration,
+    },
+    /// Its tokens cannot be renewed until the operator gives our client with the provider.
+    #[error("{message}")]
+    NoClient {
+        /// One sentence for people.
+        message: String,
+    },
     /// It is set up wrongly: a person has to mend it.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -96,6 +115,7 @@ impl Doors {
         Self {
             links: LinkMaker::new(connections.pool().clone()),
             link_source: None,
+            renewals: Renewals::new(connections.clone(), http.clone()),
             connections,
             http,
         }
@@ -166,17 +186,18 @@ impl Doors {
         })
     }
 
-    /// Opens a connection for leads. No call lasts longer than `left`.
+    /// Opens a connection for leads. No call lasts longer than `left`, and tokens that have ended are
+    /// renewed within it.
     ///
     /// # Errors
     /// All of [`DoorError`].
     pub async fn open(&self, id: ConnectionId, left: Duration) -> Result<Door, DoorError> {
         let open = self.connections.open(id).await?;
-        let adapter = self.adapter(&open.connection.crm)?;
-        if let Some(closed) = Closed::of(&open.connection, adapter.crm().title) {
+        let title = self.adapter(&open.connection.crm)?.crm().title;
+        if let Some(closed) = Closed::of(&open.connection, title) {
             return Err(DoorError::Closed(closed));
         }
-        let door = self.behind(open, adapter)?;
+        let door = self.opened(open, left).await?;
         Ok(Door {
             session: door.session.ending_in(left),
             ..door
@@ -186,21 +207,41 @@ impl Doors {
     /// Opens a connection for a check, also one that no lead may go through.
     ///
     /// # Errors
-    /// All of [`DoorError`]; `Closed` only where nobody has signed in yet.
+    /// All of [`DoorError`]; `Closed` only where its tokens have ended and a person must bring others.
     pub async fn open_whatever_its_state(&self, id: ConnectionId) -> Result<Door, DoorError> {
         let open = self.connections.open(id).await?;
-        let adapter = self.adapter(&open.connection.crm)?;
-        match Closed::of(&open.connection, adapter.crm().title) {
+        let title = self.adapter(&open.connection.crm)?.crm().title;
+        match Closed::of(&open.connection, title) {
             Some(closed) if open.connection.secret_version == 0 => Err(DoorError::Closed(closed)),
-            _ => self.behind(open, adapter),
+            _ => self.opened(open, RENEWED_WITHIN).await,
         }
     }
 
-    fn behind(
-        &self,
-        open: OpenConnection,
-        adapter: &'static dyn CrmAdapter,
-    ) -> Result<Door, DoorError> {
+    /// Lets a connection's refresh token be tried once more of whose last use no answer came: for a person
+    /// who asks for that.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Database`].
+    pub async fn try_once_more(&self, id: ConnectionId) -> Result<(), ConnectionError> {
+        self.renewals.forgive(id).await
+    }
+
+    /// Returns when no tokens are on their way to this process any more: whoever ends sooner may lose some.
+    pub async fn settled(&self) {
+        self.renewals.settled().await;
+    }
+
+    pub(crate) fn http(&self) -> &Outbound {
+        &self.http
+    }
+
+    async fn opened(&self, open: OpenConnection, left: Duration) -> Result<Door, DoorError> {
+        let adapter = self.adapter(&open.connection.crm)?;
+        let (id, title) = (open.connection.id, adapter.crm().title);
+        let open = match self.renewals.usable(open, None, left).await {
+            Ok(open) => open,
+            Err(unrenewed) => return Err(self.unopened(id, title, unrenewed).await),
+        };
         let (connection, secrets) = (open.connection, open.secrets);
         let session = self.session(
             adapter,
@@ -208,15 +249,31 @@ impl Doors {
             &connection.settings,
             secrets,
         )?;
-        let renewal = Arc::new(Reconnected {
-            connections: self.connections.clone(),
-            id: connection.id,
+        let renewal = Arc::new(Renewed {
+            doors: self.clone(),
+            id,
         });
         Ok(Door {
             connection,
             adapter,
             session: session.renewing(renewal),
         })
+    }
+
+    async fn unopened(&self, id: ConnectionId, title: &str, unrenewed: Unrenewed) -> DoorError {
+        match unrenewed {
+            Unrenewed::Connection(error) => error.into(),
+            Unrenewed::Later { message, after } => DoorError::Later { message, after },
+            Unrenewed::Setup(message) => DoorError::NoClient { message },
+            Unrenewed::Gone(why) => {
+                let now = self.connections.get(id).await;
+                let closed = now.ok().and_then(|now| Closed::of(&now, title));
+                DoorError::Closed(closed.unwrap_or(Closed {
+                    reason: "needs_reauth",
+                    message: why,
+                }))
+            }
+        }
     }
 
     /// Opens a connection that is not stored yet, so that it can be tried before it is.
@@ -248,12 +305,19 @@ impl Doors {
             return Ok(());
         };
         let url = BaseUrl::parse(text.trim());
-        let url = url.map_err(|source| ConnectionError::BaseUrl { source })?;
-        let admitted = self.http.guard().admits(&url.into());
+        self.may_call(&url.map_err(|source| ConnectionError::BaseUrl { source })?)
+    }
+
+    /// Whether calls could go there; what a name resolves to is judged at each call.
+    ///
+    /// # Errors
+    /// [`ConnectionError::ForbiddenAddress`].
+    pub fn may_call(&self, url: &BaseUrl) -> Result<(), ConnectionError> {
+        let admitted = self.http.guard().admits(&url.clone().into());
         admitted.map_err(|source| ConnectionError::ForbiddenAddress { source })
     }
 
-    fn session(
+    pub(crate) fn session(
         &self,
         adapter: &'static dyn CrmAdapter,
         base_url: Option<&BaseUrl>,
@@ -271,17 +335,28 @@ impl Doors {
     }
 }
 
-/// Newer secrets are there if somebody connected the account again during the call.
-struct Reconnected {
-    connections: Connections,
+/// Newer secrets are there if somebody connected the account again during the call, or if the provider
+/// renews those that were refused.
+struct Renewed {
+    doors: Doors,
     id: ConnectionId,
 }
 
 #[async_trait]
-impl Renewal for Reconnected {
+impl Renewal for Renewed {
     async fn renew(&self, refused: SecretVersion) -> Result<Option<Secrets>, RenewalError> {
-        let now = self.connections.open_now(self.id).await;
-        let now = now.map_err(|error| RenewalError(error.to_string()))?;
-        Ok(Some(now.secrets).filter(|secrets| secrets.version() > refused))
+        let unread = |error: ConnectionError| RenewalError(error.to_string());
+        let now = self.doors.connections.open_now(self.id).await;
+        let now = now.map_err(unread)?;
+        let renewed = self
+            .doors
+            .renewals
+            .usable(now, Some(refused), RENEWED_WITHIN);
+        match renewed.await {
+            Ok(now) => Ok(Some(now.secrets).filter(|secrets| secrets.version() > refused)),
+            Err(Unrenewed::Gone(_)) => Ok(None),
+            Err(Unrenewed::Connection(error)) => Err(unread(error)),
+            Err(later) => Err(RenewalError(later.to_string())),
+        }
     }
 }

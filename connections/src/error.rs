@@ -79,6 +79,18 @@ pub enum ConnectionError {
         #[source]
         source: VaultError,
     },
+    /// Our own secret with a provider did not seal or open: wrong vault key, or a changed row.
+    #[error("our client with {provider} is not accessible")]
+    ClientVault {
+        /// The provider's name.
+        provider: String,
+        /// What the vault says.
+        #[source]
+        source: VaultError,
+    },
+    /// The operating system gives no random numbers.
+    #[error("there are no random numbers to be had from the operating system")]
+    NoRandomness,
     /// The database did not answer as it should: try again.
     #[error("the connection store is not reachable")]
     Database {

@@ -5,7 +5,7 @@
 //! [`vault`] before they reach the database and opened only for the call that needs them. [`Doors`]
 //! is the only way from a connection to a session with its CRM. A connection that the CRM no longer
 //! accepts becomes [`ConnectionState::NeedsReauth`] and its leads wait until someone connects again,
-//! under the same id.
+//! under the same id. Secrets that a provider issues are renewed by [`Doors`] before they end (`oauth/`).
 
 mod cache;
 mod connection;
@@ -15,6 +15,7 @@ pub mod links;
 mod lookup;
 mod migrate;
 mod new_connection;
+mod oauth;
 mod rotate;
 mod rows;
 mod sealed;
@@ -30,6 +31,10 @@ pub use leadrail_outbound::{BaseUrl, UrlError};
 pub use lookup::Lookup;
 pub use migrate::{PRODUCT, grant_doors, migrate, newer, pending};
 pub use new_connection::{NewConnection, crm_account_id};
+pub use oauth::{
+    BegunSignIn, Departure, NewProviderClient, ProviderClient, Return, SignInError, SignedIn,
+    WantedSignIn, provider_clients,
+};
 pub use rotate::{Rotated, SealedWith, sealed_with};
 pub use rows::{ConnectionCount, ProbeDue};
 pub use settings::{

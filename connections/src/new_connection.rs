@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leadrail_adapters::{Adapters, CrmAdapter, Secrets, SetupError};
+use leadrail_adapters::{Adapters, CrmAdapter, Grant, Secrets, SetupError};
 use leadrail_lead::{CrmName, is_unshown};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -52,11 +52,19 @@ pub(crate) struct CheckedConnection {
 }
 
 impl NewConnection {
+    /// Checks a connection that is to work at once.
     pub(crate) fn check(self, adapters: &Adapters) -> ConnectionResult<CheckedConnection> {
         let checked = self.check_all_but_secrets(adapters)?;
         let sound = checked.secrets.check(checked.adapter.crm());
         sound.map_err(|source| ConnectionError::Setup { source })?;
-        Ok(checked)
+        let method = checked.adapter.crm().auth_method(&checked.auth_method);
+        match method.map(|method| method.grant) {
+            Some(Grant::Code(_)) => Err(ConnectionError::refused(
+                "auth_method",
+                "is a sign-in, which is begun by `leadrail connection sign-in` or POST /v1/sign-ins",
+            )),
+            _ => Ok(checked),
+        }
     }
 
     /// For a connection that nobody has signed in to: it has none.
@@ -271,7 +279,11 @@ mod tests {
             "{unknown}"
         );
         let method = refusal(|new| new.auth_method = "carrier_pigeon".into());
-        assert!(method.expect("refused").contains("api_key, bearer_token"));
+        assert!(
+            method
+                .expect("refused")
+                .contains("api_key, oauth, bearer_token")
+        );
         let base_url = refusal(|new| new.base_url = Some("http://169.254.169.254".into()));
         assert_eq!(base_url.as_deref(), Some("the base URL is not usable"));
         let settings = refusal(|new| new.settings = json!({"colour": "red"}));

@@ -7,6 +7,7 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::oauth;
 use crate::rows::{self, Sealing, StoredConnection};
 use crate::vault::Envelope;
 use crate::{ConnectionError, ConnectionResult, Connections};
@@ -14,30 +15,46 @@ use crate::{ConnectionError, ConnectionResult, Connections};
 /// Connections that are moved in one statement.
 const AT_A_TIME: i64 = 500;
 
-/// How many connections one vault key seals.
+/// How much one vault key seals.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct SealedWith {
     /// The key's [id](crate::VaultKey::id).
     pub vault_key_id: String,
     /// How many connections it seals.
     pub connections: i64,
+    /// How many of our own clients with providers it seals.
+    pub clients: i64,
 }
 
-/// What a rotation did.
+/// What a rotation did to connections and to our own clients with providers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Rotated {
-    /// Connections that are sealed with the new key now.
+    /// How many are sealed with the new key now.
     pub moved: u64,
-    /// Connections that are sealed with a key that we were not given; they stay as they are.
+    /// How many are sealed with a key that we were not given; they stay as they are.
     pub left: u64,
 }
 
-/// How many connections each vault key seals, the most first. Needs no vault key.
+/// How much each vault key seals, the most connections first. Needs no vault key.
 ///
 /// # Errors
 /// [`ConnectionError::Database`].
 pub async fn sealed_with(pool: &PgPool) -> ConnectionResult<Vec<SealedWith>> {
-    Ok(rows::sealed_with(pool).await?)
+    let mut sealed = rows::sealed_with(pool).await?;
+    for (vault_key_id, clients) in oauth::sealed_clients(pool).await? {
+        match sealed
+            .iter_mut()
+            .find(|one| one.vault_key_id == vault_key_id)
+        {
+            Some(one) => one.clients = clients,
+            None => sealed.push(SealedWith {
+                vault_key_id,
+                connections: 0,
+                clients,
+            }),
+        }
+    }
+    Ok(sealed)
 }
 
 impl Connections {
@@ -51,7 +68,7 @@ impl Connections {
     pub async fn rotate(&self, mut progress: impl FnMut(u64)) -> ConnectionResult<Rotated> {
         let (pool, vault) = (self.pool(), self.vault());
         let (older, mut after) = (vault.ids().split_off(1), Uuid::nil());
-        let mut moved = 0;
+        let mut moved = oauth::move_clients(pool, vault, &older).await?;
         loop {
             let page = rows::sealed_under(pool, &older, after, AT_A_TIME).await?;
             let Some(last) = page.last() else { break };
@@ -64,9 +81,11 @@ impl Connections {
             progress(moved);
         }
         self.forget();
-        let left = rows::sealed_with(pool).await?.into_iter();
+        let left = sealed_with(pool).await?.into_iter();
         let left = left.filter(|sealed| !vault.ids().contains(&sealed.vault_key_id));
-        let left = left.map(|sealed| sealed.connections).sum::<i64>();
+        let left = left
+            .map(|sealed| sealed.connections + sealed.clients)
+            .sum::<i64>();
         Ok(Rotated {
             moved,
             left: u64::try_from(left).unwrap_or(0),

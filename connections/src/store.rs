@@ -14,6 +14,7 @@ use crate::{
     cache::{Cache, CacheKey},
     lookup::{Choice, choose},
     new_connection::{CheckedConnection, is_id_text},
+    oauth,
     rows::{self, ConnectionCount, Present, Sealing, StoredConnection, Transition},
     sealed,
 };
@@ -258,6 +259,12 @@ impl Connections {
         self.open(id).await
     }
 
+    /// The same, and nothing is forgotten that others remember: for whoever looks often.
+    pub(crate) async fn open_uncached(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
+        let stored = rows::by_id(&self.0.pool, id).await?;
+        self.unseal(&stored.ok_or(ConnectionError::NotFound { id })?)
+    }
+
     /// Notes that the CRM accepted this version of the secrets just now and what it calls the account;
     /// returns whether it is still the present one.
     ///
@@ -337,18 +344,23 @@ impl Connections {
         self.close(id, ConnectionState::Disabled, why).await
     }
 
-    /// Checks that every connection that is not disabled is sealed under one of our vault keys: who
-    /// cannot open them must not start, nor add another under a key of its own.
+    /// Checks that every connection that is not disabled, and every client of ours with a provider, is
+    /// sealed under one of our vault keys: who cannot open them must not start, nor add another under a
+    /// key of its own.
     ///
     /// # Errors
-    /// [`ConnectionError::Vault`] naming the first that is not; `Database`.
+    /// [`ConnectionError::Vault`] or `ClientVault` naming the first that is not; `Database`.
     pub async fn check_vault_key(&self) -> ConnectionResult<()> {
-        match rows::sealed_otherwise(&self.0.pool, &self.0.vault.ids()).await? {
+        let (ids, have) = (self.0.vault.ids(), self.0.vault.id());
+        if let Some((id, sealed)) = rows::sealed_otherwise(&self.0.pool, &ids).await? {
+            let source = VaultError::KeyMismatch { sealed, have };
+            return Err(ConnectionError::Vault { id, source });
+        }
+        match oauth::sealed_otherwise(&self.0.pool, &ids).await? {
             None => Ok(()),
-            Some((id, sealed)) => {
-                let have = self.0.vault.id();
+            Some((provider, sealed)) => {
                 let source = VaultError::KeyMismatch { sealed, have };
-                Err(ConnectionError::Vault { id, source })
+                Err(ConnectionError::ClientVault { provider, source })
             }
         }
     }

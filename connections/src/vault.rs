@@ -17,3 +17,10 @@ pub use envelope::{Envelope, Place};
 pub use error::VaultError;
 pub use key::VaultKey;
 pub use ring::Vault;
+
+/// So many random bytes of the operating system's.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], VaultError> {
+    let mut bytes = [0; N];
+    key::fill_random(&mut bytes)?;
+    Ok(bytes)
+}

@@ -23,6 +23,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -69,10 +70,13 @@ pub(crate) enum Clients {
 }
 
 /// What a refresh token is worth after its use.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Refresh {
     /// As much as before; the answer holds the same one.
     Lasting,
+    /// The same answer again for so long; then nothing.
+    Grace { ms: u64 },
     /// Nothing, and its use again is refused. `reuse_revokes`: it ends the whole family too.
     SingleUse { reuse_revokes: bool },
 }
@@ -88,6 +92,7 @@ struct State {
     keys: Keys,
     life: Option<Duration>,
     secrets: HashMap<String, Vec<String>>,
+    refresh_rule: Option<Refresh>,
     families: Vec<Family>,
     codes: HashMap<String, Code>,
     access: HashMap<String, Access>,
@@ -106,6 +111,8 @@ struct Family {
 struct Code {
     company: String,
     redirect_uri: Option<String>,
+    /// What its verifier must hash to (RFC 7636, S256), where the app sent that.
+    challenge: Option<String>,
     expires_at: DateTime<Utc>,
     /// The family it was redeemed for.
     redeemed: Option<usize>,
@@ -118,7 +125,8 @@ struct Access {
 
 struct RefreshToken {
     family: usize,
-    is_spent: bool,
+    /// When it was used, and what was issued for it then.
+    spent: Option<(DateTime<Utc>, issuing::Issued)>,
 }
 
 impl TokenRules {
@@ -180,9 +188,15 @@ impl TokenOffice {
         result
     }
 
-    /// Takes down a company's consent; the code for it can be redeemed once.
-    fn consent(&self, company: &str, redirect_uri: Option<&str>) -> String {
-        lock(&self.state).consent(company, redirect_uri)
+    /// Takes down a company's consent; the code for it can be redeemed once, with the verifier of the
+    /// challenge if there is one.
+    fn consent(
+        &self,
+        company: &str,
+        redirect_uri: Option<&str>,
+        challenge: Option<&str>,
+    ) -> String {
+        lock(&self.state).consent(company, redirect_uri, challenge)
     }
 
     /// Carries a change of the control API out; the JSON is what was issued, if anything.

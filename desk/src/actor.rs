@@ -82,6 +82,14 @@ pub(crate) enum Action {
     ConnectionEnable,
     /// A connection was taken away, with its credential.
     ConnectionDelete,
+    /// A link was given by which somebody may sign in for a connection.
+    SignInBegin,
+    /// Somebody signed in for a connection.
+    SignInEnd,
+    /// Our client with a provider was given.
+    ProviderSet,
+    /// Our client with a provider was taken away.
+    ProviderRemove,
     /// An API key was made.
     KeyCreate,
     /// An API key was taken back.
@@ -128,6 +136,10 @@ impl Action {
             Self::ConnectionDisable => "connection.disable",
             Self::ConnectionEnable => "connection.enable",
             Self::ConnectionDelete => "connection.delete",
+            Self::SignInBegin => "sign_in.begin",
+            Self::SignInEnd => "sign_in.end",
+            Self::ProviderSet => "provider.set",
+            Self::ProviderRemove => "provider.remove",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",
             Self::LinkRevoke => "link.revoke",

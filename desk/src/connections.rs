@@ -15,6 +15,7 @@ mod propose;
 mod queue;
 mod reconnect;
 mod release;
+mod sign_in;
 mod test;
 
 pub use change::Change;
@@ -25,4 +26,5 @@ pub use propose::{Given, Proposed};
 pub use queue::{ConnectionQueue, ListedConnection};
 pub use reconnect::Reconnect;
 pub use release::RELEASE_SPACING;
+pub use sign_in::{Arrived, BegunSignIn};
 pub use test::ConnectionTest;

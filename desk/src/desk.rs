@@ -3,7 +3,7 @@
 use crate::error::{DeskError, DeskResult};
 use crate::keys::Recognized;
 use leadrail_connections::links::LinkSettings;
-use leadrail_connections::{Connections, Doors, Vault};
+use leadrail_connections::{BaseUrl, Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
 use leadrail_workflows::LeadDoor;
@@ -18,6 +18,7 @@ pub struct Desk {
     schedule: RetrySchedule,
     leads: LeadDoor,
     doors: Option<Doors>,
+    public_url: Option<BaseUrl>,
     recognized: Recognized,
 }
 
@@ -31,6 +32,7 @@ impl Desk {
             engine,
             schedule,
             doors: None,
+            public_url: None,
             recognized: Recognized::default(),
         }
     }
@@ -47,6 +49,25 @@ impl Desk {
     pub fn with_links(mut self, at: LinkSettings) -> Self {
         self.doors = self.doors.map(|doors| doors.with_links(at));
         self
+    }
+
+    /// Where browsers find us: sign-ins start and end there.
+    #[must_use]
+    pub fn with_public_url(mut self, public_url: Option<BaseUrl>) -> Self {
+        self.public_url = public_url;
+        self
+    }
+
+    /// Where browsers find us.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] where nobody said so.
+    pub fn public_url(&self) -> DeskResult<&BaseUrl> {
+        self.public_url.as_ref().ok_or_else(|| {
+            let reason = "people sign in with a browser, and nobody said where it finds us: set public_url, \
+                          such as https://leads.example.com";
+            DeskError::refused("public_url", reason)
+        })
     }
 
     /// The engine below, for whoever executes runs or commits leads in an order of their own.

@@ -208,6 +208,13 @@ impl Desk {
                 format!("{said}; start with the key it was sealed with, keep that as vault_old_key, or add it again")
             })?;
         }
+        let ours = connections.check_vault_key().await;
+        ours.map_err(|error| {
+            format!(
+                "{}; `leadrail provider set` gives it anew",
+                sentence(&error)
+            )
+        })?;
         Ok(format!("{name} opens all {stored} connections"))
     }
 }

@@ -23,6 +23,7 @@ mod lanes;
 mod leads;
 mod links;
 mod migrate;
+mod providers;
 mod rehearse;
 mod restored;
 mod retention;
@@ -37,8 +38,9 @@ pub use actor::Actor;
 pub use age::TransactionAge;
 pub use audit::{AuditEntry, AuditFilter};
 pub use connections::{
-    Change, Connected, ConnectionQueue, ConnectionTest, CrmForm, Given, ListedConnection, Options,
-    Proposed, RELEASE_SPACING, Reconnect, Setting, SettingType, crm_form, crm_forms,
+    Arrived, BegunSignIn, Change, Connected, ConnectionQueue, ConnectionTest, CrmForm, Given,
+    ListedConnection, Options, Proposed, RELEASE_SPACING, Reconnect, Setting, SettingType, crm_form,
+    crm_forms,
 };
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
@@ -49,6 +51,7 @@ pub use keys::{ApiKey, Caller, IssuedKey, KeyId, Need, NewKey, Role};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, preview};
 pub use links::{LinkState, LinkView, Lost, Opened, ToldCall};
 pub use migrate::newer_than_us;
+pub use providers::ListedProvider;
 pub use retention::Retention;
 pub use runs::{Became, Done, Plan, RunList, Selection, Verb};
 pub use stall::Stall;

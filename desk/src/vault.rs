@@ -14,10 +14,16 @@ impl Desk {
     /// [`DeskError::OtherVaultKey`]; when the database cannot be read; without a vault key.
     pub async fn check_vault_key(&self) -> DeskResult<()> {
         match self.connections()?.check_vault_key().await {
-            Err(ConnectionError::Vault {
-                source: VaultError::KeyMismatch { sealed, have },
-                ..
-            }) => Err(DeskError::OtherVaultKey { sealed, have }),
+            Err(
+                ConnectionError::Vault {
+                    source: VaultError::KeyMismatch { sealed, have },
+                    ..
+                }
+                | ConnectionError::ClientVault {
+                    source: VaultError::KeyMismatch { sealed, have },
+                    ..
+                },
+            ) => Err(DeskError::OtherVaultKey { sealed, have }),
             checked => Ok(checked?),
         }
     }
@@ -30,17 +36,17 @@ pub struct VaultStatus {
     pub current: String,
     /// The older keys that were given, which still open.
     pub older: Vec<String>,
-    /// How many connections each key seals that any is sealed with, the most first.
+    /// How much each key seals that anything is sealed with, the most connections first.
     pub sealed: Vec<SealedWith>,
 }
 
 impl VaultStatus {
-    /// How many connections a key seals that was not given.
+    /// How many connections and clients are sealed with a key that was not given.
     #[must_use]
     pub fn locked(&self) -> i64 {
         let given = |id: &String| *id == self.current || self.older.contains(id);
         let locked = self.sealed.iter().filter(|one| !given(&one.vault_key_id));
-        locked.map(|one| one.connections).sum()
+        locked.map(|one| one.connections + one.clients).sum()
     }
 }
 

@@ -18,6 +18,7 @@ mod process;
 mod program;
 mod proxy;
 mod rig;
+mod signing_in;
 
 pub use books::Books;
 pub use chaos::{Chaos, ChaosOptions, Control, Figure, LATER_BUILD, Profile, Verdict, later_build};

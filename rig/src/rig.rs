@@ -7,7 +7,7 @@ use crate::places::{HOME, Place};
 use crate::program::Program;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use leadrail_connections::{Connection, Connections, VaultKey};
+use leadrail_connections::{BaseUrl, Connection, Connections, VaultKey};
 use leadrail_crm_sim::{CrmSim, HOUSECALL_PRO};
 use leadrail_desk::Desk;
 use leadrail_engine::{DatabaseHosts, Engine, RetrySchedule, WorkerConfig, run_worker};
@@ -136,6 +136,7 @@ impl Rig {
     /// The desk on the rig's database.
     pub(crate) fn desk(&self) -> anyhow::Result<Desk> {
         let desk = Desk::new(self.engine.clone(), self.schedule.clone());
+        let desk = desk.with_public_url(BaseUrl::parse(&self.api).ok());
         Ok(desk.with_vault(self.vault_key()?, Outbound::new(Guard::with_loopback())?))
     }
 

@@ -51,6 +51,23 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// The same for what is no change of the desk's; `None` if it takes longer, and when it breaks.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        within: Duration,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let under_way = self.0.clone();
+        let done = tokio::spawn(async move {
+            let done = work.await;
+            drop(under_way);
+            done
+        });
+        timeout(within, done).await.ok()?.ok()
+    }
+}
+
 impl UnderWay {
     /// Returns once no change is under way and none can begin, because all [`Changes`] are gone.
     pub(crate) async fn ended(mut self) {

@@ -215,13 +215,24 @@ impl From<leadrail_desk::ConnectionTest> for ConnectionTest {
     }
 }
 
+/// How a connection is tested.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TestQuery {
+    /// Tries a refresh token once more of whose last use no answer came, as the connection then says. A
+    /// provider that did hear the first time may end the whole sign-in for that.
+    #[serde(default)]
+    once_more: bool,
+}
+
 /// Asks the CRM whether it accepts the connection's credential.
 ///
 /// If it does, the connection is active again and the leads that waited for it go out, ten a
 /// minute. One that a person paused or switched off stays so. The test itself sends no lead.
 #[utoipa::path(
     post, path = "/v1/connections/{id}/test", tag = "connections",
-    params(("id" = Uuid, Path, description = "The connection")),
+    params(("id" = Uuid, Path, description = "The connection"), TestQuery),
     responses(
         (status = 200, description = "How the test ended: `ok` says whether it worked",
          body = ConnectionTest),
@@ -232,10 +243,16 @@ pub(crate) async fn post_connection_test(
     State(app): State<App>,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
+    Params(TestQuery { once_more }): Params<TestQuery>,
 ) -> Result<Json<ConnectionTest>, Problem> {
     // A database that is away is known before the CRM is asked.
     change::visible(&app, &by, id).await?;
     let actor = by.0.actor().clone();
-    let tested = app.call(|desk| async move { desk.test(&actor, id).await });
+    let tested = app.call(move |desk| async move {
+        match once_more {
+            true => desk.test_once_more(&actor, id).await,
+            false => desk.test(&actor, id).await,
+        }
+    });
     Ok(Json(tested.await?.into()))
 }

@@ -123,7 +123,8 @@ fn sealed(mut response: Response, tls: bool) -> Response {
 }
 
 /// Gives errors that the framework answers by itself (404, 405), in plain text or none, the body that
-/// all of ours have. Pages for people stay pages, and answers without a body (to HEAD) too. A batch of which no lead was taken is answered in JSON, a result a lead.
+/// all of ours have. Pages for people stay pages, and answers without a body (to HEAD) too. A batch of which
+/// no lead was taken is answered in JSON, a result a lead.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE);

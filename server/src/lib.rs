@@ -42,10 +42,12 @@ mod patience;
 mod places;
 mod problem;
 mod problems;
+mod providers;
 mod queue;
 mod rates;
 mod router;
 mod runs;
+mod sign_ins;
 mod state;
 mod tls;
 

@@ -20,7 +20,7 @@ const REF: &str = "$ref";
 #[openapi(
     info(
         title = "Leadrail",
-        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`.\n\nEach API key, and each address without one, may make so many requests a second; `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` in an answer say how many are left, and 429 with `Retry-After` says when to come again.\n\nA request has at most 16 KiB of headers; one lead has at most 256 KiB.",
+        description = "Files qualified phone leads in the contractor's CRM, durably. Every error is a `Problem`, but for the two pages of a sign-in that browsers open.\n\nEach API key, and each address without one, may make so many requests a second; `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` in an answer say how many are left, and 429 with `Retry-After` says when to come again.\n\nA request has at most 16 KiB of headers; one lead has at most 256 KiB.",
     ),
     tags(
         (name = "leads", description = "Hand leads over and follow them"),

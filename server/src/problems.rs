@@ -47,6 +47,8 @@ macro_rules! problems {
 problems! {
     BadParameter: 400 "A parameter is not valid";
     NotAConnection: 400 "Not an account, a CRM, a way in, an address, a secret or a setting that there is";
+    NotAProviderClient: 400 "Not a provider, an environment, a client or an address that there is";
+    NoSuchProviderClient: 404 "We have no such client";
     NotAConnectionIdOrUnreadable: 400 "Not a connection's id, or a body that cannot be read";
     NotAConnectionId: 400 "Not a connection's id";
     NotAnEventId: 400 "Not an event id";

@@ -14,7 +14,8 @@ use crate::openapi::Description;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    audience, audit, connections, docs, edge, erasures, health, keys, leads, links, openapi, runs,
+    audience, audit, connections, docs, edge, erasures, health, keys, leads, links, openapi,
+    providers, runs, sign_ins,
 };
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
@@ -73,6 +74,8 @@ fn public() -> OpenApiRouter<App> {
         .routes(routes!(openapi::openapi_json))
         .routes(routes!(docs::docs))
         .route("/r/{link_id}", get(links::follow_link))
+        .routes(routes!(sign_ins::get_start))
+        .routes(routes!(sign_ins::get_callback))
 }
 
 fn alive() -> OpenApiRouter<App> {
@@ -122,6 +125,7 @@ fn account() -> OpenApiRouter<App> {
         .routes(routes!(connections::hold::post_disable))
         .routes(routes!(connections::hold::post_enable))
         .routes(routes!(connections::post_connection_test))
+        .routes(routes!(sign_ins::post_sign_ins))
 }
 
 /// For whoever runs the product.
@@ -133,4 +137,9 @@ fn operator() -> OpenApiRouter<App> {
         .routes(routes!(keys::delete_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(erasures::post_erasures))
+        .routes(routes!(
+            providers::list_providers,
+            providers::post_providers
+        ))
+        .routes(routes!(providers::delete_provider))
 }

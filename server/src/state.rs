@@ -83,6 +83,15 @@ impl App {
         self.changes.make(READ_WITHIN, change).await
     }
 
+    /// Carries something through to its end, even where its caller goes; `None` if it takes longer than a
+    /// caller can wait.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.changes.finish(CALL_WITHIN, work).await
+    }
+
     /// The same for a change that asks a CRM, which has more time.
     pub(crate) async fn call<T, F>(&self, make: impl FnOnce(Desk) -> F) -> Result<T, Problem>
     where
@@ -91,6 +100,15 @@ impl App {
     {
         let change = make(self.desk.clone());
         self.changes.make(CALL_WITHIN, change).await
+    }
+}
+
+/// Logs what went wrong behind a page that does not say it.
+pub(crate) fn failed(error: &leadrail_connections::ConnectionError) {
+    use leadrail_connections::ConnectionError;
+    match error {
+        ConnectionError::Database { source } => log_unavailable(source),
+        error => tracing::error!(%error, "A sign-in could not be carried out"),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Tests here use public doors only (CLI, HTTP, SQL). A worker that dies is a process killed with
 //! `kill -9`; what really arrived is read from the simulator's own books, which know nothing of us.
 
+mod browser;
 mod stage;
 mod story;
 
+pub use browser::Browser;
 pub use leadrail_rig::{Books, Process};
 pub use stage::{Stage, sample_lead};
 pub use story::{RunStory, stories};

@@ -131,6 +131,11 @@ impl Stage {
         format!("http://127.0.0.1:{}/housecall_pro", self.crm_port)
     }
 
+    /// The base URL of another simulated CRM.
+    pub fn crm_url_of(&self, crm: &str) -> String {
+        format!("http://127.0.0.1:{}/{crm}", self.crm_port)
+    }
+
     /// A command of the product with the stage's environment.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = self.program.command(self.folder.path());
@@ -183,7 +188,8 @@ impl Stage {
     /// The HTTP API; comes back when it answers, with its base URL.
     pub async fn serve(&self) -> (Process, String) {
         let url = format!("http://127.0.0.1:{}", free_port());
-        let command = self.command(&["serve", "--listen", url.trim_start_matches("http://")]);
+        let mut command = self.command(&["serve", "--listen", url.trim_start_matches("http://")]);
+        command.env("LEADRAIL_PUBLIC_URL", &url);
         let process = started(command, &self.log("serve"));
         wait_for("the HTTP API", Duration::from_secs(20), || async {
             let answer = self.http.get(format!("{url}/readyz")).send().await.ok()?;
@@ -223,6 +229,21 @@ impl Stage {
             "{}",
             answer.text().await.unwrap_or_default()
         );
+    }
+
+    /// A change by another simulated CRM's control API.
+    pub async fn sim_post_to(&self, crm: &str, what: &str, body: Value) {
+        let url = format!("http://127.0.0.1:{}/_sim/{crm}/{what}", self.crm_port);
+        let answer = self.http.post(url).json(&body).send().await;
+        let answer = answer.expect("the simulator");
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// What another simulated CRM's control API shows.
+    pub async fn sim_get(&self, crm: &str, what: &str) -> Value {
+        let url = format!("http://127.0.0.1:{}/_sim/{crm}/{what}", self.crm_port);
+        let answer = self.http.get(url).send().await.expect("the simulator");
+        answer.json().await.expect("JSON")
     }
 
     /// Lets the simulated CRM behave again.

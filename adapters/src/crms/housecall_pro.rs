@@ -45,8 +45,9 @@ use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, Place, Required, SecretInfo, SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, Grant, Place, Required, SecretInfo, SettingInfo, SettingKind,
 };
+use crate::oauth;
 use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
 use crate::text::line::line;
 
@@ -70,16 +71,27 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
                 title: "API key",
             }],
             places: &[Place::Header("authorization", "Token {api_key}")],
+            grant: Grant::Given,
+        },
+        AuthMethod {
+            id: "oauth",
+            title: "Sign-in",
+            help: "An administrator signs in to Housecall Pro and lets us in: `leadrail connection \
+                   sign-in` gives the link.",
+            secrets: &[],
+            places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Code(&oauth::HOUSECALL_PRO),
         },
         AuthMethod {
             id: "bearer_token",
             title: "OAuth access token",
-            help: "Comes from connecting the account with Housecall Pro's own sign-in.",
+            help: "A token that was issued elsewhere; when it ends, so does the connection.",
             secrets: &[SecretInfo {
                 name: "access_token",
                 title: "Access token",
             }],
             places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Given,
         },
     ],
     headers: &[],

@@ -56,9 +56,10 @@ use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Place, Required, SecretInfo, SettingInfo,
+    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Grant, Place, Required, SecretInfo, SettingInfo,
     SettingKind,
 };
+use crate::oauth;
 use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
 use crate::text::line::line;
 
@@ -71,17 +72,28 @@ pub static JOBBER: CrmInfo = CrmInfo {
     title: "Jobber",
     base_url: "https://api.getjobber.com",
     environments: &[],
-    auth: &[AuthMethod {
-        id: "bearer_token",
-        title: "OAuth access token",
-        help: "Comes from connecting the account with Jobber's own sign-in, by an administrator of \
-               the account; it lasts an hour.",
-        secrets: &[SecretInfo {
-            name: "access_token",
-            title: "Access token",
-        }],
-        places: &[Place::Header("authorization", "Bearer {access_token}")],
-    }],
+    auth: &[
+        AuthMethod {
+            id: "oauth",
+            title: "Sign-in",
+            help: "An administrator signs in to Jobber and lets us in: `leadrail connection sign-in` \
+               gives the link.",
+            secrets: &[],
+            places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Code(&oauth::JOBBER),
+        },
+        AuthMethod {
+            id: "bearer_token",
+            title: "OAuth access token",
+            help: "A token that was issued elsewhere, to try things out; it lasts an hour.",
+            secrets: &[SecretInfo {
+                name: "access_token",
+                title: "Access token",
+            }],
+            places: &[Place::Header("authorization", "Bearer {access_token}")],
+            grant: Grant::Given,
+        },
+    ],
     headers: &[FixedHeader {
         name: "x-jobber-graphql-version",
         value: "2026-05-12",

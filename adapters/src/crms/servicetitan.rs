@@ -65,9 +65,10 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, Place, Required, SecretInfo,
+    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, Grant, Place, Required, SecretInfo,
     SettingInfo, SettingKind,
 };
+use crate::oauth;
 use crate::plan::{Look, Plan, Record, Slot, Step, StepKind};
 use crate::text::line::line;
 
@@ -91,26 +92,55 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
             base_url: "https://api-integration.servicetitan.io",
         },
     ],
-    auth: &[AuthMethod {
-        id: "bearer_token",
-        title: "Access token and application key",
-        help: "The token that ServiceTitan's sign-in gave for one tenant, which lives 15 minutes, \
-               and the application's key from the developer portal.",
-        secrets: &[
-            SecretInfo {
-                name: "access_token",
-                title: "Access token",
-            },
-            SecretInfo {
-                name: "app_key",
-                title: "Application key",
-            },
-        ],
-        places: &[
-            Place::Header("authorization", "Bearer {access_token}"),
-            Place::Header("st-app-key", "{app_key}"),
-        ],
-    }],
+    auth: &[
+        AuthMethod {
+            id: "client_credentials",
+            title: "Client and application key",
+            help: "The tenant's administrator connects our application under Settings > Integrations > \
+               API Application Access, copies the client id and makes a client secret; the \
+               application's key is from the developer portal.",
+            secrets: &[
+                SecretInfo {
+                    name: "client_id",
+                    title: "Client id",
+                },
+                SecretInfo {
+                    name: "client_secret",
+                    title: "Client secret",
+                },
+                SecretInfo {
+                    name: "app_key",
+                    title: "Application key",
+                },
+            ],
+            places: &[
+                Place::Header("authorization", "Bearer {access_token}"),
+                Place::Header("st-app-key", "{app_key}"),
+            ],
+            grant: Grant::ClientCredentials(&oauth::SERVICETITAN),
+        },
+        AuthMethod {
+            id: "bearer_token",
+            title: "Access token and application key",
+            help: "A token that was issued elsewhere for one tenant, to try things out; it lives 15 \
+               minutes.",
+            secrets: &[
+                SecretInfo {
+                    name: "access_token",
+                    title: "Access token",
+                },
+                SecretInfo {
+                    name: "app_key",
+                    title: "Application key",
+                },
+            ],
+            places: &[
+                Place::Header("authorization", "Bearer {access_token}"),
+                Place::Header("st-app-key", "{app_key}"),
+            ],
+            grant: Grant::Given,
+        },
+    ],
     headers: &[],
     // ServiceTitan itself gives up after 100 s; whoever waits longer knows more of what was done.
     call_timeout: Duration::from_secs(105),

@@ -21,12 +21,14 @@ impl Keys {
         let auth = crm
             .auth_method(secrets.method())
             .ok_or_else(|| SetupError::unknown_method(crm))?;
-        let known = |name: &str| auth.secrets.iter().any(|secret| secret.name == name);
-        if !secrets.iter().all(|(name, _)| known(name)) {
+        if !secrets.iter().all(|(name, _)| auth.knows(name)) {
             return Err(SetupError::unknown_secret(crm, auth));
         }
-        for secret in auth.secrets {
-            check(crm, secret.name, secrets.expose(secret.name))?;
+        // What never stands in a request has no business here: a refresh token, a client's secret.
+        let sent = auth.sent();
+        let secrets = secrets.only(&sent);
+        for name in sent {
+            check(crm, name, secrets.expose(name))?;
         }
         let names: Vec<&str> = secrets.iter().map(|(name, _)| name).collect();
         let mut texts: Vec<String> = names
@@ -40,6 +42,19 @@ impl Keys {
             secrets,
             scrubber,
         })
+    }
+
+    /// Whether these are the secrets that a person gives for their way in, and can be sent.
+    pub(super) fn check_given(crm: &'static CrmInfo, secrets: &Secrets) -> Result<(), SetupError> {
+        let auth = crm
+            .auth_method(secrets.method())
+            .ok_or_else(|| SetupError::unknown_method(crm))?;
+        let given = |name: &str| auth.secrets.iter().any(|secret| secret.name == name);
+        if !secrets.iter().all(|(name, _)| given(name)) {
+            return Err(SetupError::unknown_secret(crm, auth));
+        }
+        let mut needed = auth.secrets.iter();
+        needed.try_for_each(|secret| check(crm, secret.name, secrets.expose(secret.name)))
     }
 
     pub(crate) fn version(&self) -> SecretVersion {

@@ -56,12 +56,19 @@ impl Secrets {
         self.version
     }
 
-    /// Whether these are the secrets that their way into the CRM needs, and can be sent.
+    /// Whether these are the secrets that a person must give for their way into the CRM, and can be
+    /// sent. Those that a provider issues are not looked for.
     ///
     /// # Errors
     /// What a person has to mend.
     pub fn check(&self, crm: &'static CrmInfo) -> Result<(), SetupError> {
-        Keys::new(crm, self.clone()).map(drop)
+        Keys::check_given(crm, self)
+    }
+
+    /// Those with these names, and no others.
+    pub(crate) fn only(mut self, names: &[&str]) -> Self {
+        self.values.retain(|name, _| names.contains(&name.as_str()));
+        self
     }
 
     /// All of them, by name.

@@ -154,7 +154,7 @@ fn fill(template: &str, auth: &AuthMethod, secret: &impl Fn(&str) -> String) -> 
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        if auth.secrets.iter().any(|known| known.name == name) {
+        if auth.knows(name) {
             filled.push_str(&secret(name));
         }
         rest = after;
@@ -187,7 +187,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::info::SecretInfo;
+    use crate::info::{Grant, SecretInfo};
     use crate::scripted_crm::EXAMPLE;
 
     static EVERYWHERE: AuthMethod = AuthMethod {
@@ -211,6 +211,7 @@ mod tests {
             Place::Query("token", "{b}"),
             Place::BodyField("auth_secret", "{b}"),
         ],
+        grant: Grant::Given,
     };
 
     fn wire(request: &CrmRequest, secret: impl Fn(&str) -> String) -> Wire {

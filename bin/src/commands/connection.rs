@@ -7,16 +7,18 @@ mod enable;
 mod list;
 mod options;
 mod pause;
-mod prompt;
+pub(crate) mod prompt;
 mod reconnect;
 mod released;
 mod resume;
 mod set;
 mod settings;
 mod show;
+mod sign_in;
 mod test;
 
 use crate::config::Config;
+pub(crate) use add::given_text;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -34,6 +36,7 @@ pub(crate) enum ConnectionCommand {
     Enable(enable::EnableArgs),
     Delete(delete::DeleteArgs),
     Settings(settings::SettingsArgs),
+    SignIn(sign_in::SignInArgs),
 }
 
 pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::Result<()> {
@@ -51,5 +54,6 @@ pub(crate) async fn run(command: ConnectionCommand, config: &Config) -> anyhow::
         ConnectionCommand::Reconnect(args) => reconnect::run(args, config).await,
         ConnectionCommand::Delete(args) => delete::run(&args, config).await,
         ConnectionCommand::Settings(args) => settings::run(&args),
+        ConnectionCommand::SignIn(args) => sign_in::run(args, config).await,
     }
 }

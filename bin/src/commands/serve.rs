@@ -32,7 +32,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         need_keys(&desk, address).await?;
     }
     output::line(format!("the API is ready at {scheme}://{address}"))?;
-    leadrail_server::serve(listener, desk, config.admission.clone(), stop).await;
+    leadrail_server::serve(listener, desk.clone(), config.admission.clone(), stop).await;
+    database::settled(&desk).await;
     Ok(())
 }
 

@@ -15,9 +15,9 @@ pub(crate) enum VaultCommand {
     Rotate(RotateArgs),
 }
 
-/// Says which vault keys are configured, and how many connections each seals.
+/// Says which vault keys are configured, and how much each seals.
 ///
-/// Exit code 1 if a connection is sealed with a key that is not configured here.
+/// Exit code 1 if something is sealed with a key that is not configured here.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  leadrail vault status")]
 pub(crate) struct StatusArgs {
@@ -64,21 +64,26 @@ async fn status(args: &StatusArgs, config: &Config) -> anyhow::Result<()> {
 
 fn missing(locked: i64) -> String {
     format!(
-        "{locked} connections are sealed with a key that is not configured here: set it as vault_old_key, \
-         or disable them and add them again"
+        "{locked} connections or clients of ours are sealed with a key that is not configured here: set it \
+         as vault_old_key, or disable them and add them again"
     )
 }
 
 fn show(status: &VaultStatus) -> anyhow::Result<()> {
     let mut table = output::table(&["key", "is", "seals"]);
-    let mut row = |id: &str, is: &str, seals: i64| {
-        let seals = format!("{seals} connections");
+    let mut row = |id: &str, is: &str, seals: (i64, i64)| {
+        let seals = match seals {
+            (connections, 0) => format!("{connections} connections"),
+            (connections, clients) => {
+                format!("{connections} connections, {clients} clients of ours")
+            }
+        };
         table.add_row([id, is, &seals]);
     };
     let seals = |id: &str| {
         let mut all = status.sealed.iter();
         let one = all.find(|one| one.vault_key_id == id);
-        one.map_or(0, |one| one.connections)
+        one.map_or((0, 0), |one| (one.connections, one.clients))
     };
     row(
         &status.current,
@@ -90,7 +95,11 @@ fn show(status: &VaultStatus) -> anyhow::Result<()> {
     }
     for one in &status.sealed {
         if one.vault_key_id != status.current && !status.older.contains(&one.vault_key_id) {
-            row(&one.vault_key_id, "not configured", one.connections);
+            row(
+                &one.vault_key_id,
+                "not configured",
+                (one.connections, one.clients),
+            );
         }
     }
     output::line(table.trim_fmt())
@@ -103,8 +112,8 @@ async fn rotate(args: &RotateArgs, config: &Config) -> anyhow::Result<()> {
         .sealed
         .iter()
         .filter(|one| status.older.contains(&one.vault_key_id));
-    let total = older.map(|one| one.connections).sum::<i64>();
-    let mut progress = Progress::start("connections", u64::try_from(total).ok());
+    let total = older.map(|one| one.connections + one.clients).sum::<i64>();
+    let mut progress = Progress::start("credentials", u64::try_from(total).ok());
     let who = actor::command_line();
     let rotated = desk
         .rotate_vault(&who, |moved| progress.show(moved, ""))
@@ -115,7 +124,7 @@ async fn rotate(args: &RotateArgs, config: &Config) -> anyhow::Result<()> {
         output::json(&rotated)?;
     } else if rotated.moved > 0 || rotated.left == 0 {
         let key = &status.current;
-        output::line(format!("{} connections moved to {key}", rotated.moved))?;
+        output::line(format!("{} credentials moved to {key}", rotated.moved))?;
     }
     match i64::try_from(rotated.left) {
         Ok(0) => Ok(()),

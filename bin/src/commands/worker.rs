@@ -87,6 +87,7 @@ pub(crate) async fn run_with(
     let saying = tokio::spawn(saying);
     run_worker(engine, registry, config.clone(), stop).await;
     saying.abort();
+    database::settled(&desk).await;
     Ok(())
 }
 

@@ -75,7 +75,7 @@ async fn a_connection_that_cannot_work_is_refused_before_it_is_stored() {
     refused(
         &["--auth", "password"],
         "canary",
-        "--auth is one of: api_key, bearer_token",
+        "--auth is one of: api_key, oauth, bearer_token",
     );
     refused(&["--base-url", "ftp://crm.example"], "canary", "base URL");
     refused(&["--base-url", "http://crm.example"], "canary", "https");
@@ -368,7 +368,7 @@ async fn the_vault_key_is_changed_by_one_command_and_the_old_one_is_refused_afte
     let old = status["current"].as_str().expect("a key").to_owned();
     assert_eq!(
         status["sealed"],
-        json!([{"vault_key_id": old, "connections": 1}])
+        json!([{"vault_key_id": old, "connections": 1, "clients": 0}])
     );
 
     let cli = cli.with("LEADRAIL_VAULT_KEY", next);
@@ -377,7 +377,7 @@ async fn the_vault_key_is_changed_by_one_command_and_the_old_one_is_refused_afte
     assert!(locked.out.contains("not configured"), "{}", locked.out);
     cli.run(&["vault", "rotate"]).refused(
         1,
-        "1 connections are sealed with a key that is not configured here",
+        "1 connections or clients of ours are sealed with a key that is not configured here",
     );
     let cli = cli.with("LEADRAIL_VAULT_OLD_KEY", VAULT_KEY);
     let rotated = cli.run(&["vault", "rotate", "--json"]).well().json();

@@ -16,5 +16,6 @@ mod runs;
 mod services;
 mod serving;
 mod settings;
+mod signing_in;
 mod standing;
 mod verbs;

@@ -62,7 +62,7 @@ pub(crate) async fn sealed_with(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Sea
     sqlx::query_as!(
         SealedWith,
         r#"
-        select vault_key_id, count(*) as "connections!"
+        select vault_key_id, count(*) as "connections!", 0::bigint as "clients!"
         from leadrail.connection
         group by vault_key_id
         order by count(*) desc, vault_key_id

@@ -3,8 +3,11 @@
 mod doors;
 mod find;
 mod migrations;
+mod provider;
+mod renewing;
 mod rotating;
 mod secrets;
+mod sign_in;
 mod states;
 mod store;
 mod support;

@@ -19,6 +19,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0003 api keys",
         "product 0004 audit",
         "product 0005 connection states",
+        "product 0006 oauth",
         "product 0009 links and retention",
         "product known_crms.sql",
         "product lead_values.sql",

@@ -11,7 +11,14 @@ use crate::call::Call;
 use crate::reply::Reply;
 
 /// What an app sends its user with, shown again by the page.
-const PASSED_ON: [&str; 4] = ["response_type", "client_id", "redirect_uri", "state"];
+const PASSED_ON: [&str; 6] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+];
 
 impl TokenOffice {
     /// Sends the user back with a code or a refusal, or asks which company consents. An unknown
@@ -28,9 +35,13 @@ impl TokenOffice {
             (Some("code"), _) if call.parameter("deny").is_some() => {
                 ("error", "access_denied".to_owned())
             }
+            (Some("code"), Some(_)) if !is_known_method(call) => {
+                ("error", "invalid_request".to_owned())
+            }
             (Some("code"), Some(company)) => {
                 let redirect_uri = call.parameter("redirect_uri");
-                ("code", self.consent(company, redirect_uri))
+                let challenge = call.parameter("code_challenge");
+                ("code", self.consent(company, redirect_uri, challenge))
             }
             (Some("code"), None) => return Reply::html(StatusCode::OK, page(call)),
             _ => ("error", "unsupported_response_type".to_owned()),
@@ -41,6 +52,12 @@ impl TokenOffice {
         }
         send_to(&back)
     }
+}
+
+/// A challenge is an S256 one, or there is none.
+fn is_known_method(call: &Call) -> bool {
+    let method = call.parameter("code_challenge_method");
+    call.parameter("code_challenge").is_none() || method == Some("S256")
 }
 
 fn send_to(address: &Url) -> Reply {

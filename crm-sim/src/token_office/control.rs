@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{State, TokenRules};
+use super::{Refresh, State, TokenRules};
 use crate::clock;
 
 /// One change of keys or tokens, the body of `POST /_sim/{crm}/tokens`.
@@ -20,6 +20,8 @@ pub(crate) enum TokenChange {
     Expire(Whose),
     /// Access tokens issued from now on live so many milliseconds.
     LifeMs(u64),
+    /// What a used refresh token is worth from now on, whatever this CRM does.
+    Refresh(Refresh),
     /// The client's only secrets from now on.
     Secrets {
         client: String,
@@ -60,13 +62,18 @@ impl State {
             TokenChange::Revoke(Revoked::Company { company }) => self.disconnect(&company),
             TokenChange::Expire(Whose { company }) => self.expire(company.as_deref()),
             TokenChange::LifeMs(ms) => self.life = Some(Duration::from_millis(ms)),
+            TokenChange::Refresh(rule) => self.refresh_rule = Some(rule),
             TokenChange::Secrets { client, secrets } => {
                 self.secrets.insert(client, secrets);
             }
             TokenChange::Code {
                 company,
                 redirect_uri,
-            } => return Some(json!({"code": self.consent(&company, redirect_uri.as_deref())})),
+            } => {
+                return Some(
+                    json!({"code": self.consent(&company, redirect_uri.as_deref(), None)}),
+                );
+            }
             TokenChange::Grant { company } => return Some(self.grant(rules, &company).to_json()),
         }
         None

@@ -1,4 +1,4 @@
-//! How many tokens were issued, refreshed and refused.
+//! How many tokens were issued, refreshed and refused, and what came twice.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,10 @@ struct Count {
     /// For a refresh token.
     refreshed: u64,
     refused: u64,
+    /// Spent refresh tokens that came again and were refused for it.
+    reused: u64,
+    /// Families that ended by that.
+    revoked: u64,
 }
 
 impl Counts {
@@ -27,6 +31,15 @@ impl Counts {
         self.all.note(granted);
         if let Some(company) = company {
             self.companies.entry(company).or_default().note(granted);
+        }
+    }
+
+    /// A spent refresh token came again; `revokes`: its family ends.
+    pub(super) fn note_reuse(&mut self, company: String, revokes: bool) {
+        let of_company = self.companies.entry(company).or_default();
+        for count in [&mut self.all, of_company] {
+            count.reused += 1;
+            count.revoked += u64::from(revokes);
         }
     }
 

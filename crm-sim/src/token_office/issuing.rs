@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::answer::Refusal;
@@ -13,6 +17,7 @@ use crate::clock;
 const CODE_LIFE: Duration = Duration::from_secs(600);
 
 /// Tokens that were issued.
+#[derive(Clone, Debug)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,
     /// None for a client's own tokens, which need no renewal.
@@ -41,6 +46,7 @@ impl State {
             Asked::Redeem { code, redirect_uri }
                 if rules.grants.contains(&Grant::AuthorizationCode) =>
             {
+                self.check_verifier(code, request.verifier.as_deref())?;
                 self.redeem(rules, (code, redirect_uri.as_deref()), &request.client)
             }
             Asked::Renew { token } if rules.grants.contains(&Grant::RefreshToken) => {
@@ -62,11 +68,17 @@ impl State {
         self.issued(rules, family, token)
     }
 
-    pub(super) fn consent(&mut self, company: &str, redirect_uri: Option<&str>) -> String {
+    pub(super) fn consent(
+        &mut self,
+        company: &str,
+        redirect_uri: Option<&str>,
+        challenge: Option<&str>,
+    ) -> String {
         let code = random("code");
         let consent = Code {
             company: company.to_owned(),
             redirect_uri: redirect_uri.map(str::to_owned),
+            challenge: challenge.map(str::to_owned),
             expires_at: clock::now() + CODE_LIFE,
             redeemed: None,
         };
@@ -116,26 +128,50 @@ impl State {
         if family.is_revoked || family.client != client || self.keys.is_revoked(token) {
             return Err(Refusal::InvalidGrant);
         }
-        if known.is_spent {
-            let ends = Refresh::SingleUse {
-                reuse_revokes: true,
-            };
-            family.is_revoked = rules.refresh == ends;
+        let rule = self.refresh_rule.unwrap_or(rules.refresh);
+        let number = known.family;
+        if let Some((at, issued)) = &known.spent {
+            match rule {
+                Refresh::Grace { ms }
+                    if clock::now() - *at < TimeDelta::milliseconds(ms as i64) =>
+                {
+                    return Ok(issued.clone());
+                }
+                Refresh::SingleUse { reuse_revokes } => family.is_revoked = reuse_revokes,
+                Refresh::Grace { .. } | Refresh::Lasting => {}
+            }
+            let (company, is_revoked) = (family.company.clone(), family.is_revoked);
+            self.counts.note_reuse(company, is_revoked);
             return Err(Refusal::InvalidGrant);
         }
-        let family = known.family;
-        let next = match rules.refresh {
+        let next = match rule {
             Refresh::Lasting => token.to_owned(),
-            Refresh::SingleUse { .. } => {
-                known.is_spent = true;
-                self.refresh_token(family)
-            }
+            Refresh::SingleUse { .. } | Refresh::Grace { .. } => self.refresh_token(number),
         };
-        let issued = self.issued(rules, family, Some(next));
-        Ok(Issued {
+        let issued = Issued {
             is_renewal: true,
-            ..issued
-        })
+            ..self.issued(rules, number, Some(next))
+        };
+        if rule != Refresh::Lasting
+            && let Some(known) = self.refresh.get_mut(token)
+        {
+            known.spent = Some((clock::now(), issued.clone()));
+        }
+        Ok(issued)
+    }
+
+    /// Whether who redeems a code is who asked for it (RFC 7636, 4.6).
+    fn check_verifier(&self, code: &str, verifier: Option<&str>) -> Result<(), Refusal> {
+        let asked = self.codes.get(code);
+        let Some(challenge) = asked.and_then(|code| code.challenge.as_deref()) else {
+            return Ok(());
+        };
+        let hashed =
+            verifier.map(|verifier| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
+        match hashed.as_deref() == Some(challenge) {
+            true => Ok(()),
+            false => Err(Refusal::InvalidGrant),
+        }
     }
 
     fn found(&mut self, company: String, client: String) -> usize {
@@ -165,7 +201,7 @@ impl State {
         let token = random("rt");
         let fresh = RefreshToken {
             family,
-            is_spent: false,
+            spent: None,
         };
         self.refresh.insert(token.clone(), fresh);
         token

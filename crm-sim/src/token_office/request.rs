@@ -14,6 +14,8 @@ pub(super) struct TokenRequest {
     pub(super) client: String,
     pub(super) secret: String,
     pub(super) asked: Asked,
+    /// What a code's challenge was made from.
+    pub(super) verifier: Option<String>,
     /// The client signed in by HTTP Basic, and is refused in its manner.
     pub(super) is_basic: bool,
 }
@@ -46,11 +48,13 @@ impl TokenRequest {
                 fields.remove("client_secret").unwrap_or_default(),
             ),
         };
+        let verifier = fields.remove("code_verifier");
         let asked = asked(&mut fields)?;
         Ok(Self {
             client,
             secret,
             asked,
+            verifier,
             is_basic,
         })
     }

@@ -49,11 +49,9 @@ fn opens(office: &TokenOffice, issued: &issuing::Issued) -> Option<String> {
 }
 
 async fn redeemed(office: &TokenOffice) -> issuing::Issued {
-    let code = office.consent("acme", None);
+    let code = office.consent("acme", None, None);
     let body = app(&format!("grant_type=authorization_code&code={code}"));
-    ask(office, &body)
-        .await
-        .unwrap_or_else(|_| panic!("tokens"))
+    ask(office, &body).await.expect("tokens")
 }
 
 async fn renewed(
@@ -170,7 +168,7 @@ async fn a_refresh_token_may_die_alone_or_last() {
 #[tokio::test]
 async fn a_code_is_redeemed_once_and_where_it_was_asked_for() {
     let office = TokenOffice::new(CODES);
-    let code = office.consent("acme", Some("https://here.example/back"));
+    let code = office.consent("acme", Some("https://here.example/back"), None);
     let elsewhere = app(&format!("grant_type=authorization_code&code={code}"));
     let here = format!("{elsewhere}&redirect_uri=https%3A%2F%2Fhere.example%2Fback");
     assert_eq!(
@@ -178,13 +176,71 @@ async fn a_code_is_redeemed_once_and_where_it_was_asked_for() {
         Some(Refusal::InvalidGrant)
     );
     let issued = ask(&office, &here).await;
-    let issued = issued.unwrap_or_else(|_| panic!("tokens"));
+    let issued = issued.expect("tokens");
     assert_eq!(opens(&office, &issued), Some("acme".to_owned()));
     assert_eq!(ask(&office, &here).await.err(), Some(Refusal::InvalidGrant));
     assert_eq!(
         opens(&office, &issued),
         None,
         "a code that comes twice was stolen"
+    );
+}
+
+#[tokio::test]
+async fn a_code_that_was_asked_for_with_a_challenge_needs_its_verifier() {
+    let office = TokenOffice::new(CODES);
+    // RFC 7636, appendix B.
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let code = office.consent("acme", None, Some(challenge));
+    let bare = app(&format!("grant_type=authorization_code&code={code}"));
+    for wrong in [bare.clone(), format!("{bare}&code_verifier={challenge}")] {
+        assert_eq!(
+            ask(&office, &wrong).await.err(),
+            Some(Refusal::InvalidGrant)
+        );
+    }
+    let right = format!("{bare}&code_verifier={verifier}");
+    assert!(ask(&office, &right).await.is_ok());
+}
+
+#[tokio::test]
+async fn within_its_grace_a_refresh_token_brings_the_same_answer_again() {
+    let office = TokenOffice::new(CODES);
+    change(&office, json!({"refresh": {"grace": {"ms": 60_000}}}));
+    let first = redeemed(&office).await;
+    let second = renewed(&office, &first).await.expect("a new pair");
+    let again = renewed(&office, &first).await.expect("the same pair");
+    assert_eq!(second.access_token, again.access_token);
+    assert_eq!(second.refresh_token, again.refresh_token);
+    change(&office, json!({"refresh": {"grace": {"ms": 0}}}));
+    assert!(renewed(&office, &first).await.is_err());
+    assert!(opens(&office, &second).is_some(), "nothing else ends");
+}
+
+#[tokio::test]
+async fn the_books_say_what_came_twice_and_what_that_ended() {
+    let office = TokenOffice::new(CODES);
+    let first = redeemed(&office).await;
+    assert!(renewed(&office, &first).await.is_ok());
+    assert!(renewed(&office, &first).await.is_err());
+    let counts = office.counts();
+    assert_eq!(
+        (&counts["reused"], &counts["revoked"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(counts["companies"]["acme"]["revoked"], 1);
+    change(
+        &office,
+        json!({"refresh": {"single_use": {"reuse_revokes": false}}}),
+    );
+    let other = redeemed(&office).await;
+    assert!(renewed(&office, &other).await.is_ok());
+    assert!(renewed(&office, &other).await.is_err());
+    let counts = office.counts();
+    assert_eq!(
+        (&counts["reused"], &counts["revoked"]),
+        (&json!(2), &json!(1))
     );
 }
 

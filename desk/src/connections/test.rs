@@ -58,6 +58,20 @@ impl Desk {
         Ok(test)
     }
 
+    /// The same, and a refresh token of whose last use no answer came is tried once more: where the provider
+    /// did hear the first time, it may end the whole sign-in for that.
+    ///
+    /// # Errors
+    /// As [`Desk::test`].
+    pub async fn test_once_more(
+        &self,
+        who: &Actor,
+        id: ConnectionId,
+    ) -> DeskResult<ConnectionTest> {
+        self.doors()?.try_once_more(id).await?;
+        self.test(who, id).await
+    }
+
     async fn accepted(
         &self,
         who: &Actor,
@@ -110,6 +124,18 @@ async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<Accepted, Ref
             return Ok(Err(Refusal {
                 reason: "setup".to_owned(),
                 detail: error.to_string(),
+            }));
+        }
+        Err(DoorError::Later { message, .. }) => {
+            return Ok(Err(Refusal {
+                reason: "renewing".to_owned(),
+                detail: message,
+            }));
+        }
+        Err(DoorError::NoClient { message }) => {
+            return Ok(Err(Refusal {
+                reason: "no_client".to_owned(),
+                detail: message,
             }));
         }
         Err(DoorError::Closed(closed)) => {

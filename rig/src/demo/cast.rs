@@ -80,6 +80,11 @@ impl Accounts {
         self.calm.iter().chain(troubled)
     }
 
+    /// The one of those whose people sign in, where the others give a key.
+    pub(super) fn signs_in(&self) -> &String {
+        &self.calm[0]
+    }
+
     /// Those in other CRMs, and where.
     pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&String, &'static Place)> {
         self.elsewhere.iter().zip(&ELSEWHERE)

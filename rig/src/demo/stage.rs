@@ -2,6 +2,7 @@
 
 use super::cast::{Accounts, Cast};
 use crate::Program;
+use crate::places::HOME;
 use crate::rig::{CRM, Rig, RigOptions};
 use leadrail_connections::Connection;
 use leadrail_desk::{Actor, RELEASE_SPACING};
@@ -14,6 +15,9 @@ pub(super) const FASTER: u32 = 300;
 /// Short, so that nobody watches a hanging call for long.
 const CALL_TIMEOUT_MS: u64 = 1_500;
 const SETTLE_SECONDS: u64 = 1;
+
+/// Who does what people do in a real installation.
+const DEMO: Actor = Actor::System { part: "demo" };
 
 pub(super) struct Stage {
     pub(super) rig: Rig,
@@ -39,9 +43,15 @@ impl Stage {
 
     /// Connects every account to its company in the simulated CRM.
     pub(super) async fn connect(&self, cast: &Cast) -> anyhow::Result<()> {
-        for account in cast.accounts.at_home() {
+        let signs_in = cast.accounts.signs_in();
+        for account in cast
+            .accounts
+            .at_home()
+            .filter(|account| *account != signs_in)
+        {
             self.connect_one(account).await?;
         }
+        self.sign_in(signs_in).await?;
         for (account, place) in cast.accounts.elsewhere() {
             let connecting = self
                 .rig
@@ -49,6 +59,15 @@ impl Stage {
             connecting.await?;
         }
         Ok(())
+    }
+
+    /// Somebody of the account signs in to the CRM, instead of giving a key.
+    async fn sign_in(&self, account: &str) -> anyhow::Result<()> {
+        self.rig.set_provider(&DEMO, &HOME).await?;
+        let settings = json!({
+            "call_timeout_ms": CALL_TIMEOUT_MS, "settle_seconds": SETTLE_SECONDS,
+        });
+        self.rig.sign_in(&DEMO, (&HOME, account), settings).await
     }
 
     async fn connect_one(&self, account: &str) -> anyhow::Result<Connection> {
@@ -79,9 +98,9 @@ impl Stage {
         let allowed = json!({ "allow": { "key": key, "company": account } });
         self.rig.control("tokens", &allowed).await?;
         let connection = self.connect_one(account).await?;
-        let (demo, spacing) = (Actor::System { part: "demo" }, RELEASE_SPACING / FASTER);
+        let spacing = RELEASE_SPACING / FASTER;
         let desk = self.rig.desk()?;
-        desk.release_spaced(&demo, &connection, spacing).await?;
+        desk.release_spaced(&DEMO, &connection, spacing).await?;
         Ok(())
     }
 
@@ -111,7 +130,7 @@ impl Stage {
         let (usual, fast) = (wait(&RetrySchedule::default()), wait(&schedule()));
         format!(
             "PostgreSQL {major} (synchronous_commit on), simulated {CRM}, {}, API at {}\n\
-             retry clock x{FASTER}: waits of {usual} s take {fast} s; calls time out after {} s",
+             retry clock x{FASTER}: waits of {usual} s take {fast} s; calls time out after {} s; one account signed in to {CRM}, the others gave a key",
             self.other_crms(),
             self.rig.api,
             CALL_TIMEOUT_MS as f64 / 1_000.0

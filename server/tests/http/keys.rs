@@ -141,6 +141,13 @@ async fn each_role_may_do_its_own() {
         ("GET", "/v1/keys", [200, 200, 403, 403]),
         ("DELETE", "/v1/keys/{id}", [404, 403, 403, 403]),
         ("GET", "/v1/audit", [200, 200, 403, 403]),
+        ("GET", "/v1/providers", [200, 200, 403, 403]),
+        (
+            "DELETE",
+            "/v1/providers/jobber/production",
+            [404, 403, 403, 403],
+        ),
+        ("POST", "/v1/sign-ins", [400, 403, 400, 403]),
         ("GET", "/metrics", [200, 200, 403, 403]),
         ("POST", "/v1/runs/{id}/signals/x", [404, 403, 403, 403]),
     ];

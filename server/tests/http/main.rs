@@ -20,6 +20,7 @@ mod proxies;
 mod rates;
 mod reading;
 mod runs;
+mod sign_ins;
 mod spec;
 mod submit;
 mod support;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use leadrail_connections::links::LinkSettings;
-use leadrail_connections::{Connections, VaultKey};
+use leadrail_connections::{BaseUrl, Connections, VaultKey};
 use leadrail_desk::Desk;
 use leadrail_engine::{Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
@@ -116,13 +116,15 @@ impl Api {
         tls: Option<Tls>,
     ) -> Self {
         let http = Outbound::new(Guard::with_loopback()).expect("a client");
-        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
-            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
-            .with_links(links);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = bind_with(([127, 0, 0, 1], 0).into(), &admission, tls).await;
         let listener = listener.expect("listening");
         let address = listener.local_addr().expect("an address");
+        let public_url = BaseUrl::parse(&format!("http://{address}")).expect("a URL");
+        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
+            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
+            .with_links(links)
+            .with_public_url(Some(public_url));
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(serve_within(
             listener,

@@ -10,6 +10,7 @@ mod erasure;
 mod failpoints;
 mod fence;
 mod privacy;
+mod renewals;
 mod restored;
 mod retry;
 

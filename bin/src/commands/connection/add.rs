@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 /// More than any credential has.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Connects an account to a CRM, or connects it again under the same id.
+/// Connects an account to a CRM by its secrets, or connects it again under the same id; where somebody
+/// signs in, `leadrail connection sign-in` does.
 ///
 /// Connecting again needs the secret; settings, address and way in stay as they are unless they are
 /// given.
@@ -69,7 +70,7 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     let asks = args.secret_file.is_none() && io::stdin().is_terminal();
     let secret = match args.pending || asks {
         true => None,
-        false => Some(read_secrets(args.secret_file.as_deref())?),
+        false => Some(given_text(args.secret_file.as_deref())?),
     };
     let desk = database::desk_with_vault(config).await?;
     let proposed = desk.propose(Given {
@@ -140,7 +141,7 @@ pub(super) fn secrets_for(
 ) -> anyhow::Result<BTreeMap<String, SecretString>> {
     match file.is_none() && io::stdin().is_terminal() {
         true => typed(method),
-        false => secrets(method, read_secrets(file)?),
+        false => secrets(method, given_text(file)?),
     }
 }
 
@@ -173,7 +174,8 @@ fn typed(method: &AuthMethod) -> anyhow::Result<BTreeMap<String, SecretString>> 
     method.secrets.iter().map(ask).collect()
 }
 
-fn read_secrets(file: Option<&Path>) -> anyhow::Result<SecretString> {
+/// A secret from a file, or from standard input.
+pub(crate) fn given_text(file: Option<&Path>) -> anyhow::Result<SecretString> {
     let text = match file {
         Some(path) => {
             let file = File::open(path).map_err(|error| {
@@ -200,6 +202,7 @@ fn read(from: impl Read) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadrail_adapters::Grant;
     use serde_json::json;
 
     static TWO: AuthMethod = AuthMethod {
@@ -217,6 +220,7 @@ mod tests {
             },
         ],
         places: &[],
+        grant: Grant::Given,
     };
 
     #[test]

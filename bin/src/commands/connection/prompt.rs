@@ -29,7 +29,7 @@ impl Drop for Hidden {
 }
 
 /// One line that a person types. `what` is what the CRM calls it.
-pub(super) fn secret(what: &str) -> anyhow::Result<SecretString> {
+pub(crate) fn secret(what: &str) -> anyhow::Result<SecretString> {
     let _hidden = Hidden::begin().context("the terminal cannot be kept from showing the secret")?;
     eprint!("{what} (not shown): ");
     io::stderr().flush()?;

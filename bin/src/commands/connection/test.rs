@@ -18,6 +18,10 @@ use leadrail_desk::ConnectionTest;
 pub(crate) struct TestArgs {
     /// The connection; `leadrail connection list` shows them.
     id: ConnectionId,
+    /// Tries a refresh token once more of whose last use no answer came, as the connection then says. A
+    /// provider that did hear the first time may end the whole sign-in for that.
+    #[arg(long)]
+    once_more: bool,
     /// Prints the result as JSON.
     #[arg(long)]
     json: bool,
@@ -25,11 +29,16 @@ pub(crate) struct TestArgs {
 
 pub(crate) async fn run(args: &TestArgs, config: &Config) -> anyhow::Result<()> {
     let desk = database::desk_with_vault(config).await?;
-    let tested = desk.test(&actor::command_line(), args.id).await;
+    let who = actor::command_line();
+    let tested = match args.once_more {
+        true => desk.test_once_more(&who, args.id).await,
+        false => desk.test(&who, args.id).await,
+    };
     let tested = tested
         .map_err(told)
         .context("the connection could not be tested")?;
     desk.tell_workers().await;
+    database::settled(&desk).await;
     match args.json {
         true => output::json(&tested)?,
         false => output::line(text(&tested))?,
