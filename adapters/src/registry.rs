@@ -42,8 +42,7 @@ mod tests {
     use crate::info::{ACCESS_TOKEN, Grant};
     use crate::oauth::Flow;
     use crate::{
-        ENVIRONMENT, Place, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target,
-        Verb,
+        ENVIRONMENT, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target, Verb,
     };
 
     #[test]

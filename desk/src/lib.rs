@@ -39,8 +39,8 @@ pub use age::TransactionAge;
 pub use audit::{AuditEntry, AuditFilter};
 pub use connections::{
     Arrived, BegunSignIn, Change, Connected, ConnectionQueue, ConnectionTest, CrmForm, Given,
-    ListedConnection, Options, Proposed, RELEASE_SPACING, Reconnect, Setting, SettingType, crm_form,
-    crm_forms,
+    ListedConnection, Options, Proposed, RELEASE_SPACING, Reconnect, Setting, SettingType,
+    crm_form, crm_forms,
 };
 pub use crm::{adapter, auth_method};
 pub use desk::Desk;
