@@ -3,6 +3,7 @@
 //! Every key stands in `config.default.toml` and in [`KEYS`]; a test keeps the two equal. Each value
 //! remembers where it came from, so that a fault names the place to correct.
 
+mod key_command;
 mod keys;
 mod layers;
 mod values;
@@ -12,6 +13,7 @@ pub(crate) use layers::{Layers, Setting};
 
 use crate::cli::Cli;
 use crate::failure::usage;
+use key_command::KeyCommand;
 use leadrail_connections::links::{LinkSettings, PublicUrl};
 use leadrail_connections::{BaseUrl, Vault, VaultKey};
 use leadrail_desk::{Retention, sentence};
@@ -62,17 +64,21 @@ enum KeySource {
     Nowhere,
     Text(SecretString),
     File(PathBuf),
+    Command(KeyCommand),
 }
 
 impl KeySource {
-    /// Of two keys of the configuration, of which one at most is set.
-    fn read(from: &Reader<'_>, key: &str, file: &str) -> anyhow::Result<Self> {
-        match (from.text(key)?, from.text(file)?) {
-            (None, None) => Ok(Self::Nowhere),
-            (Some(text), None) => Ok(Self::Text(text.into())),
-            (None, Some(file)) => Ok(Self::File(file.into())),
-            (Some(_), Some(_)) => Err(usage(format!(
-                "{key} and {file} are both set; keep one (`leadrail config` says where they stand)"
+    /// Of `name` itself, a file and a command, of which one at most is set.
+    fn read(from: &Reader<'_>, name: &str) -> anyhow::Result<Self> {
+        let (file, command) = (format!("{name}_file"), format!("{name}_command"));
+        match (from.text(name)?, from.text(&file)?, from.text(&command)?) {
+            (None, None, None) => Ok(Self::Nowhere),
+            (Some(text), None, None) => Ok(Self::Text(text.into())),
+            (None, Some(file), None) => Ok(Self::File(file.into())),
+            (None, None, Some(line)) => Ok(Self::Command(KeyCommand { key: command, line })),
+            _ => Err(usage(format!(
+                "more than one of {name}, {file} and {command} is set; keep one (`leadrail config` says \
+                 where they stand)"
             ))),
         }
     }
@@ -82,6 +88,7 @@ impl KeySource {
             Self::Nowhere => return Ok(None),
             Self::Text(key) => VaultKey::parse(key.expose_secret()),
             Self::File(file) => VaultKey::read(file),
+            Self::Command(command) => VaultKey::parse(command.output()?.expose_secret()),
         };
         key.map(Some).map_err(|error| usage(sentence(&error)))
     }
@@ -171,8 +178,8 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         links,
         guard: from.guard("outbound.allow")?,
         retention: retention(&from)?,
-        vault_key: KeySource::read(&from, "vault_key", "vault_key_file")?,
-        vault_old_key: KeySource::read(&from, "vault_old_key", "vault_old_key_file")?,
+        vault_key: KeySource::read(&from, "vault_key")?,
+        vault_old_key: KeySource::read(&from, "vault_old_key")?,
         layers,
     })
 }

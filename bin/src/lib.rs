@@ -8,6 +8,7 @@ mod actor;
 mod cli;
 mod commands;
 mod config;
+mod cores;
 mod database;
 mod failure;
 mod logs;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     panics::redact();
+    cores::forbid();
     // An error only means that there is a provider already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = match cli::Cli::try_parse() {

@@ -246,6 +246,8 @@ fn secrets_are_masked_and_never_part_of_a_refusal() {
     assert!(!refused.contains("canary"), "{refused}");
     let refused = refusal("vault_key = 'canary'\nvault_key_file = 'x'", &[]);
     assert!(refused.contains("keep one") && !refused.contains("canary"));
+    let refused = refusal("vault_key_command = 'canary'\nvault_key_file = 'x'", &[]);
+    assert!(refused.contains("keep one") && !refused.contains("canary"));
 }
 
 #[test]

@@ -73,6 +73,33 @@ fn a_vault_key_that_is_none_is_wrong_use_however_it_is_none() {
 }
 
 #[tokio::test]
+async fn a_command_may_print_the_vault_key_and_no_core_dump_will_have_it() {
+    let cli = Cli::migrated().await;
+    let asked = |line: &str| {
+        let url = cli.url().to_owned();
+        Cli::new()
+            .with("DATABASE_URL", &url)
+            .with("LEADRAIL_VAULT_KEY_COMMAND", line)
+    };
+    let limits = cli.path("limits");
+    let line = format!(
+        "grep core /proc/$PPID/limits >{}; echo {VAULT_KEY}",
+        limits.display()
+    );
+    asked(&line).run(&["vault", "status"]).well();
+    let limits = std::fs::read_to_string(limits).expect("it ran");
+    let words: Vec<_> = limits.split_whitespace().collect();
+    assert_eq!(words[..6], ["Max", "core", "file", "size", "0", "0"]);
+
+    let broken = asked("echo canary; exit 3").run(&["vault", "status"]);
+    broken.refused(2, "vault_key_command ended with exit status: 3");
+    assert!(!broken.err.contains("canary"), "{}", broken.err);
+    let nonsense = asked("echo canary").run(&["vault", "status"]);
+    nonsense.refused(2, "64 hex digits");
+    assert!(!nonsense.err.contains("canary"), "{}", nonsense.err);
+}
+
+#[tokio::test]
 async fn an_error_of_postgresql_does_not_name_the_line_of_its_source() {
     let cli = Cli::with_database().await;
     let place = cli.url().rsplit_once('/').expect("a name").0.to_owned();
