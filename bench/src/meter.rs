@@ -126,7 +126,8 @@ pub(crate) async fn empty(engine: &Engine) -> sqlx::Result<()> {
 
 /// Empties the product's tables, which must be there.
 pub(crate) async fn empty_leads(pool: &PgPool) -> sqlx::Result<()> {
-    sqlx::query("truncate leadrail.lead, leadrail.connection")
+    // What hangs on a connection goes with it.
+    sqlx::query("truncate leadrail.lead, leadrail.link, leadrail.connection cascade")
         .execute(pool)
         .await
         .map(drop)

@@ -91,6 +91,8 @@ async fn a_preview_goes_through_the_accounts_stored_connection() {
         "acct_xyz",
         "--crm",
         "servicetitan",
+        "--auth",
+        "bearer_token",
         "--settings",
         settings,
     ];

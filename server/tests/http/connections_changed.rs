@@ -220,6 +220,7 @@ async fn the_accounts_own_lists_are_asked_for_by_setting_or_all_at_once() {
     let url = crms().await;
     let body = json!({
         "account": "acme", "crm": "servicetitan", "base_url": format!("{url}/servicetitan"),
+        "auth_method": "bearer_token",
         "secrets": {"access_token": "sim-acme", "app_key": "sim-app-key"},
         "settings": {"tenant_id": 1234, "booking_provider": 1},
     });

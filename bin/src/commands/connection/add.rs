@@ -25,10 +25,11 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// given.
 ///
 /// The secret is read from standard input or a file, never from the command line; at a terminal it is
-/// asked for and not shown. Where a way in needs several, they are a JSON object by name. Leads that waited for the connection go out, ten a minute.
+/// asked for and not shown. Where a way in needs several, they are a JSON object by name. Leads that
+/// waited for the connection go out, ten a minute.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"access_token\": \"...\", \"app_key\": \"...\"}."
+    after_help = "Example:\n  leadrail connection add --account acme --crm housecall_pro --secret-file acme.key\n  leadrail connection add --account acme --crm servicetitan --settings '{\"tenant_id\": 123456}' < secrets.json\n\nWith several secrets, secrets.json is {\"client_id\": \"...\", \"client_secret\": \"...\", \"app_key\": \"...\"}."
 )]
 pub(crate) struct AddArgs {
     /// Whose connection: the lead's callsetter_account_id.
