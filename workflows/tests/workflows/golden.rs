@@ -6,7 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use leadrail_engine::{Event, Fit, RunFilter, RunId, RunState, RunView};
+use leadrail_activities::PROBE_CONNECTION;
+use leadrail_engine::{Event, Fit, NewRun, RunFilter, RunId, RunState, RunView};
+use leadrail_workflows::ProbeConnections;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -93,23 +95,27 @@ async fn what_todays_workflows_record_fits_them() {
     scene.to_the_end(doubt).await;
     record(&scene, "push_lead-lost-answer", doubt).await;
 
-    let audit = only_audit(&scene).await;
+    let audit = only(&scene, "audit_lead").await;
     scene.pass(25 * 3_600).await;
     scene.until(audit, RunState::Completed).await;
     record(&scene, "audit_lead", audit).await;
+
+    let planning = [NewRun::of::<ProbeConnections>(&()).expect("an input")];
+    let planned = scene.engine.enqueue(&planning).await.expect("kept")[0].run_id;
+    scene.until(planned, RunState::Completed).await;
+    record(&scene, "probe_connections", planned).await;
+    let probe = only(&scene, PROBE_CONNECTION).await;
+    scene.until(probe, RunState::Completed).await;
+    record(&scene, "probe_connection", probe).await;
     scene.end().await;
 }
 
-async fn only_audit(scene: &Scene) -> RunId {
+/// The one run of this workflow.
+async fn only(scene: &Scene, workflow: &str) -> RunId {
     let filter = RunFilter {
-        workflow: Some("audit_lead".into()),
+        workflow: Some(workflow.to_owned()),
         ..RunFilter::default()
     };
-    let audits = scene
-        .engine
-        .runs_after(&filter, None, 10)
-        .await
-        .expect("listed")
-        .runs;
-    audits.first().expect("an audit").id
+    let found = scene.engine.runs_after(&filter, None, 10).await;
+    found.expect("listed").runs.first().expect("a run").id
 }

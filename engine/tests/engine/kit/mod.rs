@@ -52,7 +52,7 @@ impl Bench {
         wanted: impl Fn(&RunView) -> bool,
         what: &str,
     ) -> RunView {
-        let patience = tokio::time::Instant::now() + Duration::from_secs(15);
+        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
             let view = self
                 .engine
@@ -73,7 +73,7 @@ impl Bench {
 
     /// Waits until so many runs are completed; fails after twenty seconds.
     pub async fn until_completed(&self, wanted: usize) {
-        let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
             let completed: i64 = sqlx::query_scalar(
                 "select count(*) from leadrail.workflow_run where state = 'completed'",
