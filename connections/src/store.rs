@@ -116,7 +116,7 @@ impl Connections {
     }
 
     /// Changes what is set for a connection, if it still has this revision; `None` otherwise. The settings
-    /// are such as [`ConnectionSettings::parse`] reads, the CRM account such as [`crm_account_id`] does.
+    /// are such as [`ConnectionSettings::parse`] reads, the CRM account such as [`crate::crm_account_id`] does.
     ///
     /// # Errors
     /// [`ConnectionError::NotFound`]; [`ConnectionError::Exists`] where another connection has that CRM
