@@ -174,8 +174,16 @@ impl Server {
     /// Ends what is under way, within a time, and then `last`.
     async fn end(self, last: impl Future<Output = ()>) {
         let Self {
-            places, stop, open, ..
+            all,
+            health,
+            app,
+            tls: _,
+            places,
+            stop,
+            open,
         } = self;
+        // `last` waits until nobody can begin a change any more, and these could.
+        drop((all, health, app));
         let (held, mut all_closed) = open;
         drop(held);
         let open = places.open();

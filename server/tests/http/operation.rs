@@ -1,5 +1,7 @@
 //! What whoever runs it asks, and how it stops.
 
+use std::time::Duration;
+
 use leadrail_connections::NewConnection;
 use reqwest::Method;
 use serde_json::json;
@@ -154,4 +156,15 @@ async fn a_request_under_way_is_answered_when_the_server_stops_and_no_new_one_is
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     assert_eq!(api.kept().await, 1);
     api.served.await.expect("ended in good order");
+}
+
+#[tokio::test]
+async fn a_server_with_nothing_under_way_ends_without_waiting_for_anybody() {
+    let api = Api::start().await;
+    // A connection that is kept open, and on which nothing is asked.
+    assert_eq!(api.post_lead(&lead(1)).await.status, 202);
+    api.shutdown.cancel();
+    // Long before what is under way would be cut.
+    let ended = tokio::time::timeout(Duration::from_secs(15), api.served).await;
+    ended.expect("it ends").expect("in good order");
 }
