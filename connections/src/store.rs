@@ -6,7 +6,8 @@ use std::{
 };
 
 use leadrail_adapters::{Adapters, SecretVersion};
-use sqlx::PgPool;
+use leadrail_engine::{Access, Sees};
+use sqlx::PgExecutor;
 
 use crate::{
     Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionSettings,
@@ -32,26 +33,32 @@ pub struct ConnectionFilter {
     pub state: Option<ConnectionState>,
 }
 
-/// The connections of all accounts. Cheap to clone; clones share their cache.
+/// The connections of all accounts, or of the one that they are seen by. Cheap to clone; clones share
+/// their cache.
 #[derive(Clone)]
-pub struct Connections(Arc<Inner>);
+pub struct Connections(Arc<Inner>, Access);
 
 struct Inner {
-    pool: PgPool,
     vault: Vault,
     adapters: Adapters,
     cache: Cache,
 }
 
 impl Connections {
-    /// The connections in `pool`'s database, sealed under `vault`.
-    pub fn new(pool: PgPool, vault: impl Into<Vault>) -> Self {
-        Self(Arc::new(Inner {
-            pool,
+    /// The connections in this database, sealed under `vault`.
+    pub fn new(database: impl Into<Access>, vault: impl Into<Vault>) -> Self {
+        let inner = Inner {
             vault: vault.into(),
             adapters: Adapters::all(),
             cache: Cache::default(),
-        }))
+        };
+        Self(Arc::new(inner), database.into())
+    }
+
+    /// The same, as far as these see them.
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self(Arc::clone(&self.0), self.1.seeing(sees))
     }
 
     /// The CRMs that an account can be connected to.
@@ -71,7 +78,7 @@ impl Connections {
         // A second round is only needed if someone else connected the same place in between; then
         // the secret must be sealed anew, for the id and version that stand there.
         loop {
-            let present = rows::present(&self.0.pool, &new).await?;
+            let present = rows::present(&self.1, &new).await?;
             if let Some(id) = self.put(&new, present).await? {
                 return self.get(id).await;
             }
@@ -88,7 +95,7 @@ impl Connections {
         revision: i32,
     ) -> ConnectionResult<Option<Connection>> {
         let new = new.check(&self.0.adapters)?;
-        let present = rows::present(&self.0.pool, &new).await?;
+        let present = rows::present(&self.1, &new).await?;
         if present.as_ref().map_or(0, |present| present.revision) != revision {
             return Ok(None);
         }
@@ -109,7 +116,7 @@ impl Connections {
         let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
         let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
         let revision = present.as_ref().map_or(0, |present| present.revision);
-        let put = rows::upsert(&self.0.pool, &sealing, new, &envelope, revision).await?;
+        let put = rows::upsert(&self.1, &sealing, new, &envelope, revision).await?;
         self.0.cache.forget();
         Ok(put.then_some(sealing.id))
     }
@@ -127,7 +134,7 @@ impl Connections {
         settings: &ConnectionSettings,
         crm_account_id: Option<&str>,
     ) -> ConnectionResult<Option<Connection>> {
-        let done = rows::change(&self.0.pool, id, revision, settings, crm_account_id).await?;
+        let done = rows::change(&self.1, id, revision, settings, crm_account_id).await?;
         self.0.cache.forget();
         let now = self.get(id).await?;
         Ok(done.then_some(now))
@@ -139,7 +146,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::Database`].
     pub async fn due_for_probe(&self, limit: u32) -> ConnectionResult<Vec<ProbeDue>> {
-        Ok(rows::due_for_probe(&self.0.pool, limit).await?)
+        Ok(rows::due_for_probe(&self.1, limit).await?)
     }
 
     /// Notes that these will have been asked, and that each is asked again in about `every`, spread over
@@ -148,7 +155,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::Database`].
     pub async fn put_off_probes(&self, due: &[ProbeDue], every: Duration) -> ConnectionResult<()> {
-        Ok(rows::put_off_probes(&self.0.pool, due, every).await?)
+        Ok(rows::put_off_probes(&self.1, due, every).await?)
     }
 
     /// Makes a connection that nobody has signed in to yet, from everything but the secrets: its leads
@@ -167,10 +174,10 @@ impl Connections {
         let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
         // A second round is only needed if what stood there was deleted in between.
         loop {
-            if let Some(Present { id, .. }) = rows::present(&self.0.pool, &new).await? {
+            if let Some(Present { id, .. }) = rows::present(&self.1, &new).await? {
                 return Err(ConnectionError::Exists { id });
             }
-            if rows::insert_pending(&self.0.pool, &sealing, &new, &envelope).await? {
+            if rows::insert_pending(&self.1, &sealing, &new, &envelope).await? {
                 self.0.cache.forget();
                 return self.get(sealing.id).await;
             }
@@ -182,7 +189,7 @@ impl Connections {
     /// # Errors
     /// As [`list`].
     pub async fn list(&self, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
-        list(&self.0.pool, filter).await
+        list(&self.1, filter).await
     }
 
     /// The connection with this id, as it is now.
@@ -190,7 +197,7 @@ impl Connections {
     /// # Errors
     /// As [`get`].
     pub async fn get(&self, id: ConnectionId) -> ConnectionResult<Connection> {
-        get(&self.0.pool, id).await
+        get(&self.1, id).await
     }
 
     /// The connection that a lead of `account` for `crm` goes through.
@@ -214,10 +221,12 @@ impl Connections {
             crm_account_id: wanted.map(str::to_owned),
         };
         let start = match self.0.cache.get(&key, Instant::now()) {
-            Ok(stored) => return Ok(found(&stored)),
+            // Of another account only if it was asked for across the wall.
+            Ok(stored) if self.1.admits(account) => return Ok(found(&stored)),
+            Ok(_) => return Ok(Lookup::None),
             Err(start) => start,
         };
-        Ok(match chosen(&self.0.pool, account, crm, wanted).await? {
+        Ok(match chosen(&self.1, account, crm, wanted).await? {
             Choice::Found(stored) => {
                 self.0
                     .cache
@@ -238,9 +247,10 @@ impl Connections {
     /// [`ConnectionError::NotFound`], `Vault` (wrong key, changed row), `Damaged` or `Database`.
     pub async fn open(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
         let stored = match self.0.cache.get(&CacheKey::Id(id), Instant::now()) {
-            Ok(stored) => stored,
+            Ok(stored) if self.1.admits(&stored.connection.account) => stored,
+            Ok(_) => return Err(ConnectionError::NotFound { id }),
             Err(start) => {
-                let stored = rows::by_id(&self.0.pool, id).await?;
+                let stored = rows::by_id(&self.1, id).await?;
                 let stored = Arc::new(stored.ok_or(ConnectionError::NotFound { id })?);
                 self.0.cache.put(start, CacheKey::Id(id), &stored);
                 stored
@@ -270,7 +280,7 @@ impl Connections {
         name: Option<&str>,
     ) -> ConnectionResult<bool> {
         let name = name.map(note);
-        let marked = rows::mark_verified(&self.0.pool, id, version, name.as_deref()).await?;
+        let marked = rows::mark_verified(&self.1, id, version, name.as_deref()).await?;
         self.changed(id, &marked)
     }
 
@@ -289,7 +299,7 @@ impl Connections {
         version: SecretVersion,
         reason: &str,
     ) -> ConnectionResult<bool> {
-        let transition = rows::mark_needs_reauth(&self.0.pool, id, version, &note(reason)).await?;
+        let transition = rows::mark_needs_reauth(&self.1, id, version, &note(reason)).await?;
         self.changed(id, &transition)
     }
 
@@ -343,7 +353,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::Vault`] naming the first that is not; `Database`.
     pub async fn check_vault_key(&self) -> ConnectionResult<()> {
-        match rows::sealed_otherwise(&self.0.pool, &self.0.vault.ids()).await? {
+        match rows::sealed_otherwise(&self.1, &self.0.vault.ids()).await? {
             None => Ok(()),
             Some((id, sealed)) => {
                 let have = self.0.vault.id();
@@ -358,7 +368,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`]; `Database`.
     pub async fn delete(&self, id: ConnectionId) -> ConnectionResult<()> {
-        let deleted = rows::delete(&self.0.pool, id).await?;
+        let deleted = rows::delete(&self.1, id).await?;
         self.0.cache.forget();
         match deleted {
             true => Ok(()),
@@ -372,8 +382,8 @@ impl Connections {
         self.0.vault.ids()
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.0.pool
+    pub(crate) fn access(&self) -> &Access {
+        &self.1
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -391,7 +401,7 @@ impl Connections {
         to: ConnectionState,
         why: &str,
     ) -> ConnectionResult<bool> {
-        let transition = rows::close(&self.0.pool, id, to, &note(why)).await?;
+        let transition = rows::close(&self.1, id, to, &note(why)).await?;
         self.changed(id, &transition)
     }
 
@@ -401,7 +411,7 @@ impl Connections {
         from: ConnectionState,
         accepted: bool,
     ) -> ConnectionResult<bool> {
-        let transition = rows::lift(&self.0.pool, id, from, accepted).await?;
+        let transition = rows::lift(&self.1, id, from, accepted).await?;
         self.changed(id, &transition)
     }
 
@@ -434,20 +444,23 @@ impl Connections {
 ///
 /// # Errors
 /// [`ConnectionError::Database`]; `Damaged` if a row was edited into nonsense.
-pub async fn list(pool: &PgPool, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &ConnectionFilter,
+) -> ConnectionResult<Vec<Connection>> {
     let possible = |text: &Option<String>| text.as_deref().is_none_or(is_id_text);
     if !possible(&filter.account) || !possible(&filter.crm) {
         return Ok(vec![]);
     }
-    rows::list(pool, filter).await
+    rows::list(db, filter).await
 }
 
 /// The connection with this id, as it is now. Needs no vault key.
 ///
 /// # Errors
 /// [`ConnectionError::NotFound`], `Damaged` or `Database`.
-pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection> {
-    let stored = rows::by_id(pool, id).await?;
+pub async fn get(db: impl PgExecutor<'_>, id: ConnectionId) -> ConnectionResult<Connection> {
+    let stored = rows::by_id(db, id).await?;
     stored
         .map(|stored| stored.connection)
         .ok_or(ConnectionError::NotFound { id })
@@ -459,13 +472,13 @@ pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection
 /// # Errors
 /// [`ConnectionError::Damaged`] or `Database`.
 pub async fn find(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     account: &str,
     crm: &str,
     crm_account_id: Option<&str>,
 ) -> ConnectionResult<Lookup> {
     let wanted = crm_account_id.filter(|id| !id.is_empty());
-    Ok(match chosen(pool, account, crm, wanted).await? {
+    Ok(match chosen(db, account, crm, wanted).await? {
         Choice::Found(stored) => found(&stored),
         Choice::Ambiguous => Lookup::Ambiguous,
         Choice::None => Lookup::None,
@@ -474,7 +487,7 @@ pub async fn find(
 
 /// The connection that a lead goes through, of those there are now.
 async fn chosen(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     account: &str,
     crm: &str,
     wanted: Option<&str>,
@@ -483,7 +496,7 @@ async fn chosen(
     if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
         return Ok(Choice::None);
     }
-    let rows = rows::for_lead(pool, account, crm, wanted).await?;
+    let rows = rows::for_lead(db, account, crm, wanted).await?;
     Ok(choose(rows, wanted))
 }
 
@@ -491,8 +504,8 @@ async fn chosen(
 ///
 /// # Errors
 /// [`ConnectionError::Database`].
-pub async fn counts(pool: &PgPool) -> ConnectionResult<Vec<ConnectionCount>> {
-    Ok(rows::counts(pool).await?)
+pub async fn counts(db: impl PgExecutor<'_>) -> ConnectionResult<Vec<ConnectionCount>> {
+    Ok(rows::counts(db).await?)
 }
 
 /// What the secrets of `new` are sealed for: the next version of what stands there, or the first.

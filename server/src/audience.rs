@@ -84,8 +84,8 @@ async fn admit(app: &App, need: Option<Need>, mut request: Request, next: Next) 
         Ok(caller) => caller,
         Err(problem) => return stranger(app, &arrival, problem),
     };
-    if need.is_some_and(|need| !caller.role().may(need)) {
-        return Problem::not_allowed(caller.role()).into_response();
+    if need.is_some_and(|need| !caller.may(need)) {
+        return Problem::not_allowed(&caller, need).into_response();
     }
     let standing = app.rates.of_caller(&caller);
     request.extensions_mut().insert(caller);

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadrail_desk::{Desk, DeskError};
-use leadrail_engine::{is_read_only, kind_of_database_error};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use leadrail_desk::{Caller, Desk, DeskError};
+use leadrail_engine::{Sees, is_read_only, kind_of_database_error};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
+use crate::audience::By;
 use crate::body::BodyReader;
 use crate::changes::{Changes, UnderWay};
 use crate::metrics;
@@ -21,6 +24,10 @@ const READ_WITHIN: Duration = Duration::from_millis(1_500);
 const CALL_WITHIN: Duration = Duration::from_secs(25);
 
 /// What the handlers see: the desk, and what they share.
+///
+/// As a layer has it, the desk is asked on behalf of the API itself: who a key is, whether the database is
+/// there. A handler takes it from its request, and has the desk as its caller sees it: behind everything
+/// that it asks stands the wall between accounts in the database.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) desk: Desk,
@@ -41,7 +48,7 @@ impl App {
             bodies: BodyReader::default(),
             rates: Arc::new(Limiters::new(admission.rates)),
             admission: Arc::new(admission),
-            desk,
+            desk: desk.seeing(Sees::All),
             worker: None,
             changes,
         };
@@ -54,6 +61,14 @@ impl App {
         Self {
             worker: Some(worker),
             ..app
+        }
+    }
+
+    /// The same for whoever calls.
+    fn before(&self, caller: &Caller) -> Self {
+        Self {
+            desk: self.desk.before(caller),
+            ..self.clone()
         }
     }
 
@@ -91,6 +106,15 @@ impl App {
     {
         let change = make(self.desk.clone());
         self.changes.make(CALL_WITHIN, change).await
+    }
+}
+
+impl FromRequestParts<App> for App {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let By(caller) = By::from_request_parts(parts, app).await?;
+        Ok(app.before(&caller))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::failure::{told, usage};
 use crate::output;
 use crate::shutdown;
 use leadrail_desk::Desk;
-use leadrail_server::{BindError, Listener, bind, bind_with, is_for_others};
+use leadrail_server::{BindError, bind_with, is_for_others};
 use std::net::SocketAddr;
 
 /// Serves the HTTP API, on this machine or with TLS beyond it. Waits for a database that is away.
@@ -31,6 +31,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     if is_for_others(address) {
         need_keys(&desk, address).await?;
     }
+    look_for_the_wall(&desk, config.wall_required).await?;
     output::line(format!("the API is ready at {scheme}://{address}"))?;
     leadrail_server::serve(listener, desk, config.admission.clone(), stop).await;
     Ok(())
@@ -46,6 +47,21 @@ async fn need_keys(desk: &Desk, address: SocketAddr) -> anyhow::Result<()> {
              one with `leadrail key create`"
         ))),
     }
+}
+
+/// Says so, or refuses, where nothing but our own code keeps one account from another.
+async fn look_for_the_wall(desk: &Desk, required: bool) -> anyhow::Result<()> {
+    let Some(why) = desk.beyond_wall().await.map_err(told)? else {
+        return Ok(());
+    };
+    let way = "make a role for the API and let it with `leadrail migrate --grant-api ROLE`";
+    if required {
+        return Err(usage(format!(
+            "{why}; {way}, or set api.require_wall = false"
+        )));
+    }
+    tracing::warn!("{why}; {way}");
+    Ok(())
 }
 
 /// Listens on a loopback address.

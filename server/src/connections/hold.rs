@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use http::HeaderMap;
 use leadrail_connections::ConnectionId;
 use leadrail_desk::{Desk, DeskResult, ListedConnection};
@@ -38,7 +37,7 @@ pub(crate) struct HoldRequest {
     )
 )]
 pub(crate) async fn post_disable(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,
@@ -68,7 +67,7 @@ pub(crate) async fn post_disable(
     )
 )]
 pub(crate) async fn post_enable(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {
@@ -97,7 +96,7 @@ pub(crate) async fn post_enable(
     )
 )]
 pub(crate) async fn post_pause(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,
@@ -126,7 +125,7 @@ pub(crate) async fn post_pause(
     )
 )]
 pub(crate) async fn post_resume(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {
