@@ -32,6 +32,8 @@ alter table leadrail.audit enable row level security;
 alter table leadrail.audit force row level security;
 create policy wall on leadrail.audit for select using ((select leadrail.sees_all()));
 create policy notes on leadrail.audit for insert with check (true);
+-- For the owner alone: nobody else is granted it.
+create policy retention on leadrail.audit for delete using ((select leadrail.sees_all()));
 
 alter table leadrail.api_key add column mode text not null default 'live' check (mode in ('live', 'test'));
 comment on column leadrail.api_key.mode is 'live, or test: then it changes nothing, and a lead that is handed over with it is only shown as it would be filed.';

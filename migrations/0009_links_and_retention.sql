@@ -26,6 +26,15 @@ create table leadrail.link (
     constraint link_revoked_by_somebody check ((revoked_at is null) = (revoked_by is null))
 ) partition by range (run_id);
 create table leadrail.link_default partition of leadrail.link default;
+-- Behind the wall between accounts (0007): a link is its lead's.
+alter table leadrail.link enable row level security;
+alter table leadrail.link force row level security;
+create policy wall on leadrail.link using (
+    (select leadrail.sees_all())
+    or exists (
+        select from leadrail.lead l where l.run_id = link.run_id and l.account = (select leadrail.seen_scope())
+    )
+);
 insert into leadrail.dated_table (name, id_column, days) values ('link', 'run_id', 7);
 
 comment on table leadrail.link is 'What is known of the links of leads; one without a row works and was never opened.';

@@ -94,7 +94,7 @@ impl Doors {
     #[must_use]
     pub fn new(connections: Connections, http: Outbound) -> Self {
         Self {
-            links: LinkMaker::new(connections.pool().clone()),
+            links: LinkMaker::new(connections.access().clone()),
             link_source: None,
             connections,
             http,
@@ -111,8 +111,9 @@ impl Doors {
     #[must_use]
     pub fn seeing(&self, sees: Sees) -> Self {
         Self {
-            connections: self.connections.seeing(sees),
-            http: self.http.clone(),
+            connections: self.connections.seeing(sees.clone()),
+            links: self.links.seeing(sees),
+            ..self.clone()
         }
     }
 

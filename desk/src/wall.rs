@@ -47,7 +47,8 @@ impl Desk {
                 from pg_class c
                 where c.oid = any (array[
                           'leadrail.lead'::regclass, 'leadrail.connection'::regclass,
-                          'leadrail.api_key'::regclass, 'leadrail.audit'::regclass
+                          'leadrail.api_key'::regclass, 'leadrail.audit'::regclass,
+                          'leadrail.link'::regclass
                       ])
                   and not (c.relrowsecurity and c.relforcerowsecurity
                            and exists (select from pg_policy p where p.polrelid = c.oid))

@@ -6,7 +6,8 @@ use crate::failure::{told, usage};
 use crate::output;
 use crate::shutdown;
 use leadrail_desk::Desk;
-use leadrail_server::{BindError, bind_with, is_for_others};
+use leadrail_engine::Sees;
+use leadrail_server::{BindError, Listener, bind, bind_with, is_for_others};
 use std::net::SocketAddr;
 
 /// Serves the HTTP API, on this machine or with TLS beyond it. Waits for a database that is away.
@@ -29,7 +30,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     };
     if is_for_others(address) {
-        need_keys(&desk, address).await?;
+        need_keys(&desk.seeing(Sees::All), address).await?;
     }
     look_for_the_wall(&desk, config.wall_required).await?;
     output::line(format!("the API is ready at {scheme}://{address}"))?;

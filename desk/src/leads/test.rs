@@ -4,7 +4,7 @@ use super::preview::{PreviewOptions, preview};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use crate::keys::{Caller, Need};
-use leadrail_adapters::{LinkState, PlannedRequest};
+use leadrail_adapters::{Links, PlannedRequest};
 use leadrail_connections::{Connection, ConnectionId, Lookup};
 use leadrail_workflows::Submission;
 
@@ -48,7 +48,7 @@ impl Desk {
         let options = PreviewOptions {
             base_url: base_url.map(|url| url.as_str()),
             settings: settings.as_ref(),
-            links: LinkState::Fresh,
+            links: self.told_links(),
             known_customer: None,
         };
         Ok(TestedLead {
@@ -56,6 +56,14 @@ impl Desk {
             connection: there.map(|there| there.id),
             crm: Some(crm.as_str().to_owned()),
         })
+    }
+
+    /// Without a public URL no CRM gets a link, and a lead that was not accepted has none yet.
+    fn told_links(&self) -> Links<'static> {
+        match self.doors().is_ok_and(|doors| doors.links().makes_any()) {
+            true => Links::WORDS,
+            false => Links::NONE,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
 use leadrail_connections::links::{LinkKind, LinkSettings};
-use leadrail_desk::{NewKey, Role};
+use leadrail_desk::{KeyMode, NewKey, Role};
 use leadrail_engine::RunId;
 use leadrail_outbound::OutboundUrl;
 use leadrail_server::Admission;
@@ -82,6 +82,7 @@ async fn linked(refresh: Option<SocketAddr>, lead: &Value) -> (Api, RunId, [Stri
     let admission = Admission {
         hosts: vec!["leads.example.com".to_owned()],
         keys_required: false,
+        ..Admission::default()
     };
     let api = Api::linking(admission, settings(refresh)).await;
     assert_eq!(api.post_lead(lead).await.status, 202);
@@ -361,6 +362,7 @@ async fn only_an_accounts_own_links_are_seen_and_taken_back_by_it() {
         (Role::OperatorReadOnly, None, 200, 403),
     ] {
         let new = NewKey {
+            mode: KeyMode::Live,
             purpose: format!("{role} {account:?}"),
             role,
             account: account.map(str::to_owned),

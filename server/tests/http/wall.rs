@@ -16,19 +16,22 @@ use crate::support::{Api, behind_the_wall, event_id};
 const ACTOR: Actor = Actor::System { part: "test" };
 
 /// Tables in which there is nothing of any account.
-const NOBODYS: [&str; 5] = [
+const NOBODYS: [&str; 6] = [
     "clock",
     "engine_migration",
     "function_file",
+    "link_key",
     "product_migration",
     "worker",
 ];
 /// The one view in which there is nobody: when what is due.
 const COUNTED: &str = "queue_line";
 /// What runs with its owner's rights, and looks by itself whether it may.
-const DOORS: [&str; 7] = [
+const DOORS: [&str; 9] = [
     "accept_seen_leads",
     "cancel_seen_run",
+    "erase_seen_leads",
+    "limit_seen_lanes",
     "live_workers",
     "open_seen_gates",
     "phone_hash",
@@ -111,7 +114,7 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
     let walled = scene.names(walled).await;
     assert_eq!(
         walled,
-        BTreeSet::from(["api_key", "audit", "connection", "lead"].map(str::to_owned))
+        BTreeSet::from(["api_key", "audit", "connection", "lead", "link"].map(str::to_owned))
     );
     for relation in &granted {
         let is_view = relation.starts_with("seen_") || relation == COUNTED;
