@@ -25,19 +25,27 @@ enum Audience {
 }
 
 /// Every route, and for whom it is: the table that a key's holder can check what it may do by.
-const TABLE: [(&str, &str, Audience); 24] = [
+const TABLE: [(&str, &str, Audience); 33] = [
     ("get", "/healthz", Audience::Anybody),
     ("get", "/readyz", Audience::Anybody),
     ("get", "/openapi.json", Audience::Anybody),
+    ("get", "/docs", Audience::Anybody),
     ("get", "/v1/me", Audience::KeyHolders),
     ("post", "/v1/leads", Audience::Intake),
     ("get", "/v1/leads", Audience::Account),
     ("get", "/v1/leads/{event_id}", Audience::Account),
     ("post", "/v1/leads/{event_id}/cancel", Audience::Account),
+    ("get", "/v1/leads/{event_id}/links", Audience::Account),
+    ("delete", "/v1/leads/{event_id}/links", Audience::Account),
+    ("get", "/v1/crms", Audience::Account),
+    ("get", "/v1/crms/{crm}", Audience::Account),
     ("get", "/v1/connections", Audience::Account),
     ("post", "/v1/connections", Audience::Account),
     ("get", "/v1/connections/{id}", Audience::Account),
+    ("patch", "/v1/connections/{id}", Audience::Account),
     ("delete", "/v1/connections/{id}", Audience::Account),
+    ("get", "/v1/connections/{id}/options", Audience::Account),
+    ("post", "/v1/connections/{id}/reconnect", Audience::Account),
     ("post", "/v1/connections/{id}/disable", Audience::Account),
     ("post", "/v1/connections/{id}/enable", Audience::Account),
     ("post", "/v1/connections/{id}/pause", Audience::Account),
@@ -45,6 +53,7 @@ const TABLE: [(&str, &str, Audience); 24] = [
     ("post", "/v1/connections/{id}/test", Audience::Account),
     ("get", "/metrics", Audience::Operator),
     ("get", "/v1/audit", Audience::Operator),
+    ("post", "/v1/erasures", Audience::Operator),
     ("get", "/v1/keys", Audience::Operator),
     ("post", "/v1/keys", Audience::Operator),
     ("delete", "/v1/keys/{key_id}", Audience::Operator),
@@ -138,6 +147,9 @@ impl Operation {
             "/v1/leads" => lead_of("bolt", 77),
             "/v1/connections" => json!({"crm": "housecall_pro", "secrets": {"api_key": "x"}}),
             "/v1/keys" => json!({"purpose": "attack", "role": "operator"}),
+            "/v1/erasures" => json!({"event_id": Uuid::new_v4()}),
+            "/v1/connections/{id}" => json!({"settings": {"leads_per_minute": 1}}),
+            "/v1/connections/{id}/reconnect" => json!({"secrets": {"api_key": "x"}}),
             path if path.contains("/signals/") => json!(1),
             _ => json!({"why": "x"}),
         })
@@ -221,6 +233,8 @@ impl Scene {
                  join leadrail.workflow_run r on r.id = h.run_id and r.scope = 'acme'
              union all select to_jsonb(q)::text from leadrail.cancel_request q
              union all select to_jsonb(s)::text from leadrail.signal s
+             union all select to_jsonb(n)::text from leadrail.link n
+             union all select to_jsonb(b)::text from leadrail.lane b
              order by 1",
         )
         .fetch_all(self.api.pool())
@@ -381,7 +395,9 @@ async fn rows(api: &Api) -> Vec<i64> {
          union all select count(*) from leadrail.workflow_run
          union all select count(*) from leadrail.connection
          union all select count(*) from leadrail.audit
-         union all select count(*) from leadrail.signal",
+         union all select count(*) from leadrail.signal
+         union all select count(*) from leadrail.link
+         union all select count(*) from leadrail.lane",
     )
     .fetch_all(api.pool())
     .await

@@ -5,6 +5,7 @@ use leadrail_desk::{Actor, Desk, LeadFilter};
 use leadrail_engine::{Engine, RetrySchedule, RunId, Sees, Sent};
 use leadrail_lead::EventId;
 use leadrail_workflows::Submission;
+use reqwest::Method;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::collections::BTreeSet;
@@ -51,6 +52,9 @@ async fn scene() -> Scene {
         for n in 0..3 {
             let answer = api.post_lead(&lead_of(account, n)).await;
             assert_eq!(answer.status, 202, "{answer:?}");
+            let event = event_id(&lead_of(account, n)).to_owned();
+            let links = format!("/v1/leads/{event}/links?account={account}");
+            assert_eq!(api.call(Method::DELETE, &links).await.status, 200);
         }
         let asked = serde_json::json!({
             "account": account, "crm": "housecall_pro", "secrets": {"api_key": "sim-x"},
@@ -151,6 +155,7 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
     for relation in [
         "lead",
         "connection",
+        "link",
         "seen_run",
         "seen_live_run",
         "seen_run_key",
@@ -298,6 +303,44 @@ async fn gates_at_which_others_wait_are_not_opened() {
     assert!(open(Sees::All).await.is_ok());
 }
 
+/// What the database says to a statement from behind the wall; its code, where it refuses.
+async fn asked(pool: &PgPool, sees: &str, sql: &str) -> Option<String> {
+    let mut transaction = pool.begin().await.expect("begun");
+    let said = sqlx::query("select set_config('leadrail.sees', $1, true)").bind(sees);
+    said.execute(&mut *transaction).await.expect("said");
+    let answer = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut *transaction)
+        .await;
+    let refused = answer.err()?;
+    let code = refused.as_database_error().and_then(|error| error.code());
+    Some(code.expect("a code").into_owned())
+}
+
+#[tokio::test]
+async fn a_person_is_erased_and_a_lane_is_limited_only_for_whose_it_is() {
+    let scene = scene().await;
+    let erase = "select leadrail.erase_seen_leads('{}', '{}')";
+    let limit = "select leadrail.limit_seen_lanes('acme', 'housecall_pro', null, true, 1, null, 1)";
+    let link = "insert into leadrail.link (run_id, kind, opened)
+                select run_id, 'recording', 7 from leadrail.lead where account = 'bolt'
+                on conflict (run_id, kind) do update set opened = 7";
+    let forged = "insert into leadrail.link (run_id, kind) values (gen_random_uuid(), 'recording')";
+    for (sees, erases, limits, forges) in [
+        ("all", true, true, true),
+        ("scope:acme", false, true, false),
+        ("scope:bolt", false, false, false),
+        ("scope:acme/housecall_pro", false, false, false),
+        ("", false, false, false),
+    ] {
+        let refused = |may: bool| (!may).then(|| "42501".to_owned());
+        let behind = &scene.behind;
+        assert_eq!(asked(behind, sees, erase).await, refused(erases), "{sees}");
+        assert_eq!(asked(behind, sees, limit).await, refused(limits), "{sees}");
+        assert_eq!(asked(behind, sees, forged).await, refused(forges), "{sees}");
+        assert_eq!(asked(behind, sees, link).await, None, "of none, or its own");
+    }
+}
+
 #[tokio::test]
 async fn the_apis_role_can_do_nothing_by_sql_of_its_own_but_what_it_was_let() {
     let scene = scene().await;
@@ -309,6 +352,13 @@ async fn the_apis_role_can_do_nothing_by_sql_of_its_own_but_what_it_was_let() {
         "select 1 from leadrail.lead_default",
         "insert into leadrail.run_key (key, scope, run_id, fingerprint) values ('k', 's', gen_random_uuid(), '')",
         "insert into leadrail.lead (run_id) values (gen_random_uuid())",
+        "select 1 from leadrail.link_default",
+        "delete from leadrail.link",
+        "update leadrail.link_key set key = ''",
+        "select leadrail.erase_leads('{}', '{}')",
+        "select leadrail.limit_lane('acme/-', 1, null, 1)",
+        "update leadrail.retention set input_for = '1 day'",
+        "update leadrail.audit_retention set kept_for = '365 days'",
         "update leadrail.audit set outcome = 'x'",
         "delete from leadrail.audit",
         "delete from leadrail.api_key",
