@@ -41,7 +41,7 @@ pub(crate) struct App {
 
 impl App {
     /// And the changes that its calls begin.
-    pub(crate) fn new(desk: Desk, admission: Admission) -> (Self, UnderWay) {
+    pub(crate) fn new(desk: &Desk, admission: Admission) -> (Self, UnderWay) {
         metrics::install();
         let (changes, under_way) = Changes::new();
         let app = Self {
@@ -56,7 +56,7 @@ impl App {
     }
 
     /// For the health of a worker of this process.
-    pub(crate) fn of_worker(desk: Desk, worker: String) -> Self {
+    pub(crate) fn of_worker(desk: &Desk, worker: String) -> Self {
         let (app, _) = Self::new(desk, Admission::default());
         Self {
             worker: Some(worker),

@@ -19,6 +19,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0003 api keys",
         "product 0004 audit",
         "product 0005 connection states",
+        "product 0007 walls",
         "product 0009 links and retention",
         "product known_crms.sql",
         "product lead_values.sql",
@@ -31,6 +32,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product retention.sql",
         "product erase.sql",
         "product grant_doors.sql",
+        "product wall.sql",
     ];
     assert!(before.ends_with(&product.map(str::to_owned)), "{before:?}");
     let untouched = "select not exists (select from pg_namespace where nspname = 'leadrail')";

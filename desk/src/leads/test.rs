@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::error::DeskResult;
 use crate::keys::{Caller, Need};
 use leadrail_adapters::{Links, PlannedRequest};
-use leadrail_connections::{Connection, ConnectionId, Lookup};
+use leadrail_connections::{BaseUrl, Connection, ConnectionId, Lookup};
 use leadrail_workflows::Submission;
 
 /// What would become of a lead.
@@ -46,7 +46,7 @@ impl Desk {
         let settings = there.as_deref().map(settings_of).transpose()?;
         let base_url = there.as_deref().and_then(|there| there.base_url.as_ref());
         let options = PreviewOptions {
-            base_url: base_url.map(|url| url.as_str()),
+            base_url: base_url.map(BaseUrl::as_str),
             settings: settings.as_ref(),
             links: self.told_links(),
             known_customer: None,

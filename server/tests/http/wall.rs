@@ -312,8 +312,8 @@ async fn asked(pool: &PgPool, sees: &str, sql: &str) -> Option<String> {
         .execute(&mut *transaction)
         .await;
     let refused = answer.err()?;
-    let code = refused.as_database_error().and_then(|error| error.code());
-    Some(code.expect("a code").into_owned())
+    let said = refused.as_database_error().expect("its own word");
+    Some(said.code().expect("a code").into_owned())
 }
 
 #[tokio::test]
