@@ -82,6 +82,9 @@ impl Play {
         let settings = r#"{"settle_seconds":1,"call_timeout_ms":700}"#;
         for n in 0..10 {
             let (account, secret) = (format!("c{n}"), format!("sim-{}", secret(n)));
+            // A company that is not called after its key, for its name is shown.
+            let allowed = json!({"allow": {"key": secret, "company": account}});
+            self.stage.sim_post("tokens", allowed).await;
             if n < 5 {
                 let args = [
                     "connection",
@@ -175,7 +178,9 @@ impl Play {
                 .http
                 .get(self.at("/v1/leads"))
                 .header(name, secret(25 + n));
-            assert_eq!(self.send("a header", request).await, 200);
+            // What says that it was passed on is not from this machine, and needs a key.
+            let expected = if name == "x-forwarded-for" { 401 } else { 200 };
+            assert_eq!(self.send("a header", request).await, expected, "{name}");
         }
         for path in [
             format!("/v1/leads?api_key={}", secret(35)),

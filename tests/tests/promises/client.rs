@@ -115,7 +115,7 @@ async fn what_the_api_refuses_the_client_tells_with_every_field() {
     let problem = refusal(client.push(&useless).await);
     assert_eq!(problem.status, 422);
     assert!(!problem.errors.is_empty(), "{problem:?}");
-    let unknown = client.lead(uuid::Uuid::nil()).await;
+    let unknown = client.lead(uuid::Uuid::new_v4()).await;
     assert_eq!(refusal(unknown).status, 404);
     let items = client.push_many(&[useless, lead]).await.expect("answered");
     assert!(matches!(&items[0], Item::Refused(problem) if problem.status == 422));
