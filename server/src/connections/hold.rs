@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use http::HeaderMap;
 use leadrail_connections::ConnectionId;
-use leadrail_desk::{Desk, DeskResult, ListedConnection};
+use leadrail_desk::{Actor, Desk, DeskResult};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -45,16 +45,11 @@ pub(crate) async fn post_disable(
     body: Bytes,
 ) -> Result<Json<ChangedConnection>, Problem> {
     let why = reason(&headers, &body)?;
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
+    changed(&app, &by, id, move |desk, actor| async move {
         desk.disable(&actor, id, &why).await?;
-        now(&desk, id).await
-    });
-    Ok(Json(ChangedConnection {
-        view: changed.await?.into(),
-        released: 0,
-    }))
+        Ok(0)
+    })
+    .await
 }
 
 /// Switches a connection on again with the credential it has; its leads go out, ten a minute, unless
@@ -72,18 +67,10 @@ pub(crate) async fn post_enable(
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
-        let released = desk.enable(&actor, id).await?;
-        let listed = now(&desk, id).await?;
-        Ok((listed, released))
-    });
-    let (listed, released) = changed.await?;
-    Ok(Json(ChangedConnection {
-        view: listed.into(),
-        released,
-    }))
+    changed(&app, &by, id, move |desk, actor| async move {
+        desk.enable(&actor, id).await
+    })
+    .await
 }
 
 /// Holds a connection's leads back until it is resumed. Only one that is active can be paused.
@@ -104,16 +91,11 @@ pub(crate) async fn post_pause(
     body: Bytes,
 ) -> Result<Json<ChangedConnection>, Problem> {
     let why = reason(&headers, &body)?;
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
+    changed(&app, &by, id, move |desk, actor| async move {
         desk.pause_connection(&actor, id, &why).await?;
-        now(&desk, id).await
-    });
-    Ok(Json(ChangedConnection {
-        view: changed.await?.into(),
-        released: 0,
-    }))
+        Ok(0)
+    })
+    .await
 }
 
 /// Ends a pause: the leads that waited go out, ten a minute, the urgent first.
@@ -130,17 +112,10 @@ pub(crate) async fn post_resume(
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {
-    visible(&app, &by, id).await?;
-    let actor = by.0.actor().clone();
-    let changed = app.change(move |desk| async move {
-        let released = desk.resume_connection(&actor, id).await?;
-        Ok((now(&desk, id).await?, released))
-    });
-    let (listed, released) = changed.await?;
-    Ok(Json(ChangedConnection {
-        view: listed.into(),
-        released,
-    }))
+    changed(&app, &by, id, move |desk, actor| async move {
+        desk.resume_connection(&actor, id).await
+    })
+    .await
 }
 
 fn reason(headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
@@ -150,7 +125,24 @@ fn reason(headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
     Ok(why)
 }
 
-/// The connection as it is after a change.
-async fn now(desk: &Desk, id: ConnectionId) -> DeskResult<ListedConnection> {
-    desk.with_queue(desk.connection(id).await?).await
+/// Changes a connection that this caller may know of: as it is then, and how many leads that lets go.
+async fn changed<F>(
+    app: &App,
+    by: &By,
+    id: ConnectionId,
+    change: impl FnOnce(Desk, Actor) -> F + Send + 'static,
+) -> Result<Json<ChangedConnection>, Problem>
+where
+    F: Future<Output = DeskResult<u32>> + Send,
+{
+    visible(app, by, id).await?;
+    let actor = by.0.actor().clone();
+    let changed = app.change(move |desk| async move {
+        let released = change(desk.clone(), actor).await?;
+        let now = desk.connection(id).await?;
+        Ok((desk.with_queue(now).await?, released))
+    });
+    let (listed, released) = changed.await?;
+    let view = listed.into();
+    Ok(Json(ChangedConnection { view, released }))
 }
