@@ -1,26 +1,26 @@
 //! The store: adds, finds, opens and retires connections.
 
+mod put;
+mod states;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use leadrail_adapters::{Adapters, SecretVersion};
+use leadrail_adapters::Adapters;
 use sqlx::PgPool;
 
 use crate::{
-    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionSettings,
-    ConnectionState, Lookup, NewConnection, OpenConnection, ProbeDue, Vault, VaultError,
+    Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Lookup,
+    OpenConnection, ProbeDue, Vault, VaultError,
     cache::{Cache, CacheKey},
     lookup::{Choice, choose},
-    new_connection::{CheckedConnection, is_id_text},
+    new_connection::is_id_text,
     oauth,
-    rows::{self, ConnectionCount, Present, Sealing, StoredConnection, Transition},
+    rows::{self, ConnectionCount, Sealing, StoredConnection},
     sealed,
 };
-
-/// Reasons and names are for people to read, not to store documents in.
-const MAX_NOTE_CHARS: usize = 500;
 
 /// Which connections to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
@@ -60,80 +60,6 @@ impl Connections {
         &self.0.adapters
     }
 
-    /// Connects an account, or connects it again: the same account, CRM and CRM account keeps its
-    /// id, gets the new secrets, address and settings, and is active; one that a person has paused
-    /// stays so.
-    ///
-    /// # Errors
-    /// [`ConnectionError::Refused`], `BaseUrl`, `Setup` or `Settings` for bad input; `Vault`;
-    /// `Database`.
-    pub async fn add(&self, new: NewConnection) -> ConnectionResult<Connection> {
-        let new = new.check(&self.0.adapters)?;
-        // A second round is only needed if someone else connected the same place in between; then
-        // the secret must be sealed anew, for the id and version that stand there.
-        loop {
-            let present = rows::present(&self.0.pool, &new).await?;
-            if let Some(id) = self.put(&new, present).await? {
-                return self.get(id).await;
-            }
-        }
-    }
-
-    /// The same if what stands in its place has this revision, 0 for nothing; `None` otherwise.
-    ///
-    /// # Errors
-    /// As [`Connections::add`].
-    pub async fn add_over(
-        &self,
-        new: NewConnection,
-        revision: i32,
-    ) -> ConnectionResult<Option<Connection>> {
-        let new = new.check(&self.0.adapters)?;
-        let present = rows::present(&self.0.pool, &new).await?;
-        if present.as_ref().map_or(0, |present| present.revision) != revision {
-            return Ok(None);
-        }
-        match self.put(&new, present).await? {
-            Some(id) => self.get(id).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Puts the connection in the place of what was read there; `None` if that was changed since.
-    async fn put(
-        &self,
-        new: &CheckedConnection,
-        present: Option<Present>,
-    ) -> ConnectionResult<Option<ConnectionId>> {
-        let secrets = sealed::written(&new.secrets);
-        let sealing = sealing(new, present.as_ref());
-        let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
-        let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
-        let revision = present.as_ref().map_or(0, |present| present.revision);
-        let put = rows::upsert(&self.0.pool, &sealing, new, &envelope, revision).await?;
-        self.0.cache.forget();
-        Ok(put.then_some(sealing.id))
-    }
-
-    /// Changes what is set for a connection, if it still has this revision; `None` otherwise. The settings
-    /// are such as [`ConnectionSettings::parse`] reads, the CRM account such as [`crate::crm_account_id`] does.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`]; [`ConnectionError::Exists`] where another connection has that CRM
-    /// account; `Database`.
-    pub async fn change(
-        &self,
-        id: ConnectionId,
-        revision: i32,
-        settings: &ConnectionSettings,
-        crm_account_id: Option<&str>,
-    ) -> ConnectionResult<Option<Connection>> {
-        let done = rows::change(&self.0.pool, id, revision, settings, crm_account_id).await?;
-        self.0.cache.forget();
-        let now = self.get(id).await?;
-        Ok(done.then_some(now))
-    }
-
     /// Connections that leads go through, or would, and whose CRM is to be asked by now whether it accepts
     /// the secrets; the longest due first, at most `limit`.
     ///
@@ -150,32 +76,6 @@ impl Connections {
     /// [`ConnectionError::Database`].
     pub async fn put_off_probes(&self, due: &[ProbeDue], every: Duration) -> ConnectionResult<()> {
         Ok(rows::put_off_probes(&self.0.pool, due, every).await?)
-    }
-
-    /// Makes a connection that nobody has signed in to yet, from everything but the secrets: its leads
-    /// wait until [`Connections::add`] brings those for the same account, CRM and CRM account.
-    ///
-    /// # Errors
-    /// As [`Connections::add`]; [`ConnectionError::Exists`] where there is one already.
-    pub async fn prepare(&self, new: NewConnection) -> ConnectionResult<Connection> {
-        let new = new.check_without_secrets(&self.0.adapters)?;
-        let sealing = Sealing {
-            secret_version: 0,
-            ..sealing(&new, None)
-        };
-        let nothing = sealed::written(&new.secrets);
-        let sealed = sealing.place(|place| self.0.vault.seal(place, &nothing));
-        let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
-        // A second round is only needed if what stood there was deleted in between.
-        loop {
-            if let Some(Present { id, .. }) = rows::present(&self.0.pool, &new).await? {
-                return Err(ConnectionError::Exists { id });
-            }
-            if rows::insert_pending(&self.0.pool, &sealing, &new, &envelope).await? {
-                self.0.cache.forget();
-                return self.get(sealing.id).await;
-            }
-        }
     }
 
     /// The connections that pass `filter`, as [`list`] gives them.
@@ -265,85 +165,6 @@ impl Connections {
         self.unseal(&stored.ok_or(ConnectionError::NotFound { id })?)
     }
 
-    /// Notes that the CRM accepted this version of the secrets just now and what it calls the account;
-    /// returns whether it is still the present one.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn mark_verified(
-        &self,
-        id: ConnectionId,
-        version: SecretVersion,
-        name: Option<&str>,
-    ) -> ConnectionResult<bool> {
-        let name = name.map(note);
-        let marked = rows::mark_verified(&self.0.pool, id, version, name.as_deref()).await?;
-        self.changed(id, &marked)
-    }
-
-    /// Notes that the CRM refused this version of the secrets; returns whether that is news.
-    ///
-    /// It is not if the connection is closed for that already, or if it was connected again meanwhile:
-    /// the refusal was of the old secrets then and says nothing of the new ones. A paused connection
-    /// stays paused, and needs to be connected again once it goes on. `reason` is shown to people and
-    /// must not hold a secret.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn mark_needs_reauth(
-        &self,
-        id: ConnectionId,
-        version: SecretVersion,
-        reason: &str,
-    ) -> ConnectionResult<bool> {
-        let transition = rows::mark_needs_reauth(&self.0.pool, id, version, &note(reason)).await?;
-        self.changed(id, &transition)
-    }
-
-    /// Switches a connection on again; returns whether it was off. It is active then, unless nobody has
-    /// signed in yet or the CRM refused the secrets that it has.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn enable(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        self.lift(id, ConnectionState::Disabled, false).await
-    }
-
-    /// Holds the leads of an active connection back; returns whether it was active. `why` is shown to
-    /// people.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn pause(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
-        self.close(id, ConnectionState::Paused, why).await
-    }
-
-    /// Ends a pause; returns whether there was one. The connection is active then, unless the CRM has
-    /// refused its secrets meanwhile.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn resume(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        self.lift(id, ConnectionState::Paused, false).await
-    }
-
-    /// Lets leads through again whose connection had to be connected again, because the CRM accepts it
-    /// now; whether it does so for that. What a person switched off stays off.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn reactivate(&self, id: ConnectionId) -> ConnectionResult<bool> {
-        self.lift(id, ConnectionState::NeedsReauth, true).await
-    }
-
-    /// Switches a connection off; returns whether it was on. `why` is shown to people.
-    ///
-    /// # Errors
-    /// [`ConnectionError::NotFound`] or `Database`.
-    pub async fn disable(&self, id: ConnectionId, why: &str) -> ConnectionResult<bool> {
-        self.close(id, ConnectionState::Disabled, why).await
-    }
-
     /// Checks that every connection that is not disabled, and every client of ours with a provider, is
     /// sealed under one of our vault keys: who cannot open them must not start, nor add another under a
     /// key of its own.
@@ -395,34 +216,6 @@ impl Connections {
     /// Reads anew whatever was remembered.
     pub(crate) fn forget(&self) {
         self.0.cache.forget();
-    }
-
-    async fn close(
-        &self,
-        id: ConnectionId,
-        to: ConnectionState,
-        why: &str,
-    ) -> ConnectionResult<bool> {
-        let transition = rows::close(&self.0.pool, id, to, &note(why)).await?;
-        self.changed(id, &transition)
-    }
-
-    async fn lift(
-        &self,
-        id: ConnectionId,
-        from: ConnectionState,
-        accepted: bool,
-    ) -> ConnectionResult<bool> {
-        let transition = rows::lift(&self.0.pool, id, from, accepted).await?;
-        self.changed(id, &transition)
-    }
-
-    fn changed(&self, id: ConnectionId, transition: &Transition) -> ConnectionResult<bool> {
-        self.0.cache.forget();
-        if !transition.known {
-            return Err(ConnectionError::NotFound { id });
-        }
-        Ok(transition.changed)
     }
 
     fn unseal(&self, stored: &StoredConnection) -> ConnectionResult<OpenConnection> {
@@ -507,28 +300,6 @@ pub async fn counts(pool: &PgPool) -> ConnectionResult<Vec<ConnectionCount>> {
     Ok(rows::counts(pool).await?)
 }
 
-/// What the secrets of `new` are sealed for: the next version of what stands there, or the first.
-fn sealing<'a>(new: &'a CheckedConnection, present: Option<&Present>) -> Sealing<'a> {
-    Sealing {
-        id: present.map_or_else(ConnectionId::random, |present| present.id),
-        account: &new.account,
-        crm: &new.crm,
-        base_url: new.base_url.as_ref(),
-        auth_method: &new.auth_method,
-        secret_version: present.map_or(1, |present| present.secret_version + 1),
-    }
-}
-
 fn found(stored: &StoredConnection) -> Lookup {
     Lookup::Found(Box::new(stored.connection.clone()))
-}
-
-/// One short line without control characters, whatever a CRM or a person wrote.
-fn note(text: &str) -> String {
-    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    printable
-        .take(MAX_NOTE_CHARS)
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }

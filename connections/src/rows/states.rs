@@ -16,6 +16,24 @@ pub(crate) struct Transition {
     pub(crate) changed: bool,
 }
 
+/// Changes a connection's row, whose id is the first argument; says whether there is one, and whether the
+/// change was made.
+macro_rules! transition {
+    ($update:literal, $($argument:expr),* $(,)?) => {
+        sqlx::query_as!(
+            Transition,
+            "with changed as (" + $update + r#"
+                returning id
+            )
+            select
+                exists (select from leadrail.connection where id = $1) as "known!",
+                exists (select from changed) as "changed!"
+            "#,
+            $($argument),*
+        )
+    };
+}
+
 /// Notes that the CRM accepted this version of the secret, if it is still the present one.
 pub(crate) async fn mark_verified(
     db: impl PgExecutor<'_>,
@@ -23,18 +41,11 @@ pub(crate) async fn mark_verified(
     secret_version: SecretVersion,
     name: Option<&str>,
 ) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
+    transition!(
         r#"
-        with changed as (
             update leadrail.connection
             set last_verified_at = leadrail.now(), verified_name = $3, refusal = null, updated_at = leadrail.now()
             where id = $1 and secret_version = $2
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
         "#,
         id.0,
         secret_version,
@@ -52,10 +63,8 @@ pub(crate) async fn mark_needs_reauth(
     secret_version: SecretVersion,
     refusal: &str,
 ) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
+    transition!(
         r#"
-        with changed as (
             update leadrail.connection
             set refusal = $3, updated_at = leadrail.now(),
                 state = case state when 'paused' then state else 'needs_reauth' end,
@@ -63,11 +72,6 @@ pub(crate) async fn mark_needs_reauth(
                 state_changed_at = case state when 'paused' then state_changed_at else leadrail.now() end
             where id = $1 and secret_version = $2
               and (state = 'active' or state = 'paused' and refusal is null)
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
         "#,
         id.0,
         secret_version,
@@ -84,19 +88,12 @@ pub(crate) async fn close(
     to: ConnectionState,
     why: &str,
 ) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
+    transition!(
         r#"
-        with changed as (
             update leadrail.connection
             set state = $2, state_reason = $3,
                 state_changed_at = leadrail.now(), updated_at = leadrail.now()
             where id = $1 and state <> $2 and ($2 = 'disabled' or state = 'active')
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
         "#,
         id.0,
         to as ConnectionState,
@@ -114,10 +111,8 @@ pub(crate) async fn lift(
     from: ConnectionState,
     accepted: bool,
 ) -> sqlx::Result<Transition> {
-    sqlx::query_as!(
-        Transition,
+    transition!(
         r#"
-        with changed as (
             update leadrail.connection
             set refusal = case when $3 then null else refusal end,
                 state = case
@@ -128,11 +123,6 @@ pub(crate) async fn lift(
                 state_reason = case when secret_version = 0 then $4 when $3 then null else refusal end,
                 state_changed_at = leadrail.now(), updated_at = leadrail.now()
             where id = $1 and state = $2
-            returning id
-        )
-        select
-            exists (select from leadrail.connection where id = $1) as "known!",
-            exists (select from changed) as "changed!"
         "#,
         id.0,
         from as ConnectionState,
