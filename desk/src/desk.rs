@@ -7,6 +7,7 @@ use leadrail_connections::{BaseUrl, Connections, Doors, Vault};
 use leadrail_engine::{Engine, Registry, RetrySchedule};
 use leadrail_outbound::Outbound;
 use leadrail_workflows::LeadDoor;
+use std::time::Duration;
 
 /// Everything the product can do. Cheap to clone.
 ///
@@ -18,6 +19,7 @@ pub struct Desk {
     schedule: RetrySchedule,
     leads: LeadDoor,
     doors: Option<Doors>,
+    call_timeout: Option<Duration>,
     public_url: Option<BaseUrl>,
     recognized: Recognized,
 }
@@ -32,6 +34,7 @@ impl Desk {
             engine,
             schedule,
             doors: None,
+            call_timeout: None,
             public_url: None,
             recognized: Recognized::default(),
         }
@@ -49,6 +52,17 @@ impl Desk {
     pub fn with_links(mut self, at: LinkSettings) -> Self {
         self.doors = self.doors.map(|doors| doors.with_links(at));
         self
+    }
+
+    /// The deadline of calls for connections that are made from now on and name none.
+    #[must_use]
+    pub fn with_call_timeout(mut self, call_timeout: Option<Duration>) -> Self {
+        self.call_timeout = call_timeout;
+        self
+    }
+
+    pub(crate) fn call_timeout(&self) -> Option<Duration> {
+        self.call_timeout
     }
 
     /// Where browsers find us: sign-ins start and end there.

@@ -151,9 +151,9 @@ impl Told {
             new.add(value).ok_or_else(unreadable)?;
         }
         // Else a caller could name itself in the one that its proxy leaves alone.
-        if !old.hops.is_empty() && old.hops.last() != new.hops.last() {
+        if !old.hops.is_empty() && old.hops != new.hops {
             return Err(Problem::bad_request(
-                "Forwarded and X-Forwarded-For name different callers: the proxy must set or remove both",
+                "Forwarded and X-Forwarded-For name different hops: the proxy must set or remove both",
             ));
         }
         Ok(new)

@@ -31,7 +31,7 @@ pub(crate) async fn public(
     next: Next,
 ) -> Response {
     let standing = app.rates.of_peer(arrival(&request).client);
-    in_turn(standing, request, next).await
+    in_turn(&app, standing, request, next).await
 }
 
 /// Whoever has a key, whatever for.
@@ -82,14 +82,17 @@ async fn admit(app: &App, need: Option<Need>, mut request: Request, next: Next) 
     let arrival = arrival(&request);
     let caller = match identify(app, &arrival, request.headers()).await {
         Ok(caller) => caller,
-        Err(problem) => return stranger(app, &arrival, problem),
+        Err(answer) => return answer,
     };
-    if need.is_some_and(|need| !caller.role().may(need)) {
-        return Problem::not_allowed(caller.role()).into_response();
-    }
     let standing = app.rates.of_caller(&caller);
+    if need.is_some_and(|need| !caller.role().may(need)) {
+        let refused = || Problem::not_allowed(caller.role()).into_response();
+        return standing
+            .and_then(|standing| standing.refusal())
+            .unwrap_or_else(refused);
+    }
     request.extensions_mut().insert(caller);
-    in_turn(standing, request, next).await
+    in_turn(app, standing, request, next).await
 }
 
 /// How the request came, as the edge found out.
@@ -105,37 +108,55 @@ fn stranger(app: &App, arrival: &Arrival, problem: Problem) -> Response {
     too_often.unwrap_or_else(|| problem.into_response())
 }
 
-/// Goes on with a request that does not come too often, and says how many more may come.
-async fn in_turn(standing: Option<Standing>, request: Request, next: Next) -> Response {
-    let Some(standing) = standing else {
-        return next.run(request).await;
+/// Goes on with a request that does not come too often, if there is a place for it, and says how many
+/// more may come.
+async fn in_turn(app: &App, standing: Option<Standing>, request: Request, next: Next) -> Response {
+    if let Some(refusal) = standing.and_then(|standing| standing.refusal()) {
+        return refusal;
+    }
+    let answer = match app.begin() {
+        Some(_under_way) => next.run(request).await,
+        None => Problem::busy().into_response(),
     };
-    match standing.refusal() {
-        Some(refusal) => refusal,
-        None => standing.said_in(next.run(request).await),
+    match standing {
+        Some(standing) => standing.said_in(answer),
+        None => answer,
     }
 }
 
-/// Who calls, by the key if there is one.
-async fn identify(app: &App, arrival: &Arrival, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let (first, second) = (given.next(), given.next());
-    let Some(first) = first else {
-        return match app.admission.keys_required || !arrival.is_local {
-            true => Err(Problem::unauthorized(
+/// Who calls, by the key if there is one; else the answer to whoever it is.
+async fn identify(app: &App, arrival: &Arrival, headers: &HeaderMap) -> Result<Caller, Response> {
+    let away = |problem: Problem| stranger(app, arrival, problem);
+    let key = match given_key(headers) {
+        Ok(Some(key)) => key,
+        Ok(None) if app.admission.keys_required || !arrival.is_local => {
+            return Err(away(Problem::unauthorized(
                 "send an API key: Authorization: Bearer lr_live_...",
-            )),
-            false => Ok(Caller::local()),
-        };
+            )));
+        }
+        Ok(None) => return Ok(Caller::local()),
+        Err(problem) => return Err(away(problem)),
     };
-    let unknown = || {
-        Problem::unauthorized(
-            "this is no API key that works: it may be mistyped, expired or revoked",
-        )
+    match in_time(app.desk.caller(key)).await {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(away(unknown_key())),
+        Err(problem) => Err(problem.into_response()),
+    }
+}
+
+/// The one key that was sent, if any was.
+fn given_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(first), second) = (given.next(), given.next()) else {
+        return Ok(None);
     };
     let key = first.to_str().ok().and_then(bearer);
-    let key = key.filter(|_| second.is_none()).ok_or_else(unknown)?;
-    in_time(app.desk.caller(key)).await?.ok_or_else(unknown)
+    let key = key.filter(|_| second.is_none());
+    key.map(Some).ok_or_else(unknown_key)
+}
+
+fn unknown_key() -> Problem {
+    Problem::unauthorized("this is no API key that works: it may be mistyped, expired or revoked")
 }
 
 /// The token behind `Bearer`, a word in any case (RFC 9110, 11.1).

@@ -137,10 +137,13 @@ where
 }
 
 /// Waits until nothing has been asked on a connection of HTTP/2 for too long; with HTTP/1.1 the time for
-/// a head says so.
+/// a head says so. A reserved place is good for one look: its time is over whatever is asked on it.
 async fn silent(place: &Place, protocol: Protocol) {
     if protocol == Protocol::Http1 {
         std::future::pending::<()>().await;
+    }
+    if place.kind == Kind::Reserved {
+        return sleep_until(Instant::now() + within(place)).await;
     }
     loop {
         let now = Instant::now();

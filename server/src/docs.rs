@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName};
 use sha2::{Digest as _, Sha256};
 
 use crate::openapi::openapi;
+use crate::pages::HTML;
 
 const STYLE: &str = include_str!("docs/style.css");
 
@@ -25,10 +26,7 @@ static PAGE: LazyLock<(HeaderMap, String)> = LazyLock::new(|| {
         BASE64_STANDARD.encode(Sha256::digest(STYLE))
     );
     let says: [(HeaderName, Option<HeaderValue>); 3] = [
-        (
-            CONTENT_TYPE,
-            Some(HeaderValue::from_static("text/html; charset=utf-8")),
-        ),
+        (CONTENT_TYPE, Some(HeaderValue::from_static(HTML))),
         (CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).ok()),
         (
             REFERRER_POLICY,

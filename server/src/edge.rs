@@ -23,6 +23,7 @@ use crate::admission::Admission;
 use crate::arrival::{Arrival, Peer};
 use crate::guard;
 use crate::metrics;
+use crate::pages::HTML;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::state::App;
 
@@ -35,8 +36,6 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// For a year whoever has called by https calls by nothing else.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
-/// How a page for people is marked.
-pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
 pub(crate) async fn edge(Extension(app): Extension<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();

@@ -37,6 +37,7 @@ mod links;
 mod listen;
 mod metrics;
 mod openapi;
+mod pages;
 mod params;
 mod patience;
 mod places;

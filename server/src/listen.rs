@@ -54,7 +54,7 @@ pub async fn serve_within(
         keys_required: admission.keys_required || is_open,
         ..admission
     };
-    let (app, changes) = App::new(desk, admission);
+    let (app, changes) = App::new(desk, admission, limits);
     let (all, health) = (with_app(app.clone()), only_health(app.clone()));
     let server = Server::new(all, health, app, &listener, limits);
     run(listener, server, shutdown, changes.ended()).await;

@@ -4,6 +4,7 @@ mod common;
 mod links;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use axum::Json;
 use serde_json::{Map, Value, json};
@@ -60,7 +61,7 @@ pub fn openapi() -> Value {
         put_lead(schemas);
     }
     put_event_ids(&mut described);
-    common::put(&mut described);
+    common::put(&mut described, &crate::router::public_paths());
     links::put(&mut described);
     described
 }
@@ -129,6 +130,8 @@ fn point_to_components(schema: &mut Value) {
     get, path = "/openapi.json", tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", body = Value))
 )]
-pub(crate) async fn openapi_json() -> Json<Value> {
-    Json(openapi())
+pub(crate) async fn openapi_json() -> Json<&'static Value> {
+    /// The same for everybody for as long as the process lives.
+    static DESCRIPTION: LazyLock<Value> = LazyLock::new(openapi);
+    Json(&DESCRIPTION)
 }

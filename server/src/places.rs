@@ -22,6 +22,9 @@ pub struct Limits {
     pub per_address: usize,
     /// Of those, from this machine, or from a proxy that the configuration names.
     pub per_neighbor: usize,
+    /// Requests under way on all connections together. More than there are connections, so only HTTP/2,
+    /// which has many requests on one, comes up against it.
+    pub requests: usize,
     /// Connections beyond these, on which health and metrics are answered and everything else is
     /// refused at once.
     pub reserved: usize,
@@ -33,6 +36,7 @@ impl Default for Limits {
             connections: 1_024,
             per_address: 128,
             per_neighbor: 768,
+            requests: 2_048,
             reserved: 64,
         }
     }
@@ -239,6 +243,7 @@ mod tests {
         connections: 3,
         per_address: 2,
         per_neighbor: 3,
+        requests: 6,
         reserved: 2,
     };
 

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use crate::admission::Admission;
 use crate::openapi::Description;
+use crate::places::Limits;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 /// asks for no key.
 pub fn router(desk: Desk) -> Router {
     // Whoever stops it does not wait for the changes under way; they end all the same.
-    let (app, _changes) = App::new(desk, Admission::default());
+    let (app, _changes) = App::new(desk, Admission::default(), Limits::default());
     with_app(app)
 }
 
@@ -76,6 +77,12 @@ fn public() -> OpenApiRouter<App> {
         .route("/r/{link_id}", get(links::follow_link))
         .routes(routes!(sign_ins::get_start))
         .routes(routes!(sign_ins::get_callback))
+}
+
+/// The described paths that need no key.
+pub(crate) fn public_paths() -> Vec<String> {
+    let open = public().merge(alive());
+    open.get_openapi().paths.paths.keys().cloned().collect()
 }
 
 fn alive() -> OpenApiRouter<App> {

@@ -9,10 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use leadrail_connections::{Return, SignInError};
 use leadrail_desk::Given;
@@ -20,19 +17,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use utoipa::ToSchema;
 
 use crate::audience::By;
 use crate::connections::ConnectionView;
 use crate::extract::json_only;
+use crate::pages::{HTML, escaped, guard};
 use crate::problem::Problem;
 use crate::problems::{DatabaseAway, NotAConnection, NotJson};
-use crate::state::{App, failed};
-
-/// What a page of ours may do in a browser: be read.
-const NOTHING_BUT_TEXT: &str =
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use crate::state::{App, failed, quickly};
 
 /// Longer values are none that we gave out or a provider gives.
 const LONGEST_VALUE: usize = 4_096;
@@ -137,10 +130,10 @@ pub(crate) async fn get_start(
         return StatusCode::NO_CONTENT.into_response();
     }
     let ticket = SecretString::from(ticket);
-    let left = app.desk.depart(&provider, &ticket).await;
-    let left = match left {
-        Ok(left) => left,
-        Err(error) => return refused(&error),
+    let left = match quickly(app.desk.depart(&provider, &ticket)).await {
+        Some(Ok(left)) => left,
+        Some(Err(error)) => return refused(&error),
+        None => return not_now(),
     };
     let cookie = Cookie::of(&app, &provider);
     let set = cookie.set(&left.browser, left.within.as_secs());
@@ -272,14 +265,18 @@ fn refused(error: &SignInError) -> Response {
         SignInError::NoLink => page(StatusCode::GONE, "This link has ended", &error.to_string()),
         SignInError::Connection(inner) => {
             failed(inner);
-            page(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Not now",
-                "Something is wrong on our side. Nothing was connected: open the link once more in a minute.",
-            )
+            not_now()
         }
         told => page(StatusCode::BAD_REQUEST, "Not connected", &told.to_string()),
     }
+}
+
+fn not_now() -> Response {
+    page(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not now",
+        "Something is wrong on our side. Nothing was connected: open the link once more in a minute.",
+    )
 }
 
 /// A page of text. What is in it may come from anybody.
@@ -290,36 +287,15 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response {
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
          <body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
     );
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    let html = HeaderValue::from_static(HTML);
     let mut response = guarded((status, body).into_response());
     response.headers_mut().insert(CONTENT_TYPE, html);
     response
 }
 
 fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (REFERRER_POLICY, "no-referrer"),
-        (CONTENT_SECURITY_POLICY, NOTHING_BUT_TEXT),
-        (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    guard(response.headers_mut());
     response
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        match c {
-            '&' | '<' | '>' | '"' | '\'' => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-        out
-    })
 }
 
 #[cfg(test)]
@@ -357,11 +333,5 @@ mod tests {
             Some("x=y")
         );
         assert_eq!(read("xlr_sign_in_jobber=x; lr_sign_in_jobber2=y"), None);
-    }
-
-    #[test]
-    fn a_page_shows_what_a_crm_says_and_obeys_none_of_it() {
-        let shown = escaped("<script>alert('1')</script>&\"\u{0}");
-        assert!(!shown.contains(['<', '>', '"', '\'', '\0']), "{shown}");
     }
 }

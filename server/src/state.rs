@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use leadrail_desk::{Desk, DeskError};
 use leadrail_engine::{is_read_only, kind_of_database_error};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
 use crate::body::BodyReader;
 use crate::changes::{Changes, UnderWay};
 use crate::metrics;
+use crate::places::Limits;
 use crate::problem::Problem;
 use crate::rates::Limiters;
 
@@ -27,6 +29,8 @@ pub(crate) struct App {
     pub(crate) bodies: BodyReader,
     pub(crate) admission: Arc<Admission>,
     pub(crate) rates: Arc<Limiters>,
+    /// Places for requests under way.
+    under_way: Arc<Semaphore>,
     /// The worker of this process whose health is asked for, by its name.
     worker: Option<String>,
     changes: Changes,
@@ -34,12 +38,13 @@ pub(crate) struct App {
 
 impl App {
     /// And the changes that its calls begin.
-    pub(crate) fn new(desk: Desk, admission: Admission) -> (Self, UnderWay) {
+    pub(crate) fn new(desk: Desk, admission: Admission, limits: Limits) -> (Self, UnderWay) {
         metrics::install();
         let (changes, under_way) = Changes::new();
         let app = Self {
             bodies: BodyReader::default(),
             rates: Arc::new(Limiters::new(admission.rates)),
+            under_way: Arc::new(Semaphore::new(limits.requests)),
             admission: Arc::new(admission),
             desk,
             worker: None,
@@ -50,11 +55,16 @@ impl App {
 
     /// For the health of a worker of this process.
     pub(crate) fn of_worker(desk: Desk, worker: String) -> Self {
-        let (app, _) = Self::new(desk, Admission::default());
+        let (app, _) = Self::new(desk, Admission::default(), Limits::default());
         Self {
             worker: Some(worker),
             ..app
         }
+    }
+
+    /// A place for a request, until it is dropped; none while all are taken.
+    pub(crate) fn begin(&self) -> Option<OwnedSemaphorePermit> {
+        self.under_way.clone().try_acquire_owned().ok()
     }
 
     /// Why no work should come here, as a sentence.
@@ -122,13 +132,19 @@ fn log_unavailable(error: &sqlx::Error) {
 pub(crate) async fn in_time<T>(
     asked: impl Future<Output = Result<T, DeskError>>,
 ) -> Result<T, Problem> {
-    match timeout(READ_WITHIN, asked).await {
-        Ok(answer) => answer.map_err(problem),
-        Err(_) => {
-            tracing::warn!("The database did not answer within {READ_WITHIN:?}");
-            Err(Problem::unavailable())
-        }
+    match quickly(asked).await {
+        Some(answer) => answer.map_err(problem),
+        None => Err(Problem::unavailable()),
     }
+}
+
+/// The answer of something that only asks the database; none if it takes too long, which is logged.
+pub(crate) async fn quickly<T>(asked: impl Future<Output = T>) -> Option<T> {
+    let answer = timeout(READ_WITHIN, asked).await.ok();
+    if answer.is_none() {
+        tracing::warn!("The database did not answer within {READ_WITHIN:?}");
+    }
+    answer
 }
 
 /// Whether the database answered, with something that we do not understand: to ask again is no help.

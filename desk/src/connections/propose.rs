@@ -24,8 +24,6 @@ pub struct Given {
     pub auth_method: Option<String>,
     /// What the contractor chose; null takes a setting away.
     pub settings: Map<String, Value>,
-    /// The deadline of calls for a new connection that names none.
-    pub call_timeout: Option<Duration>,
 }
 
 /// A connection as it is to be, but for its secrets.
@@ -59,7 +57,7 @@ impl Desk {
                 let present = serde_json::to_value(&present.settings).unwrap_or_default();
                 changed(present, given.settings)
             }
-            None => first(given.settings, given.call_timeout),
+            None => first(given.settings, self.call_timeout()),
         };
         let connection = NewConnection {
             account: given.account,

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// How long an answer of the database is believed.
 const TTL: Duration = Duration::from_secs(3);
@@ -18,12 +19,27 @@ const TTL: Duration = Duration::from_secs(3);
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// More keys than are in use at a time; beyond it the memory begins anew.
 const MOST: usize = 10_000;
+/// Keys asked about at a time: whoever tries key after key keeps no more connections than these from
+/// everybody else.
+const ASKING: usize = 4;
 
 type Hash = [u8; 32];
 
 /// What the database last said of keys, by their hashes.
-#[derive(Clone, Default)]
-pub(crate) struct Recognized(Arc<Mutex<HashMap<Hash, Known>>>);
+#[derive(Clone)]
+pub(crate) struct Recognized {
+    all: Arc<Mutex<HashMap<Hash, Known>>>,
+    asking: Arc<Semaphore>,
+}
+
+impl Default for Recognized {
+    fn default() -> Self {
+        Self {
+            all: Arc::default(),
+            asking: Arc::new(Semaphore::new(ASKING)),
+        }
+    }
+}
 
 #[derive(Clone)]
 struct Known {
@@ -34,10 +50,31 @@ struct Known {
     now: DateTime<Utc>,
 }
 
+impl Known {
+    /// Whoever holds the key, if it still works.
+    fn caller(self) -> Option<Caller> {
+        let now = self.now + self.asked.elapsed();
+        let key = self.key.filter(|key| key.works_at(now))?;
+        Some(Caller::of_key(key.id, key.role, key.account.clone()))
+    }
+}
+
 impl Recognized {
     fn get(&self, hash: &Hash) -> Option<Known> {
         let known = self.lock().get(hash).cloned();
         known.filter(|known| known.asked.elapsed() < TTL)
+    }
+
+    /// Asks the database, in its turn, what may have been asked in the meantime.
+    async fn ask(&self, desk: &Desk, hash: Hash) -> DeskResult<Known> {
+        // Never closed, so there is always a turn.
+        let _turn = self.asking.acquire().await.ok();
+        if let Some(known) = self.get(&hash) {
+            return Ok(known);
+        }
+        let known = desk.ask_about(&hash).await?;
+        self.put(hash, known.clone());
+        Ok(known)
     }
 
     fn put(&self, hash: Hash, known: Known) {
@@ -55,7 +92,7 @@ impl Recognized {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Hash, Known>> {
         // No code that can panic runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,15 +108,9 @@ impl Desk {
         let hash = secret.hash();
         let known = match self.recognized().get(&hash) {
             Some(known) => known,
-            None => {
-                let known = self.ask_about(&hash).await?;
-                self.recognized().put(hash, known.clone());
-                known
-            }
+            None => self.recognized().ask(self, hash).await?,
         };
-        let now = known.now + known.asked.elapsed();
-        let key = known.key.filter(|key| key.works_at(now));
-        Ok(key.map(|key| Caller::of_key(key.id, key.role, key.account.clone())))
+        Ok(known.caller())
     }
 
     async fn ask_about(&self, hash: &Hash) -> DeskResult<Known> {

@@ -95,7 +95,6 @@ pub(crate) async fn post_connections(
         base_url: asked.base_url,
         auth_method: asked.auth_method,
         settings: asked.settings,
-        call_timeout: None,
     };
     let actor = by.0.actor().clone();
     let secrets = asked.secrets.map(sealable);

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::pages::escaped;
+
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// The page.
@@ -273,20 +275,6 @@ fn inline(text: &str) -> String {
             _ => format!("<code>{part}</code>"),
         })
         .collect()
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut escaped, c| {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-        escaped
-    })
 }
 
 #[cfg(test)]

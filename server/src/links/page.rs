@@ -4,31 +4,19 @@
 //! it runs, nothing is loaded, and it works without a style sheet.
 
 use axum::response::{IntoResponse as _, Response};
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use leadrail_connections::links::LinkKind;
 use leadrail_desk::{Lost, ToldCall};
 
-use crate::edge::HTML;
+use crate::pages::{HTML, escaped, guard};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 /// After so many seconds a second click may help.
 const LATER: &str = "60";
 
-/// No page of another site learns where somebody came from, nothing keeps the answer, nobody lists it.
-const ON_EVERY_ANSWER: [(HeaderName, &str); 5] = [
-    (CACHE_CONTROL, "no-store"),
-    (REFERRER_POLICY, "no-referrer"),
-    (ROBOTS, "noindex, nofollow, noarchive"),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-];
+/// Nobody lists it.
+const UNLISTED: HeaderValue = HeaderValue::from_static("noindex, nofollow, noarchive");
 
 /// There it is.
 pub(super) fn sent_on(url: &str) -> Response {
@@ -64,9 +52,8 @@ fn answer(
     let mut response = (status, body).into_response();
     let all = response.headers_mut();
     all.remove(CONTENT_TYPE);
-    for (name, value) in ON_EVERY_ANSWER {
-        all.insert(name, HeaderValue::from_static(value));
-    }
+    guard(all);
+    all.insert(ROBOTS, UNLISTED);
     all.extend(headers);
     response
 }
@@ -133,22 +120,6 @@ fn about(call: &ToldCall) -> String {
     format!("<p>{kind} of the call of {at} UTC{named}.</p>\n")
 }
 
-/// Text as HTML shows it; whoever calls may be called `<script>`.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
-    html
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,8 +160,17 @@ mod tests {
         answers.push(sent_on("https://storage.example/r.mp3?sig=1"));
         answers.extend([looked_at(None), looked_at(Some(Lost::Ended))]);
         for answer in answers {
-            for (name, value) in ON_EVERY_ANSWER {
-                assert_eq!(answer.headers()[&name], value, "{}", answer.status());
+            for (name, value) in [
+                ("cache-control", "no-store"),
+                ("referrer-policy", "no-referrer"),
+                ("x-robots-tag", "noindex, nofollow, noarchive"),
+                ("x-content-type-options", "nosniff"),
+                (
+                    "content-security-policy",
+                    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                ),
+            ] {
+                assert_eq!(answer.headers()[name], value, "{}", answer.status());
             }
         }
     }

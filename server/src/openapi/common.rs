@@ -2,9 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-/// Calls that anybody may make.
-const PUBLIC: [&str; 4] = ["/healthz", "/readyz", "/openapi.json", "/docs"];
-
 /// One answer that every call has: its name, its status, and what it means.
 const ANSWERS: [(&str, &str, &str); 7] = [
     ("Unauthorized", "401", "No API key that works"),
@@ -24,8 +21,9 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     ("Internal", "500", "A fault of ours"),
 ];
 
-/// Adds them to every call, and says how a caller shows who it is.
-pub(super) fn put(described: &mut Value) {
+/// Adds them to every call, and says how a caller shows who it is. `public` are the paths that anybody may
+/// call.
+pub(super) fn put(described: &mut Value, public: &[String]) {
     described["components"]["securitySchemes"] = json!({"api_key": {
         "type": "http", "scheme": "bearer",
         "description": "An API key, lr_live_...; callers on this machine may need none.",
@@ -38,7 +36,7 @@ pub(super) fn put(described: &mut Value) {
     for (path, item) in paths {
         let operations = item.as_object_mut().into_iter().flatten();
         for (_, operation) in operations {
-            put_into(operation, PUBLIC.contains(&path.as_str()));
+            put_into(operation, public.contains(path));
         }
     }
 }

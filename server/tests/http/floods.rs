@@ -12,6 +12,7 @@ const FEW: Limits = Limits {
     connections: 4,
     per_address: 4,
     per_neighbor: 4,
+    requests: 8,
     reserved: 2,
 };
 
@@ -74,6 +75,27 @@ async fn who_holds_the_reserved_places_too_is_rid_of_them_soon() {
         let _ = stream.read_to_end(&mut said).await;
     }
     while ask(&api, "/healthz").await != "HTTP/1.1 200 OK" {}
+}
+
+#[tokio::test]
+async fn requests_beyond_those_that_are_served_at_a_time_are_told_to_come_again() {
+    let api = Api::limited(Limits {
+        requests: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut held = connect(&api).await;
+    held.write_all(HALF.as_bytes()).await.expect("written");
+    while ask(&api, "/openapi.json").await != "HTTP/1.1 503 Service Unavailable" {}
+    assert_eq!(ask(&api, "/healthz").await, "HTTP/1.1 200 OK");
+    let answer = api.get("/openapi.json").await;
+    assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    assert_eq!(
+        answer.assert_problem(503)["type"],
+        "urn:leadrail:problem:busy"
+    );
+    drop(held);
+    while ask(&api, "/openapi.json").await != "HTTP/1.1 200 OK" {}
 }
 
 #[tokio::test]

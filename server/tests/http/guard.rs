@@ -1,4 +1,4 @@
-//! Only this machine may call.
+//! Only this machine may call, unless the configuration lets others in.
 
 use leadrail_server::{Admission, BindError, bind, bind_with};
 

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use crate::support::{Answer, Api, JSON, event_id, lead};
+use crate::support::{Answer, Api, JSON, Log, event_id, lead};
 
 #[tokio::test]
 async fn a_lead_is_accepted_with_its_run_and_where_to_follow_it() {
@@ -120,31 +120,7 @@ async fn a_lead_with_a_key_twice_is_refused_by_place() {
 
 #[tokio::test]
 async fn nothing_of_a_lead_is_logged_but_its_ids() {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("a log").write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    // With one subscriber, whichever thread meets a call site first decides for all whether it is
-    // heard; with a second one all subscribers are asked.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    // The runtime of a test has one thread, so this sees everything the server says.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _listening) = Log::listen();
 
     let api = Api::start().await;
     let mut lead = lead(5);
@@ -167,7 +143,7 @@ async fn nothing_of_a_lead_is_logged_but_its_ids() {
     api.get("/v1/leads?canary=canary").await.assert_problem(400);
     api.get("/canary").await.assert_problem(404);
 
-    let log = String::from_utf8(log.0.lock().expect("a log").clone()).expect("text");
+    let log = log.text();
     let said: Vec<_> = log
         .lines()
         .filter(|line| line.contains("leadrail_server"))

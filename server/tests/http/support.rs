@@ -1,6 +1,7 @@
 //! A served API and what a caller sees of it.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use leadrail_connections::links::LinkSettings;
@@ -97,10 +98,9 @@ impl Api {
     }
 
     /// Without a database, with TLS, for callers who trust this authority.
-    pub(crate) async fn secured(tls: Tls, authority: &str) -> Self {
+    pub(crate) async fn secured(tls: Tls, authority: &str, limits: Limits) -> Self {
         let pool = PgPoolOptions::new().connect_lazy("postgres://u@127.0.0.1:1/d");
         let (admission, links) = (Admission::default(), LinkSettings::default());
-        let limits = Limits::default();
         let api = Self::served(pool.expect("a URL"), admission, links, limits, Some(tls)).await;
         Self {
             client: trusting(authority),
@@ -258,4 +258,50 @@ pub(crate) fn lead(n: u64) -> Value {
 
 pub(crate) fn event_id(lead: &Value) -> &str {
     lead["event_id"].as_str().expect("an id")
+}
+
+/// What this thread logs, for as long as it listens.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+/// Ends the listening when it is dropped.
+pub(crate) struct Listening {
+    _heard: tracing::subscriber::DefaultGuard,
+    _second: tracing::Dispatch,
+}
+
+impl Log {
+    /// Hears everything that is said from now on. The runtime of a test has one thread, so that is all
+    /// that the server says.
+    pub(crate) fn listen() -> (Self, Listening) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        // With one subscriber, whichever thread meets a call site first decides for all whether it is
+        // heard; with a second one all subscribers are asked.
+        let second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let heard = tracing::subscriber::set_default(subscriber);
+        let listening = Listening {
+            _heard: heard,
+            _second: second,
+        };
+        (log, listening)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("a log").clone()).expect("text")
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("a log").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
