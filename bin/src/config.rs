@@ -75,7 +75,7 @@ impl KeySource {
             (None, None, None) => Ok(Self::Nowhere),
             (Some(text), None, None) => Ok(Self::Text(text.into())),
             (None, Some(file), None) => Ok(Self::File(file.into())),
-            (None, None, Some(line)) => Ok(Self::Command(KeyCommand { key: command, line })),
+            (None, None, Some(line)) => Ok(Self::Command(KeyCommand::new(command, line))),
             _ => Err(usage(format!(
                 "more than one of {name}, {file} and {command} is set; keep one (`leadrail config` says \
                  where they stand)"
@@ -282,8 +282,8 @@ impl Config {
     pub(crate) fn need_vault(&self) -> anyhow::Result<Vault> {
         self.vault()?.ok_or_else(|| {
             usage(
-                "no vault key is configured: set LEADRAIL_VAULT_KEY or LEADRAIL_VAULT_KEY_FILE \
-                 (`openssl rand -hex 32` makes one)",
+                "no vault key is configured: set LEADRAIL_VAULT_KEY, LEADRAIL_VAULT_KEY_FILE or \
+                 LEADRAIL_VAULT_KEY_COMMAND (`openssl rand -hex 32` makes one)",
             )
         })
     }

@@ -55,6 +55,7 @@ pub(crate) async fn desk_with_vault(config: &Config) -> anyhow::Result<Desk> {
 pub(crate) fn on(pool: PgPool, config: &Config) -> Desk {
     let desk = Desk::new(Engine::new(pool), config.worker.schedule.clone());
     desk.with_public_url(config.public_url())
+        .with_call_timeout(config.call_timeout)
 }
 
 /// Waits until no tokens are on their way to this process: they would be lost with it.

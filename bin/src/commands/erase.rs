@@ -100,9 +100,10 @@ async fn erase(
     let mut all = Erasure::default();
     loop {
         let part = desk.erase(who, person, PATIENCE).await?;
-        all.leads += part.leads;
         all.erased += part.erased;
         all.on_their_way = part.on_their_way;
+        // Whoever is on the way is counted by each part.
+        all.leads = all.erased + part.on_their_way;
         all.more = part.more;
         part.copies.into_iter().for_each(|copy| add(&mut all, copy));
         if !part.more || part.erased == 0 {

@@ -4,6 +4,7 @@ use crate::failure::usage;
 use secrecy::SecretString;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// More than any key has.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -11,16 +12,34 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// A command of the shell that prints a key.
 pub(super) struct KeyCommand {
     /// Under which key of the configuration it stands.
-    pub(super) key: String,
-    pub(super) line: String,
+    key: String,
+    line: String,
+    /// What it printed: it is run once a process.
+    printed: OnceLock<SecretString>,
 }
 
 impl KeyCommand {
-    /// Runs it. What it says on standard error is shown as it is, what it prints never.
+    pub(super) fn new(key: String, line: String) -> Self {
+        Self {
+            key,
+            line,
+            printed: OnceLock::new(),
+        }
+    }
+
+    /// What it prints. What it says on standard error is shown as it is, what it prints never.
     ///
     /// # Errors
     /// A wrong use that names the key of the configuration.
-    pub(super) fn output(&self) -> anyhow::Result<SecretString> {
+    pub(super) fn output(&self) -> anyhow::Result<&SecretString> {
+        if let Some(printed) = self.printed.get() {
+            return Ok(printed);
+        }
+        let printed = self.run()?;
+        Ok(self.printed.get_or_init(|| printed))
+    }
+
+    fn run(&self) -> anyhow::Result<SecretString> {
         let key = &self.key;
         let mut child = Command::new("sh")
             .args(["-c", &self.line])

@@ -247,10 +247,15 @@ async fn a_connection_is_shown_set_connected_again_and_deleted() {
         (&set["settings"]["lead_source"], &set["revision"]),
         (&json!("Phone AI"), &json!(2))
     );
-    let lanes = cli.run(&["lane", "list", "--json"]).well().out;
-    assert!(
-        lanes.contains("acme/housecall_pro"),
-        "its budget is its lane's: {lanes}"
+    let lanes = cli.run(&["lane", "list", "--json"]).well().json();
+    let lanes = lanes.as_array().expect("a list");
+    let lane = lanes
+        .iter()
+        .find(|lane| lane["lane"] == "acme/housecall_pro");
+    assert_eq!(
+        lane.expect("its lane")["gap_seconds"],
+        json!(2.0),
+        "its budget is its lane's"
     );
     let stale = ["connection", "set", id, "tag=x", "--revision", "1"];
     cli.run(&stale).refused(1, "meanwhile");

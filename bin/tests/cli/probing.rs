@@ -16,7 +16,7 @@ fn until(cli: &Cli, arguments: &[&str], well: impl Fn(&Value) -> bool) -> Value 
         if well(&answer) {
             return answer;
         }
-        assert!(began.elapsed().as_secs() < 30, "{arguments:?}: {answer}");
+        assert!(began.elapsed().as_secs() < 60, "{arguments:?}: {answer}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output;
 use leadrail_adapters::{AuthMethod, SecretInfo, SetupError};
-use leadrail_desk::{Connected, DeskError, Given, adapter, auth_method};
+use leadrail_desk::{DeskError, Given, adapter, auth_method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -81,7 +81,6 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
         base_url: args.base_url,
         auth_method: args.auth,
         settings: given,
-        call_timeout: config.call_timeout,
     });
     let proposed = proposed.await.map_err(no_way_in)?;
     let who = actor::command_line();
@@ -99,23 +98,10 @@ pub(crate) async fn run(args: AddArgs, config: &Config) -> anyhow::Result<()> {
     if args.json {
         return output::json(&connected);
     }
-    say(&connected)
-}
-
-fn say(connected: &Connected) -> anyhow::Result<()> {
-    let (connection, released) = (&connected.connection, connected.released);
+    let id = connected.connection.id;
+    released::say(connected.connection, connected.released, false)?;
     output::line(format!(
-        "connection {} is {}",
-        connection.id, connection.state
-    ))?;
-    if released > 0 {
-        output::line(format!(
-            "{released} leads waited for it and go out, ten a minute"
-        ))?;
-    }
-    output::line(format!(
-        "`leadrail connection test {}` asks the CRM whether it works",
-        connection.id
+        "`leadrail connection test {id}` asks the CRM whether it works"
     ))
 }
 

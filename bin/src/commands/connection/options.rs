@@ -25,7 +25,9 @@ pub(crate) struct OptionsArgs {
 pub(crate) async fn run(args: &OptionsArgs, config: &Config) -> anyhow::Result<()> {
     let desk = database::desk_with_vault(config).await?;
     let asked = desk.connection_options(args.id, args.setting.as_deref());
-    let options = asked.await.map_err(told)?;
+    let options = asked.await;
+    database::settled(&desk).await;
+    let options = options.map_err(told)?;
     if args.json {
         return output::json(&options);
     }

@@ -44,7 +44,6 @@ pub(crate) async fn run(args: SignInArgs, config: &Config) -> anyhow::Result<()>
         crm: args.crm,
         crm_account_id: args.crm_account_id,
         settings: given_settings(args.settings.as_deref())?,
-        call_timeout: config.call_timeout,
         ..Given::default()
     };
     let desk = database::desk_with_vault(config).await?;

@@ -34,11 +34,11 @@ pub(crate) async fn run(args: &TestArgs, config: &Config) -> anyhow::Result<()> 
         true => desk.test_once_more(&who, args.id).await,
         false => desk.test(&who, args.id).await,
     };
+    database::settled(&desk).await;
     let tested = tested
         .map_err(told)
         .context("the connection could not be tested")?;
     desk.tell_workers().await;
-    database::settled(&desk).await;
     match args.json {
         true => output::json(&tested)?,
         false => output::line(text(&tested))?,

@@ -77,10 +77,10 @@ fn with_remedy(reason: &str, message: &str) -> String {
         "connection_missing" => return message.to_owned(),
         "connection_ambiguous" => "disable all but one of `leadrail connection list`",
         "needs_reauth" => {
-            "`leadrail connection add` connects it again; `leadrail connection list --state needs_reauth` shows it"
+            "`leadrail connection reconnect` brings new secrets, `leadrail connection sign-in` has somebody sign in again; `leadrail connection list --state needs_reauth` shows it"
         }
         "pending" => {
-            "`leadrail connection add` brings its secrets; `leadrail connection list --state pending` shows it"
+            "`leadrail connection reconnect` brings its secrets, `leadrail connection sign-in` has somebody sign in; `leadrail connection list --state pending` shows it"
         }
         "paused" => {
             "`leadrail connection resume` lets it go on; `leadrail connection list --state paused` shows it"
