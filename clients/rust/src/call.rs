@@ -44,7 +44,7 @@ where
                 Failed::ForNow(_, asked) => *asked,
                 Failed::Finally(_) => None,
             };
-            let pause = pause.map(|pause| asked.unwrap_or(pause));
+            let pause = pause.map(|pause| asked.map_or(pause, |asked| asked.max(pause)));
             pause.filter(|pause| Instant::now() + *pause < until)
         })
         .await;

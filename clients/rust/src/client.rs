@@ -22,6 +22,10 @@ pub const MAX_BATCH: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// One try, from connecting to the last byte of the answer.
 const ONE_TRY: Duration = Duration::from_secs(10);
+/// The same for a batch: longer than the API gives a request, which may have 16 MiB.
+const ONE_TRY_OF_A_BATCH: Duration = Duration::from_secs(35);
+/// Whoever is there answers sooner.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is asked whether a lead has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The states in which nothing more happens by itself.
@@ -50,6 +54,7 @@ impl Client {
         )]
         let http = reqwest::Client::builder()
             .default_headers(headers(&key.into())?)
+            .connect_timeout(CONNECT_WITHIN)
             .timeout(ONE_TRY)
             .redirect(reqwest::redirect::Policy::none())
             .build();
@@ -129,7 +134,8 @@ impl Client {
 
     /// One try of a batch; it is sent again whole while the API could not take some of it.
     async fn batch(&self, body: Vec<u8>) -> Result<Vec<Item>, Failed> {
-        let sent = self.posting(body).send().await;
+        let sent = self.posting(body).timeout(ONE_TRY_OF_A_BATCH);
+        let sent = sent.send().await;
         let sent = sent.map_err(|error| Failed::ForNow(ClientError::NoAnswer(error), None))?;
         // 422: all were refused, each with its reason.
         let batch: Batch = match sent.status().as_u16() {

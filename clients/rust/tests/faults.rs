@@ -35,8 +35,7 @@ impl Api {
             for nth in 0.. {
                 let (stream, _) = listener.accept().await.expect("a caller");
                 let does = script[nth.min(script.len() - 1)].clone();
-                let body = serve(stream, does).await;
-                heard.lock().expect("bodies").push(body);
+                serve(stream, does, &heard).await;
             }
         });
         Self { address, bodies }
@@ -44,7 +43,7 @@ impl Api {
 
     fn client(&self) -> Client {
         let client = Client::new(&self.address, "lr_live_test").expect("a client");
-        client.with_patience(Duration::from_secs(20))
+        client.with_patience(Duration::from_secs(60))
     }
 
     fn bodies(&self) -> Vec<Value> {
@@ -52,9 +51,10 @@ impl Api {
     }
 }
 
-/// Reads one request and does that; the body.
-async fn serve(mut stream: TcpStream, does: Does) -> Value {
+/// Reads one request, which is heard before it is answered, and does that.
+async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<Value>>) {
     let body = request_body(&mut stream).await;
+    heard.lock().expect("bodies").push(body);
     let answer = match does {
         Does::HangsUp => String::new(),
         Does::BreaksOff => "HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n\
@@ -69,7 +69,6 @@ async fn serve(mut stream: TcpStream, does: Does) -> Value {
     // The client may be gone; that is its affair.
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
-    body
 }
 
 async fn request_body(stream: &mut TcpStream) -> Value {
@@ -145,7 +144,7 @@ async fn a_refusal_is_told_at_once_with_every_bad_field() {
 #[tokio::test]
 async fn patience_ends_and_says_what_is_known() {
     let api = Api::that(vec![Does::HangsUp]).await;
-    let client = api.client().with_patience(Duration::from_millis(600));
+    let client = api.client().with_patience(Duration::from_secs(5));
     let lost = client.push(&lead()).await.expect_err("no answer");
     assert!(matches!(lost, ClientError::NoAnswer(_)) && lost.may_pass());
     assert!(api.bodies().len() > 1, "it was tried again");
