@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod graphql;
 mod keys;
+mod named_secrets;
 pub(crate) mod renewal;
 pub(crate) mod request;
 pub(crate) mod retry_after;

@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) links: LinkSettings,
     /// How long what is kept, as far as somebody has chosen it.
     pub(crate) retention: Retention,
+    /// Whether the API is served only by a database role behind the wall between accounts.
+    pub(crate) wall_required: bool,
     /// Which addresses CRMs and whatever else people point us at may have.
     pub(crate) guard: Guard,
     vault_key: KeySource,
@@ -176,6 +178,7 @@ fn read(layers: Layers) -> anyhow::Result<Config> {
         admission: admission(&from, &links)?,
         tls: TlsFiles::read(&from)?,
         links,
+        wall_required: from.switch("api.require_wall")?,
         guard: from.guard("outbound.allow")?,
         retention: retention(&from)?,
         vault_key: KeySource::read(&from, "vault_key")?,

@@ -5,7 +5,7 @@ use crate::failure::{sentence, told, usage};
 use anyhow::Context as _;
 use leadrail_connections::Vault;
 use leadrail_desk::Desk;
-use leadrail_engine::{DatabaseHosts, Engine, refuses_writes};
+use leadrail_engine::{DatabaseHosts, Engine, Sees, refuses_writes};
 use leadrail_outbound::Outbound;
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
@@ -122,7 +122,7 @@ async fn ready(hosts: &DatabaseHosts, config: &Config) -> anyhow::Result<Desk> {
     }
     let pool = hosts.durable_pool();
     let desk = with_vault(on(pool.clone(), config), config.need_vault()?, config)?;
-    match refuse_unfit(&desk).await {
+    match refuse_unfit(&desk.seeing(Sees::All)).await {
         Ok(()) => Ok(desk),
         Err(refused) => {
             pool.close().await;

@@ -8,9 +8,9 @@ use leadrail_adapters::{
     Adapters, CrmAdapter, Renewal, RenewalError, SecretVersion, Secrets, Session, SetupError,
     Target,
 };
+use leadrail_engine::{Access, Sees};
 use leadrail_lead::CrmName;
 use leadrail_outbound::{Outbound, OutboundUrl};
-use sqlx::PgPool;
 
 use crate::links::{LinkMaker, LinkSettings, LinkSource};
 use crate::oauth::{Renewals, Unrenewed};
@@ -113,18 +113,28 @@ impl Doors {
     #[must_use]
     pub fn new(connections: Connections, http: Outbound) -> Self {
         Self {
-            links: LinkMaker::new(connections.pool().clone()),
+            links: LinkMaker::new(connections.access().clone()),
             link_source: None,
-            renewals: Renewals::new(connections.clone(), http.clone()),
+            renewals: Renewals::new(&connections, http.clone()),
             connections,
             http,
         }
     }
 
-    /// The doors of the connections in `pool`'s database, sealed under `vault`.
+    /// The doors of the connections in this database, sealed under `vault`.
     #[must_use]
-    pub fn over(pool: PgPool, vault: impl Into<Vault>, http: Outbound) -> Self {
-        Self::new(Connections::new(pool, vault), http)
+    pub fn over(database: impl Into<Access>, vault: impl Into<Vault>, http: Outbound) -> Self {
+        Self::new(Connections::new(database, vault), http)
+    }
+
+    /// The doors that these see.
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self {
+            connections: self.connections.seeing(sees.clone()),
+            links: self.links.seeing(sees),
+            ..self.clone()
+        }
     }
 
     /// With links of ours in what CRMs are told, at this address, and fresh ones behind them.

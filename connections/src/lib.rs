@@ -29,7 +29,7 @@ pub use error::{ConnectionError, ConnectionResult};
 pub use leadrail_engine::migrate::MigrateError;
 pub use leadrail_outbound::{BaseUrl, UrlError};
 pub use lookup::Lookup;
-pub use migrate::{PRODUCT, grant_doors, migrate, newer, pending};
+pub use migrate::{PRODUCT, grant_api, grant_doors, migrate, newer, pending};
 pub use new_connection::{NewConnection, crm_account_id};
 pub use oauth::{
     BegunSignIn, Departure, NewProviderClient, ProviderClient, Return, SignInError, SignedIn,

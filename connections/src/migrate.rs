@@ -30,6 +30,7 @@ pub static PRODUCT: LazyLock<Set> = LazyLock::new(|| {
         sql!("retention.sql"),
         sql!("erase.sql"),
         sql!("grant_doors.sql"),
+        sql!("wall.sql"),
     ];
     Set::new("product", sqlx::migrate!("../migrations"), functions)
 });
@@ -68,6 +69,15 @@ pub async fn migrate(pool: &PgPool) -> Result<Vec<String>, MigrateError> {
 /// When there is no such role, or ours may not grant it.
 pub async fn grant_doors(pool: &PgPool, role: &str) -> sqlx::Result<()> {
     let granted = sqlx::query!("select leadrail.grant_doors($1)", role);
+    granted.execute(pool).await.map(drop)
+}
+
+/// Lets a role serve the API from behind the wall between accounts: the one grant that it needs.
+///
+/// # Errors
+/// When there is no such role, the wall would not stand before it, or ours may not grant it.
+pub async fn grant_api(pool: &PgPool, role: &str) -> sqlx::Result<()> {
+    let granted = sqlx::query!("select leadrail.grant_api($1)", role);
     granted.execute(pool).await.map(drop)
 }
 

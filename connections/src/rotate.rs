@@ -4,7 +4,7 @@
 //! is as it was read, so whoever connects at the same time loses nothing, and whoever stops half-way
 //! goes on where it stopped: what was moved already is not looked at again.
 
-use sqlx::PgPool;
+use leadrail_engine::Access;
 use uuid::Uuid;
 
 use crate::oauth;
@@ -39,9 +39,9 @@ pub struct Rotated {
 ///
 /// # Errors
 /// [`ConnectionError::Database`].
-pub async fn sealed_with(pool: &PgPool) -> ConnectionResult<Vec<SealedWith>> {
-    let mut sealed = rows::sealed_with(pool).await?;
-    for (vault_key_id, clients) in oauth::sealed_clients(pool).await? {
+pub async fn sealed_with(db: &Access) -> ConnectionResult<Vec<SealedWith>> {
+    let mut sealed = rows::sealed_with(db).await?;
+    for (vault_key_id, clients) in oauth::sealed_clients(db).await? {
         match sealed
             .iter_mut()
             .find(|one| one.vault_key_id == vault_key_id)
@@ -66,22 +66,22 @@ impl Connections {
     /// [`ConnectionError::Database`]; `Vault` for a row that was changed by hand, before which all are
     /// moved.
     pub async fn rotate(&self, mut progress: impl FnMut(u64)) -> ConnectionResult<Rotated> {
-        let (pool, vault) = (self.pool(), self.vault());
+        let (db, vault) = (self.access(), self.vault());
         let (older, mut after) = (vault.ids().split_off(1), Uuid::nil());
-        let mut moved = oauth::move_clients(pool, vault, &older).await?;
+        let mut moved = oauth::move_clients(db, vault, &older).await?;
         loop {
-            let page = rows::sealed_under(pool, &older, after, AT_A_TIME).await?;
+            let page = rows::sealed_under(db, &older, after, AT_A_TIME).await?;
             let Some(last) = page.last() else { break };
             after = last.connection.id.0;
             let next: Vec<_> = page
                 .iter()
                 .map(|stored| self.rewrapped(stored))
                 .collect::<ConnectionResult<_>>()?;
-            moved += rows::reseal(pool, &page, &next).await?;
+            moved += rows::reseal(db, &page, &next).await?;
             progress(moved);
         }
         self.forget();
-        let left = sealed_with(pool).await?.into_iter();
+        let left = sealed_with(db).await?.into_iter();
         let left = left.filter(|sealed| !vault.ids().contains(&sealed.vault_key_id));
         let left = left
             .map(|sealed| sealed.connections + sealed.clients)

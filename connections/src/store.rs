@@ -9,7 +9,8 @@ use std::{
 };
 
 use leadrail_adapters::Adapters;
-use sqlx::PgPool;
+use leadrail_engine::{Access, Sees};
+use sqlx::PgExecutor;
 
 use crate::{
     Connection, ConnectionError, ConnectionId, ConnectionResult, ConnectionState, Lookup,
@@ -33,26 +34,32 @@ pub struct ConnectionFilter {
     pub state: Option<ConnectionState>,
 }
 
-/// The connections of all accounts. Cheap to clone; clones share their cache.
+/// The connections of all accounts, or of the one that they are seen by. Cheap to clone; clones share
+/// their cache.
 #[derive(Clone)]
-pub struct Connections(Arc<Inner>);
+pub struct Connections(Arc<Inner>, Access);
 
 struct Inner {
-    pool: PgPool,
     vault: Vault,
     adapters: Adapters,
     cache: Cache,
 }
 
 impl Connections {
-    /// The connections in `pool`'s database, sealed under `vault`.
-    pub fn new(pool: PgPool, vault: impl Into<Vault>) -> Self {
-        Self(Arc::new(Inner {
-            pool,
+    /// The connections in this database, sealed under `vault`.
+    pub fn new(database: impl Into<Access>, vault: impl Into<Vault>) -> Self {
+        let inner = Inner {
             vault: vault.into(),
             adapters: Adapters::all(),
             cache: Cache::default(),
-        }))
+        };
+        Self(Arc::new(inner), database.into())
+    }
+
+    /// The same, as far as these see them.
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self(Arc::clone(&self.0), self.1.seeing(sees))
     }
 
     /// The CRMs that an account can be connected to.
@@ -66,7 +73,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::Database`].
     pub async fn due_for_probe(&self, limit: u32) -> ConnectionResult<Vec<ProbeDue>> {
-        Ok(rows::due_for_probe(&self.0.pool, limit).await?)
+        Ok(rows::due_for_probe(&self.1, limit).await?)
     }
 
     /// Notes that these will have been asked, and that each is asked again in about `every`, spread over
@@ -75,7 +82,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::Database`].
     pub async fn put_off_probes(&self, due: &[ProbeDue], every: Duration) -> ConnectionResult<()> {
-        Ok(rows::put_off_probes(&self.0.pool, due, every).await?)
+        Ok(rows::put_off_probes(&self.1, due, every).await?)
     }
 
     /// The connections that pass `filter`, as [`list`] gives them.
@@ -83,7 +90,7 @@ impl Connections {
     /// # Errors
     /// As [`list`].
     pub async fn list(&self, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
-        list(&self.0.pool, filter).await
+        list(&self.1, filter).await
     }
 
     /// The connection with this id, as it is now.
@@ -91,7 +98,7 @@ impl Connections {
     /// # Errors
     /// As [`get`].
     pub async fn get(&self, id: ConnectionId) -> ConnectionResult<Connection> {
-        get(&self.0.pool, id).await
+        get(&self.1, id).await
     }
 
     /// The connection that a lead of `account` for `crm` goes through.
@@ -115,10 +122,12 @@ impl Connections {
             crm_account_id: wanted.map(str::to_owned),
         };
         let start = match self.0.cache.get(&key, Instant::now()) {
-            Ok(stored) => return Ok(found(&stored)),
+            // Of another account only if it was asked for across the wall.
+            Ok(stored) if self.1.admits(account) => return Ok(found(&stored)),
+            Ok(_) => return Ok(Lookup::None),
             Err(start) => start,
         };
-        Ok(match chosen(&self.0.pool, account, crm, wanted).await? {
+        Ok(match chosen(&self.1, account, crm, wanted).await? {
             Choice::Found(stored) => {
                 self.0
                     .cache
@@ -139,9 +148,10 @@ impl Connections {
     /// [`ConnectionError::NotFound`], `Vault` (wrong key, changed row), `Damaged` or `Database`.
     pub async fn open(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
         let stored = match self.0.cache.get(&CacheKey::Id(id), Instant::now()) {
-            Ok(stored) => stored,
+            Ok(stored) if self.1.admits(&stored.connection.account) => stored,
+            Ok(_) => return Err(ConnectionError::NotFound { id }),
             Err(start) => {
-                let stored = rows::by_id(&self.0.pool, id).await?;
+                let stored = rows::by_id(&self.1, id).await?;
                 let stored = Arc::new(stored.ok_or(ConnectionError::NotFound { id })?);
                 self.0.cache.put(start, CacheKey::Id(id), &stored);
                 stored
@@ -161,7 +171,7 @@ impl Connections {
 
     /// The same, and nothing is forgotten that others remember: for whoever looks often.
     pub(crate) async fn open_uncached(&self, id: ConnectionId) -> ConnectionResult<OpenConnection> {
-        let stored = rows::by_id(&self.0.pool, id).await?;
+        let stored = rows::by_id(&self.1, id).await?;
         self.unseal(&stored.ok_or(ConnectionError::NotFound { id })?)
     }
 
@@ -173,11 +183,11 @@ impl Connections {
     /// [`ConnectionError::Vault`] or `ClientVault` naming the first that is not; `Database`.
     pub async fn check_vault_key(&self) -> ConnectionResult<()> {
         let (ids, have) = (self.0.vault.ids(), self.0.vault.id());
-        if let Some((id, sealed)) = rows::sealed_otherwise(&self.0.pool, &ids).await? {
+        if let Some((id, sealed)) = rows::sealed_otherwise(&self.1, &ids).await? {
             let source = VaultError::KeyMismatch { sealed, have };
             return Err(ConnectionError::Vault { id, source });
         }
-        match oauth::sealed_otherwise(&self.0.pool, &ids).await? {
+        match oauth::sealed_otherwise(&self.1, &ids).await? {
             None => Ok(()),
             Some((provider, sealed)) => {
                 let source = VaultError::KeyMismatch { sealed, have };
@@ -191,7 +201,7 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotFound`]; `Database`.
     pub async fn delete(&self, id: ConnectionId) -> ConnectionResult<()> {
-        let deleted = rows::delete(&self.0.pool, id).await?;
+        let deleted = rows::delete(&self.1, id).await?;
         self.0.cache.forget();
         match deleted {
             true => Ok(()),
@@ -205,8 +215,8 @@ impl Connections {
         self.0.vault.ids()
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.0.pool
+    pub(crate) fn access(&self) -> &Access {
+        &self.1
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -239,20 +249,23 @@ impl Connections {
 ///
 /// # Errors
 /// [`ConnectionError::Database`]; `Damaged` if a row was edited into nonsense.
-pub async fn list(pool: &PgPool, filter: &ConnectionFilter) -> ConnectionResult<Vec<Connection>> {
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &ConnectionFilter,
+) -> ConnectionResult<Vec<Connection>> {
     let possible = |text: &Option<String>| text.as_deref().is_none_or(is_id_text);
     if !possible(&filter.account) || !possible(&filter.crm) {
         return Ok(vec![]);
     }
-    rows::list(pool, filter).await
+    rows::list(db, filter).await
 }
 
 /// The connection with this id, as it is now. Needs no vault key.
 ///
 /// # Errors
 /// [`ConnectionError::NotFound`], `Damaged` or `Database`.
-pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection> {
-    let stored = rows::by_id(pool, id).await?;
+pub async fn get(db: impl PgExecutor<'_>, id: ConnectionId) -> ConnectionResult<Connection> {
+    let stored = rows::by_id(db, id).await?;
     stored
         .map(|stored| stored.connection)
         .ok_or(ConnectionError::NotFound { id })
@@ -264,13 +277,13 @@ pub async fn get(pool: &PgPool, id: ConnectionId) -> ConnectionResult<Connection
 /// # Errors
 /// [`ConnectionError::Damaged`] or `Database`.
 pub async fn find(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     account: &str,
     crm: &str,
     crm_account_id: Option<&str>,
 ) -> ConnectionResult<Lookup> {
     let wanted = crm_account_id.filter(|id| !id.is_empty());
-    Ok(match chosen(pool, account, crm, wanted).await? {
+    Ok(match chosen(db, account, crm, wanted).await? {
         Choice::Found(stored) => found(&stored),
         Choice::Ambiguous => Lookup::Ambiguous,
         Choice::None => Lookup::None,
@@ -279,7 +292,7 @@ pub async fn find(
 
 /// The connection that a lead goes through, of those there are now.
 async fn chosen(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     account: &str,
     crm: &str,
     wanted: Option<&str>,
@@ -288,7 +301,7 @@ async fn chosen(
     if ![account, crm].into_iter().chain(wanted).all(is_id_text) {
         return Ok(Choice::None);
     }
-    let rows = rows::for_lead(pool, account, crm, wanted).await?;
+    let rows = rows::for_lead(db, account, crm, wanted).await?;
     Ok(choose(rows, wanted))
 }
 
@@ -296,8 +309,8 @@ async fn chosen(
 ///
 /// # Errors
 /// [`ConnectionError::Database`].
-pub async fn counts(pool: &PgPool) -> ConnectionResult<Vec<ConnectionCount>> {
-    Ok(rows::counts(pool).await?)
+pub async fn counts(db: impl PgExecutor<'_>) -> ConnectionResult<Vec<ConnectionCount>> {
+    Ok(rows::counts(db).await?)
 }
 
 fn found(stored: &StoredConnection) -> Lookup {

@@ -1,10 +1,10 @@
 //! The desk: what every operation needs, built in one place.
 
 use crate::error::{DeskError, DeskResult};
-use crate::keys::Recognized;
+use crate::keys::{Caller, Recognized};
 use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{BaseUrl, Connections, Doors, Vault};
-use leadrail_engine::{Engine, Registry, RetrySchedule};
+use leadrail_engine::{Engine, Registry, RetrySchedule, Sees};
 use leadrail_outbound::Outbound;
 use leadrail_workflows::LeadDoor;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Desk {
     /// Opens the accounts' credentials with this vault, and calls their CRMs through this client.
     #[must_use]
     pub fn with_vault(mut self, vault: impl Into<Vault>, http: Outbound) -> Self {
-        self.doors = Some(Doors::over(self.engine.pool().clone(), vault, http));
+        self.doors = Some(Doors::over(self.engine.access().clone(), vault, http));
         self
     }
 
@@ -82,6 +82,23 @@ impl Desk {
                           such as https://leads.example.com";
             DeskError::refused("public_url", reason)
         })
+    }
+
+    /// The same desk as far as these see and may change what is there: behind whatever is asked of it stands
+    /// the wall in the database (`docs/decisions/0025-walls.md`).
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self {
+            engine: self.engine.seeing(sees.clone()),
+            doors: self.doors.as_ref().map(|doors| doors.seeing(sees)),
+            ..self.clone()
+        }
+    }
+
+    /// The desk as whoever calls sees it.
+    #[must_use]
+    pub fn before(&self, caller: &Caller) -> Self {
+        self.seeing(caller.sight())
     }
 
     /// The engine below, for whoever executes runs or commits leads in an order of their own.

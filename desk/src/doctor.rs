@@ -93,6 +93,7 @@ impl Desk {
             checks.extend(self.engine().check_invariants().await?);
             checks.push(check("old_transactions", self.old_transactions().await));
             checks.push(check("lead_rows", self.lead_rows().await));
+            checks.push(check("wall", self.wall().await));
         }
         Ok(checks)
     }

@@ -35,7 +35,7 @@ impl Desk {
     /// # Errors
     /// When the database cannot be read.
     pub async fn connection_counts(&self) -> DeskResult<Vec<ConnectionCount>> {
-        Ok(leadrail_connections::counts(self.engine().pool()).await?)
+        Ok(leadrail_connections::counts(self.engine().access()).await?)
     }
 
     /// The queue in figures, cheap at any depth.

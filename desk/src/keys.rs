@@ -39,12 +39,34 @@ impl FromStr for KeyId {
     }
 }
 
+/// Whether anything comes of what is done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyMode {
+    /// It does.
+    Live,
+    /// Nothing does: whoever builds against the API sees what would be. A lead that is handed over is
+    /// judged, shown as it would be filed, and not kept; every other change is refused.
+    Test,
+}
+
+impl KeyMode {
+    /// Its name in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// An API key as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ApiKey {
     /// Its id, by which logs name it.
     pub id: KeyId,
-    /// How it begins: `lr_live_` and eight characters.
+    /// How it begins: `lr_live_` or `lr_test_`, and eight characters.
     pub shown: String,
     /// What it is for, in its maker's words.
     pub purpose: String,
@@ -52,6 +74,8 @@ pub struct ApiKey {
     pub role: Role,
     /// Whose leads and connections it is for; none: all.
     pub account: Option<String>,
+    /// Whether anything comes of what is done with it.
+    pub mode: KeyMode,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// From when on it is refused; none: never.
@@ -79,6 +103,7 @@ pub(crate) struct KeyRow {
     purpose: String,
     role: String,
     account: Option<String>,
+    mode: String,
     created_at: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
@@ -95,6 +120,11 @@ impl From<KeyRow> for ApiKey {
             // A role that this build does not know may do the least.
             role: row.role.parse().unwrap_or(Role::Intake),
             account: row.account,
+            // And a mode that it does not know changes nothing.
+            mode: match row.mode.as_str() {
+                "live" => KeyMode::Live,
+                _ => KeyMode::Test,
+            },
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,

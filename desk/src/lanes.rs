@@ -1,9 +1,11 @@
 //! Lanes: what runs queue behind together, and what holds it back.
 
 use crate::actor::{Action, Actor};
+use crate::audit::Change;
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
 use leadrail_engine::{LaneLimits, LaneView};
+use serde_json::{Value, json};
 
 impl Desk {
     /// All lanes with live runs, dead letters or a setting, by name.
@@ -21,7 +23,9 @@ impl Desk {
     pub async fn pause_lane(&self, who: &Actor, lane: &str) -> DeskResult<bool> {
         let lane = self.known(named(lane)?).await?;
         let news = self.engine().pause_lane(lane).await?;
-        self.note(who, Action::LanePause, &lane, &news).await;
+        let change = Change::between(json!({"paused": !news}), json!({"paused": true}));
+        self.note_change(who, Action::LanePause, (&lane, &news), change)
+            .await;
         Ok(news)
     }
 
@@ -31,7 +35,9 @@ impl Desk {
     /// [`DeskError::Refused`] for the name, or when the database cannot be written.
     pub async fn resume_lane(&self, who: &Actor, lane: &str) -> DeskResult<bool> {
         let news = self.engine().resume_lane(named(lane)?).await?;
-        self.note(who, Action::LaneResume, &lane, &news).await;
+        let change = Change::between(json!({"held": news}), json!({"held": false}));
+        self.note_change(who, Action::LaneResume, (&lane, &news), change)
+            .await;
         Ok(news)
     }
 
@@ -59,13 +65,36 @@ impl Desk {
         Err(DeskError::refused("lane", rule))
     }
 
+    /// A lane's limits as the audit log has them; none where it has no setting.
+    async fn limits_of(&self, lane: &str) -> DeskResult<Option<Value>> {
+        let limits = sqlx::query_scalar!(
+            r#"
+            select jsonb_build_object(
+                       'max_running', l.max_running, 'burst', l.burst,
+                       'gap_seconds', extract(epoch from l.gap)
+                   ) as "limits!"
+            from leadrail.lane l
+            where l.name = $1
+            "#,
+            lane
+        );
+        Ok(limits.fetch_optional(self.engine().access()).await?)
+    }
+
     /// Sets how many runs of a lane may start, over all workers; what is not given is unlimited.
     ///
     /// # Errors
     /// [`DeskError::Refused`] for the name, or when the database refuses a limit or cannot be written.
     pub async fn limit_lane(&self, who: &Actor, lane: &str, limits: &LaneLimits) -> DeskResult<()> {
-        self.engine().limit_lane(named(lane)?, limits).await?;
-        self.note(who, Action::LaneLimit, &lane, &"set").await;
+        let before = self.limits_of(named(lane)?).await?;
+        self.engine().limit_lane(lane, limits).await?;
+        let change = Change {
+            before,
+            after: self.limits_of(lane).await?,
+            why: None,
+        };
+        self.note_change(who, Action::LaneLimit, (&lane, &"set"), change)
+            .await;
         Ok(())
     }
 }

@@ -8,8 +8,10 @@ mod rows;
 mod search;
 mod story;
 mod submit;
+mod test;
 mod views;
 
 pub use list::{LeadFilter, LeadPage};
 pub use preview::{PreviewOptions, preview};
 pub use story::LeadStory;
+pub use test::TestedLead;

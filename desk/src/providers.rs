@@ -33,7 +33,7 @@ impl Desk {
     /// # Errors
     /// When the database cannot be read.
     pub async fn providers(&self) -> DeskResult<Vec<ListedProvider>> {
-        let clients = provider_clients(self.engine().pool()).await?;
+        let clients = provider_clients(self.engine().access()).await?;
         let listed = PROVIDERS.iter().map(|provider| {
             let theirs = clients.iter();
             let theirs = theirs.filter(|client| client.provider == provider.name);

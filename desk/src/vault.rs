@@ -1,10 +1,13 @@
 //! The vault keys: whether those that we were given open what is there, and moving from one to the next.
 
 use crate::actor::{Action, Actor};
+use crate::audit::Change;
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
 use leadrail_connections::{ConnectionError, Rotated, SealedWith, VaultError, sealed_with};
+use leadrail_engine::Sees;
 use serde::Serialize;
+use serde_json::json;
 
 impl Desk {
     /// Refuses a vault key that does not open the connections that are there: whoever starts with it
@@ -13,7 +16,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError::OtherVaultKey`]; when the database cannot be read; without a vault key.
     pub async fn check_vault_key(&self) -> DeskResult<()> {
-        match self.connections()?.check_vault_key().await {
+        // Whoever connects one account seals for all of them.
+        let all = self.seeing(Sees::All);
+        match all.connections()?.check_vault_key().await {
             Err(
                 ConnectionError::Vault {
                     source: VaultError::KeyMismatch { sealed, have },
@@ -61,7 +66,7 @@ impl Desk {
         Ok(VaultStatus {
             current,
             older: ids,
-            sealed: sealed_with(self.engine().pool()).await?,
+            sealed: sealed_with(self.engine().access()).await?,
         })
     }
 
@@ -75,8 +80,11 @@ impl Desk {
         who: &Actor,
         progress: impl FnMut(u64),
     ) -> DeskResult<Rotated> {
+        let before = self.vault_status().await?.sealed;
         let rotated = self.connections()?.rotate(progress).await?;
-        self.note(who, Action::VaultRotate, &"vault", &rotated.moved)
+        let after = self.vault_status().await?.sealed;
+        let change = Change::between(json!(before), json!(after));
+        self.note_change(who, Action::VaultRotate, (&"vault", &rotated.moved), change)
             .await;
         Ok(rotated)
     }

@@ -146,8 +146,9 @@ begin
 end
 $$;
 
--- How many workers live here: rows that came along with a copy are of workers that are elsewhere.
-create or replace function leadrail.live_workers() returns bigint language sql stable
+-- How many workers live here: rows that came along with a copy are of workers that are elsewhere. Also for
+-- who may not read what tells that this is a copy.
+create or replace function leadrail.live_workers() returns bigint language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select count(*)

@@ -30,7 +30,8 @@ pub use shared::WriteGroup;
 
 use crate::hosts::DatabaseHosts;
 use crate::migrate::{ENGINE, MigrateError};
-use crate::store::{doubt, housekeeping, reading, workers};
+use crate::store::access::{Access, Sees};
+use crate::store::{doubt, gates, housekeeping, reading, workers};
 use crate::{Event, RunId, RunState, RunView};
 pub(crate) use notifier::Near;
 use notifier::Notifier;
@@ -42,7 +43,7 @@ use std::time::Duration;
 /// A handle on the engine's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    pool: PgPool,
+    access: Access,
     notifier: Arc<Notifier>,
     shared: GroupCommit<NewRun, Enqueued>,
 }
@@ -68,16 +69,31 @@ impl Engine {
         let notifier = Arc::new(Notifier::new(pool.clone()));
         let shared = shared::door(pool.clone(), notifier.clone());
         Self {
-            pool,
+            access: pool.into(),
             notifier,
             shared,
         }
     }
 
-    /// The pool, for callers who enqueue inside a transaction of their own.
+    /// The same engine, used for these: it shows nobody else's runs, and does nothing to them.
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self {
+            access: self.access.seeing(sees),
+            ..self.clone()
+        }
+    }
+
+    /// The way to what may be seen.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The pool, for callers who enqueue inside a transaction of their own, and for all that is nobody's.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.access.pool()
     }
 
     /// Brings the engine's tables and functions into the database, and makes the partitions of the
@@ -88,10 +104,10 @@ impl Engine {
     /// # Errors
     /// As [`Set::apply`](crate::migrate::Set::apply).
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        let applied = ENGINE.apply(&self.pool).await?;
-        housekeeping::make_partitions(&self.pool).await?;
+        let applied = ENGINE.apply(self.pool()).await?;
+        housekeeping::make_partitions(self.pool()).await?;
         // Where the database is, so that a copy of it can be told.
-        let mut session = self.pool.acquire().await?;
+        let mut session = self.pool().acquire().await?;
         doubt::note(&mut session).await?;
         Ok(applied)
     }
@@ -102,7 +118,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written.
     pub async fn make_partitions(&self) -> sqlx::Result<()> {
-        housekeeping::make_partitions(&self.pool).await
+        housekeeping::make_partitions(self.pool()).await
     }
 
     /// What [`migrate`](Self::migrate) would apply, in order, such as `engine 0001 tables`.
@@ -110,7 +126,7 @@ impl Engine {
     /// # Errors
     /// As [`Set::pending`](crate::migrate::Set::pending).
     pub async fn pending_migrations(&self) -> Result<Vec<String>, MigrateError> {
-        ENGINE.pending(&self.pool).await
+        ENGINE.pending(self.pool()).await
     }
 
     /// What a newer release has applied to the database; this one may run there.
@@ -118,7 +134,7 @@ impl Engine {
     /// # Errors
     /// As [`Set::newer`](crate::migrate::Set::newer).
     pub async fn newer_migrations(&self) -> Result<Vec<String>, MigrateError> {
-        ENGINE.newer(&self.pool).await
+        ENGINE.newer(self.pool()).await
     }
 
     /// One run's head, or `None`.
@@ -126,7 +142,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn run(&self, id: RunId) -> sqlx::Result<Option<RunView>> {
-        reading::run(&self.pool, id).await
+        reading::run(&self.access, id).await
     }
 
     /// The runs under this idempotency key, one a scope.
@@ -134,7 +150,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn runs_by_key(&self, key: &str) -> sqlx::Result<Vec<RunView>> {
-        reading::runs_by_key(&self.pool, key).await
+        reading::runs_by_key(&self.access, key).await
     }
 
     /// How many of these runs are in each state.
@@ -143,7 +159,7 @@ impl Engine {
     /// When the database cannot be read.
     pub async fn standing(&self, runs: &[RunId]) -> sqlx::Result<Vec<(RunState, i64)>> {
         let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
-        reading::standing(&self.pool, &ids).await
+        reading::standing(&self.access, &ids).await
     }
 
     /// Whether a worker with this name and process id is registered, which is when it begins to claim.
@@ -151,7 +167,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn has_worker(&self, name: &str, pid: u32) -> sqlx::Result<bool> {
-        workers::is_registered(&self.pool, name, pid).await
+        workers::is_registered(self.pool(), name, pid).await
     }
 
     /// A run's history, oldest first.
@@ -159,7 +175,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn history(&self, id: RunId) -> sqlx::Result<Vec<Event>> {
-        reading::history(&self.pool, id).await
+        reading::seen_history(&self.access, id).await
     }
 
     /// Makes the runs due that wait for this gate, the urgent first and `spacing` apart; how many.
@@ -180,13 +196,10 @@ impl Engine {
             return Ok(0);
         }
         let spacing = i64::try_from(spacing.as_millis()).unwrap_or(i64::MAX);
-        let freed = sqlx::query_scalar!(
-            r#"select leadrail.open_gates($1, $2) as "freed!""#,
-            gates,
-            spacing
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let freed = match self.access.sees() {
+            None => gates::open(self.pool(), gates, spacing).await?,
+            Some(_) => gates::open_seen(&self.access, gates, spacing).await?,
+        };
         self.notifier.poke();
         Ok(u32::try_from(freed).unwrap_or(0))
     }
@@ -200,7 +213,7 @@ impl Engine {
             "update leadrail.clock set shift = shift + $1 * interval '1 second'",
             ahead.as_secs_f64()
         )
-        .execute(&self.pool)
+        .execute(self.pool())
         .await?;
         self.hint_crons().await;
         self.notifier.poke();
@@ -213,13 +226,13 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written. What failed of it is also in `leadrail.housekeeping`.
     pub async fn keep_house(&self) -> sqlx::Result<u32> {
-        housekeeping::keep(&self.pool).await?;
-        while housekeeping::drop_oldest_day(&self.pool).await?.is_some() {}
+        housekeeping::keep(self.pool()).await?;
+        while housekeeping::drop_oldest_day(self.pool()).await?.is_some() {}
         let most = housekeeping::HOUSE_BATCH;
-        while housekeeping::forget_inputs(&self.pool, most).await? == most {}
+        while housekeeping::forget_inputs(self.pool(), most).await? == most {}
         let mut moved = 0;
         loop {
-            let slice = housekeeping::move_ended(&self.pool, housekeeping::HOUSE_BATCH).await?;
+            let slice = housekeeping::move_ended(self.pool(), housekeeping::HOUSE_BATCH).await?;
             moved += u32::try_from(slice.moved).unwrap_or(0);
             if slice.looked < housekeeping::HOUSE_BATCH {
                 return Ok(moved);

@@ -69,6 +69,7 @@ pub use rehearsal::{Fit, Rehearsed};
 pub use retry::{InvalidWait, RetrySchedule, Wait, parse_duration};
 pub use size::LARGEST_VALUE;
 pub use state::{RunState, UnknownState};
+pub use store::access::{Access, Sees};
 pub use store::doctor::Check;
 pub use store::pages::{RunFilter, RunPage};
 pub use store::queue::{PriorityDepth, QueueDepth};

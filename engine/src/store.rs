@@ -5,10 +5,12 @@
 //! migrations (`migrate/`).
 //! Everything else is free of it: what a run does, decides and remembers.
 
+pub(crate) mod access;
 pub(crate) mod children;
 pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod doubt;
+pub(crate) mod gates;
 pub(crate) mod housekeeping;
 pub(crate) mod lanes;
 pub(crate) mod pages;

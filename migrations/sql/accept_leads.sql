@@ -21,9 +21,10 @@ begin
 end
 $$;
 
--- What leads with this number have in leadrail.lead.phone_hash; null for what is no number.
+-- What leads with this number have in leadrail.lead.phone_hash; null for what is no number. It reads the key
+-- for who is not granted it.
 create or replace function leadrail.phone_hash(number text) returns bytea
-language sql stable strict
+language sql stable strict security definer set search_path = pg_catalog, pg_temp
 as $$ select leadrail.keyed_phone_hash(k.key, leadrail.e164(number)) from leadrail.phone_key k $$;
 
 -- Takes leads in one statement, each once per account and event: its run, and a row in leadrail.lead for
@@ -105,6 +106,8 @@ begin
     order by a.ord;
 end
 $$;
+
+revoke execute on function leadrail.phone_hash(text) from public;
 
 comment on function leadrail.lane_of(text, text, text) is
     'The lane of a lead for this account, CRM (null for none) and account on the CRM''s side (null where it names none).';

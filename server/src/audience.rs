@@ -85,8 +85,8 @@ async fn admit(app: &App, need: Option<Need>, mut request: Request, next: Next) 
         Err(answer) => return answer,
     };
     let standing = app.rates.of_caller(&caller);
-    if need.is_some_and(|need| !caller.role().may(need)) {
-        let refused = || Problem::not_allowed(caller.role()).into_response();
+    if need.is_some_and(|need| !caller.may(need)) {
+        let refused = || Problem::not_allowed(&caller, need).into_response();
         return standing
             .and_then(|standing| standing.refusal())
             .unwrap_or_else(refused);

@@ -1,10 +1,10 @@
 //! `GET /v1/audit`: who changed what.
 
 use axum::Json;
-use axum::extract::State;
 use chrono::{DateTime, Utc};
 use leadrail_desk::{AuditEntry, AuditFilter};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::params::Params;
@@ -48,6 +48,12 @@ pub(crate) struct AuditView {
     subject: String,
     /// What came of it.
     outcome: String,
+    /// What stood there before, as far as it changed; null where nothing did. No secrets.
+    before: Option<Value>,
+    /// What stands there now, as far as it changed; null where it is gone. No secrets.
+    after: Option<Value>,
+    /// What whoever did it gave as the reason; null where none was asked for.
+    why: Option<String>,
 }
 
 impl From<AuditEntry> for AuditView {
@@ -59,6 +65,9 @@ impl From<AuditEntry> for AuditView {
             action: entry.action,
             subject: entry.subject,
             outcome: entry.outcome,
+            before: entry.before,
+            after: entry.after,
+            why: entry.why,
         }
     }
 }
@@ -81,7 +90,7 @@ pub(crate) struct AuditPage {
     )
 )]
 pub(crate) async fn list_audit(
-    State(app): State<App>,
+    app: App,
     Params(query): Params<AuditQuery>,
 ) -> Result<Json<AuditPage>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);

@@ -9,7 +9,6 @@ pub(crate) mod reconnect;
 pub(crate) mod set;
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use http::HeaderValue;
@@ -166,7 +165,7 @@ pub(crate) struct ConnectionList {
     )
 )]
 pub(crate) async fn list_connections(
-    State(app): State<App>,
+    app: App,
     by: By,
     Params(query): Params<ConnectionQuery>,
 ) -> Result<Json<ConnectionList>, Problem> {
@@ -240,7 +239,7 @@ pub(crate) struct TestQuery {
     )
 )]
 pub(crate) async fn post_connection_test(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     Params(TestQuery { once_more }): Params<TestQuery>,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use http::HeaderMap;
 use leadrail_desk::{CrmCopy, CrmRecord, Erasure, Person};
 use leadrail_lead::EventId;
@@ -114,7 +113,7 @@ impl From<Erasure> for ErasureView {
     )
 )]
 pub(crate) async fn post_erasures(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     headers: HeaderMap,
     body: Bytes,

@@ -51,9 +51,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
     responses((status = 200, description = "Prometheus text format", body = String,
                content_type = "text/plain; version=0.0.4"))
 )]
-pub(crate) async fn metrics_text(
-    State(app): State<App>,
-) -> ([(HeaderName, &'static str); 1], String) {
+pub(crate) async fn metrics_text(app: App) -> ([(HeaderName, &'static str); 1], String) {
     let figures = in_time(async {
         Ok(Figures {
             queue: app.desk.queue_depth().await?,

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
-use leadrail_desk::{ApiKey, KeyId, NewKey, Role};
+use leadrail_desk::{ApiKey, KeyId, KeyMode, NewKey, Role};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -37,6 +36,18 @@ pub(crate) enum RoleName {
     Intake,
 }
 
+/// Whether anything comes of what is done with a key.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes `KeyMode` in the API description")]
+pub(crate) enum ModeName {
+    /// It does.
+    Live,
+    /// A lead that is handed over is judged, shown as it would be filed, and not kept; every other change
+    /// is refused.
+    Test,
+}
+
 /// An API key, without the key itself.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeyView {
@@ -52,6 +63,9 @@ pub(crate) struct KeyView {
     role: Role,
     /// Whose leads and connections it is for; null: all.
     account: Option<String>,
+    /// Whether anything comes of what is done with it.
+    #[schema(value_type = ModeName)]
+    mode: KeyMode,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// From when on it is refused; null: never.
@@ -72,6 +86,7 @@ impl From<ApiKey> for KeyView {
             purpose: key.purpose,
             role: key.role,
             account: key.account,
+            mode: key.mode,
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
@@ -106,7 +121,7 @@ pub(crate) struct KeyList {
     )
 )]
 pub(crate) async fn list_keys(
-    State(app): State<App>,
+    app: App,
     Params(query): Params<KeyQuery>,
 ) -> Result<Json<KeyList>, Problem> {
     let keys = in_time(app.desk.keys(query.account.as_deref())).await?;
@@ -126,6 +141,10 @@ pub(crate) struct KeyRequest {
     role: String,
     /// Whose leads and connections it is for: an account's key needs it, an operator's has none.
     account: Option<String>,
+    /// Whether it is a test key, for whoever builds against the API: it begins with `lr_test_`, and nothing
+    /// comes of what is done with it. Its role is account or intake.
+    #[serde(default)]
+    test: bool,
     /// After how many days it is refused; never without.
     #[schema(minimum = 1, maximum = 3660)]
     expires_in_days: Option<u32>,
@@ -150,7 +169,7 @@ pub(crate) struct NewKeyView {
     )
 )]
 pub(crate) async fn post_keys(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     headers: HeaderMap,
     body: Bytes,
@@ -169,14 +188,18 @@ pub(crate) async fn post_keys(
 fn wanted(body: &[u8]) -> Result<NewKey, Problem> {
     let asked: KeyRequest = serde_json::from_slice(body).map_err(|_| {
         Problem::bad_request(
-            "the body is {\"purpose\": \"...\", \"role\": \"...\"}, with an account and expires_in_days \
-             where they are wanted",
+            "the body is {\"purpose\": \"...\", \"role\": \"...\"}, with an account, test and \
+             expires_in_days where they are wanted",
         )
     })?;
     Ok(NewKey {
         purpose: asked.purpose,
         role: asked.role.parse().map_err(Problem::bad_request)?,
         account: asked.account,
+        mode: match asked.test {
+            true => KeyMode::Test,
+            false => KeyMode::Live,
+        },
         expires_in: asked.expires_in_days.map(|days| DAY * days),
     })
 }
@@ -201,7 +224,7 @@ pub(crate) struct Revoked {
     )
 )]
 pub(crate) async fn delete_key(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     KeyIdPath(id): KeyIdPath,
 ) -> Result<Json<Revoked>, Problem> {
@@ -220,6 +243,9 @@ pub(crate) struct Me {
     role: Role,
     /// The only account that it sees; null: all.
     account: Option<String>,
+    /// Whether anything comes of what it does.
+    #[schema(value_type = ModeName)]
+    mode: KeyMode,
 }
 
 /// Who the caller is, and what it may do.
@@ -232,5 +258,6 @@ pub(crate) async fn get_me(By(caller): By) -> Json<Me> {
         actor: caller.actor().to_string(),
         role: caller.role(),
         account: caller.account().map(str::to_owned),
+        mode: caller.mode(),
     })
 }

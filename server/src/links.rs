@@ -23,7 +23,8 @@ use crate::state::{App, in_time};
 
 /// Follows a link that stands in a CRM: sends on to the recording or transcript, or says what became of
 /// it. Needs no key: whoever has the link may follow it, as often as they like. HEAD only tells whether it
-/// leads anywhere. A page for people, so it is no call of the API and not in its description.
+/// leads anywhere. A page for people, so it is no call of the API and not in its description. Nobody in
+/// particular asks, so it is followed by the API itself, which sees all.
 pub(crate) async fn follow_link(
     State(app): State<App>,
     method: Method,
@@ -125,7 +126,7 @@ pub(crate) struct LinkList {
     )
 )]
 pub(crate) async fn list_links(
-    State(app): State<App>,
+    app: App,
     by: By,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,
@@ -164,7 +165,7 @@ pub(crate) struct LinksRevoked {
     )
 )]
 pub(crate) async fn delete_links(
-    State(app): State<App>,
+    app: App,
     by: By,
     EventIdPath(event_id): EventIdPath,
     Params(which): Params<Which>,

@@ -54,7 +54,7 @@ pub async fn serve_within(
         keys_required: admission.keys_required || is_open,
         ..admission
     };
-    let (app, changes) = App::new(desk, admission, limits);
+    let (app, changes) = App::new(&desk, admission, limits);
     let (all, health) = (with_app(app.clone()), only_health(app.clone()));
     let server = Server::new(all, health, app, &listener, limits);
     run(listener, server, shutdown, changes.ended()).await;
@@ -68,7 +68,7 @@ pub async fn serve_worker(
     worker: String,
     shutdown: CancellationToken,
 ) {
-    let app = App::of_worker(desk, worker);
+    let app = App::of_worker(&desk, worker);
     let router = of_worker(app.clone());
     let server = Server::new(router.clone(), router, app, &listener, Limits::default());
     run(listener, server, shutdown, std::future::ready(())).await;

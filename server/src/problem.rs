@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
-use leadrail_desk::Role;
+use leadrail_desk::{Caller, Need};
 use leadrail_lead::{Fault, PayloadFaults, code};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -186,9 +186,13 @@ impl Problem {
     }
 
     /// The key works, and not for this.
-    pub(crate) fn not_allowed(role: Role) -> Self {
+    pub(crate) fn not_allowed(caller: &Caller, need: Option<Need>) -> Self {
         let (status, title) = (StatusCode::FORBIDDEN, "Not with this key");
-        let detail = format!("a key with the role {role} may not do this");
+        let role = caller.role();
+        let detail = match need.is_some_and(|need| role.may(need)) {
+            true => "a test key changes nothing; do this with a live one (lr_live_...)".to_owned(),
+            false => format!("a key with the role {role} may not do this"),
+        };
         Self::new(status, "not-allowed", title, detail)
     }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
@@ -96,7 +96,7 @@ pub(crate) struct ProviderList {
         DatabaseAway,
     )
 )]
-pub(crate) async fn list_providers(State(app): State<App>) -> Result<Json<ProviderList>, Problem> {
+pub(crate) async fn list_providers(app: App) -> Result<Json<ProviderList>, Problem> {
     let listed = in_time(app.desk.providers()).await?.into_iter();
     let providers = listed.map(ProviderView::from).collect();
     Ok(Json(ProviderList { providers }))
@@ -130,7 +130,7 @@ pub(crate) struct ProviderRequest {
     )
 )]
 pub(crate) async fn post_providers(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     headers: HeaderMap,
     body: Bytes,
@@ -169,7 +169,7 @@ pub(crate) async fn post_providers(
     )
 )]
 pub(crate) async fn delete_provider(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     Path((provider, environment)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {

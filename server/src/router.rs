@@ -21,7 +21,7 @@ use crate::{
 
 /// The API as a router, for whoever brings a listener. It answers requests for this machine only, and
 /// asks for no key.
-pub fn router(desk: Desk) -> Router {
+pub fn router(desk: &Desk) -> Router {
     // Whoever stops it does not wait for the changes under way; they end all the same.
     let (app, _changes) = App::new(desk, Admission::default(), Limits::default());
     with_app(app)

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -48,7 +47,7 @@ pub(crate) struct SignalOutcome {
     )
 )]
 pub(crate) async fn post_signal(
-    State(app): State<App>,
+    app: App,
     Who(actor): Who,
     RunIdPath(run_id): RunIdPath,
     NamePath(name): NamePath,
@@ -86,7 +85,7 @@ pub(crate) async fn post_signal(
     )
 )]
 pub(crate) async fn get_state(
-    State(app): State<App>,
+    app: App,
     RunIdPath(run_id): RunIdPath,
     NamePath(name): NamePath,
 ) -> Result<Json<Value>, Problem> {

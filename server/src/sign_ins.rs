@@ -71,7 +71,7 @@ pub(crate) struct SignInView {
     )
 )]
 pub(crate) async fn post_sign_ins(
-    State(app): State<App>,
+    app: App,
     by: By,
     headers: HeaderMap,
     body: Bytes,
@@ -106,7 +106,8 @@ pub(crate) async fn post_sign_ins(
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
-/// Opens the link of a sign-in: sends the browser on to the provider.
+/// Opens the link of a sign-in: sends the browser on to the provider. Nobody in particular asks, so the API
+/// itself looks, which sees all.
 #[utoipa::path(
     get, path = "/oauth/{provider}/start/{ticket}", tag = "connections",
     params(
@@ -150,7 +151,7 @@ pub(crate) async fn get_start(
     response
 }
 
-/// Where the provider sends the browser back to.
+/// Where the provider sends the browser back to. Looked at by the API itself, as its start is.
 #[utoipa::path(
     get, path = "/oauth/{provider}/callback", tag = "connections",
     params(

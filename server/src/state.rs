@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadrail_desk::{Desk, DeskError};
-use leadrail_engine::{is_read_only, kind_of_database_error};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use leadrail_desk::{Caller, Desk, DeskError};
+use leadrail_engine::{Sees, is_read_only, kind_of_database_error};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
+use crate::audience::By;
 use crate::body::BodyReader;
 use crate::changes::{Changes, UnderWay};
 use crate::metrics;
@@ -23,6 +26,10 @@ const READ_WITHIN: Duration = Duration::from_millis(1_500);
 const CALL_WITHIN: Duration = Duration::from_secs(25);
 
 /// What the handlers see: the desk, and what they share.
+///
+/// As a layer has it, the desk is asked on behalf of the API itself: who a key is, whether the database is
+/// there. A handler takes it from its request, and has the desk as its caller sees it: behind everything
+/// that it asks stands the wall between accounts in the database.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) desk: Desk,
@@ -38,7 +45,7 @@ pub(crate) struct App {
 
 impl App {
     /// And the changes that its calls begin.
-    pub(crate) fn new(desk: Desk, admission: Admission, limits: Limits) -> (Self, UnderWay) {
+    pub(crate) fn new(desk: &Desk, admission: Admission, limits: Limits) -> (Self, UnderWay) {
         metrics::install();
         let (changes, under_way) = Changes::new();
         let app = Self {
@@ -46,7 +53,7 @@ impl App {
             rates: Arc::new(Limiters::new(admission.rates)),
             under_way: Arc::new(Semaphore::new(limits.requests)),
             admission: Arc::new(admission),
-            desk,
+            desk: desk.seeing(Sees::All),
             worker: None,
             changes,
         };
@@ -54,11 +61,19 @@ impl App {
     }
 
     /// For the health of a worker of this process.
-    pub(crate) fn of_worker(desk: Desk, worker: String) -> Self {
+    pub(crate) fn of_worker(desk: &Desk, worker: String) -> Self {
         let (app, _) = Self::new(desk, Admission::default(), Limits::default());
         Self {
             worker: Some(worker),
             ..app
+        }
+    }
+
+    /// The same for whoever calls.
+    fn before(&self, caller: &Caller) -> Self {
+        Self {
+            desk: self.desk.before(caller),
+            ..self.clone()
         }
     }
 
@@ -119,6 +134,15 @@ pub(crate) fn failed(error: &leadrail_connections::ConnectionError) {
     match error {
         ConnectionError::Database { source } => log_unavailable(source),
         error => tracing::error!(%error, "A sign-in could not be carried out"),
+    }
+}
+
+impl FromRequestParts<App> for App {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let By(caller) = By::from_request_parts(parts, app).await?;
+        Ok(app.before(&caller))
     }
 }
 

@@ -187,9 +187,15 @@ impl Stage {
 
     /// The HTTP API; comes back when it answers, with its base URL.
     pub async fn serve(&self) -> (Process, String) {
+        self.serve_with(&[]).await
+    }
+
+    /// The same; `environment` adds to its own or overrides.
+    pub async fn serve_with(&self, environment: &[(&str, &str)]) -> (Process, String) {
         let url = format!("http://127.0.0.1:{}", free_port());
         let mut command = self.command(&["serve", "--listen", url.trim_start_matches("http://")]);
         command.env("LEADRAIL_PUBLIC_URL", &url);
+        command.envs(environment.iter().copied());
         let process = started(command, &self.log("serve"));
         wait_for("the HTTP API", Duration::from_secs(20), || async {
             let answer = self.http.get(format!("{url}/readyz")).send().await.ok()?;

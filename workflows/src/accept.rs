@@ -2,7 +2,7 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use leadrail_engine::{Enqueued, Outcome, RunId, RunState};
+use leadrail_engine::{Enqueued, Outcome, RunId, RunState, Sees};
 use leadrail_lead::{Fingerprint, Lead, LeadEvent};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -20,11 +20,18 @@ pub(crate) struct NewLead {
     priority: i16,
     fingerprint: String,
     pub(crate) payload: String,
+    /// Behind the wall: for whom its caller works, as `leadrail.sees` has it.
+    sees: Option<String>,
 }
 
 impl NewLead {
     /// `payload` is the lead as it was given, as JSON.
-    pub(crate) fn new(lead: &Lead, fingerprint: &Fingerprint, payload: String) -> Self {
+    pub(crate) fn new(
+        lead: &Lead,
+        fingerprint: &Fingerprint,
+        payload: String,
+        sees: Option<&Sees>,
+    ) -> Self {
         let routing = &lead.routing;
         Self {
             account: lead.callsetter_account_id.as_str().to_owned(),
@@ -46,8 +53,40 @@ impl NewLead {
             priority: lead.priority(),
             fingerprint: fingerprint.as_str().to_owned(),
             payload,
+            sees: sees.map(Sees::setting),
         }
     }
+}
+
+/// What became of one lead, as the database says it.
+struct Row {
+    run_id: Uuid,
+    outcome: String,
+    state: RunState,
+    fingerprint: Option<String>,
+}
+
+macro_rules! accept_rows {
+    ($db:ident, $from:literal, $ids:ident, $event_ids:ident, $priorities:ident, $texts:ident, $perhaps:ident, $($more:expr)? $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select run_id as "run_id!", outcome as "outcome!", state as "state!: RunState", fingerprint "#
+                + $from + " order by ord",
+            &$ids,
+            &$texts(|lead| &lead.account) as &[&str],
+            &$perhaps(|lead| lead.crm.as_deref()) as &[Option<&str>],
+            &$perhaps(|lead| lead.crm_account_id.as_deref()) as &[Option<&str>],
+            &$texts(|lead| lead.event) as &[&str],
+            &$event_ids,
+            &$perhaps(|lead| lead.phone.as_deref()) as &[Option<&str>],
+            &$priorities,
+            &$texts(|lead| &lead.fingerprint) as &[&str],
+            &$texts(|lead| &lead.payload) as &[&str],
+            $($more,)?
+        )
+        .fetch_all($db)
+        .await?
+    };
 }
 
 /// Takes leads in one statement; one answer a lead, in order.
@@ -64,25 +103,35 @@ async fn accept_all(db: &mut PgConnection, leads: &[NewLead]) -> sqlx::Result<Ve
     let ids: Vec<_> = leads.iter().map(|_| RunId::new().0).collect();
     let event_ids: Vec<_> = leads.iter().map(|lead| lead.event_id).collect();
     let priorities: Vec<_> = leads.iter().map(|lead| lead.priority).collect();
-    let rows = sqlx::query!(
-        r#"
-        select run_id as "run_id!", outcome as "outcome!", state as "state!: RunState", fingerprint
-        from leadrail.accept_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        order by ord
-        "#,
-        &ids,
-        &texts(|lead| &lead.account) as &[&str],
-        &perhaps(|lead| lead.crm.as_deref()) as &[Option<&str>],
-        &perhaps(|lead| lead.crm_account_id.as_deref()) as &[Option<&str>],
-        &texts(|lead| lead.event) as &[&str],
-        &event_ids,
-        &perhaps(|lead| lead.phone.as_deref()) as &[Option<&str>],
-        &priorities,
-        &texts(|lead| &lead.fingerprint) as &[&str],
-        &texts(|lead| &lead.payload) as &[&str],
-    )
-    .fetch_all(db)
-    .await?;
+    let is_open = leads.iter().all(|lead| lead.sees.is_none());
+    // Without a word for whom each is the function is asked that belongs to who may do it; else the one
+    // that looks.
+    let sees = (!is_open).then(|| perhaps(|lead| lead.sees.as_deref()));
+    let rows = match &sees {
+        None => {
+            accept_rows!(
+                db,
+                "from leadrail.accept_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                ids,
+                event_ids,
+                priorities,
+                texts,
+                perhaps,
+            )
+        }
+        Some(sees) => {
+            accept_rows!(
+                db,
+                "from leadrail.accept_seen_leads($11, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                ids,
+                event_ids,
+                priorities,
+                texts,
+                perhaps,
+                sees as &[Option<&str>],
+            )
+        }
+    };
     let answers = rows.into_iter().map(|row| Enqueued {
         run_id: RunId(row.run_id),
         outcome: Outcome::of(&row.outcome),

@@ -3,7 +3,7 @@
 //! The SQL door, `leadrail.enqueue_lead`, makes the same runs and rows, by the same statement: a lead
 //! that comes through both is one lead.
 
-use leadrail_engine::{Engine, Enqueued, GroupCommit, NotEnqueued, Outcome, RunId, RunState};
+use leadrail_engine::{Engine, Enqueued, GroupCommit, NotEnqueued, Outcome, RunId, RunState, Sees};
 use leadrail_lead::{EventId, Fingerprint, Lead, PayloadFaults, Warning, fingerprint};
 use serde::Serialize;
 use serde_json::Value;
@@ -65,9 +65,9 @@ impl Submission {
         &self.lead
     }
 
-    fn to_accept(&self) -> (Fingerprint, NewLead) {
+    fn to_accept(&self, sees: Option<&Sees>) -> (Fingerprint, NewLead) {
         let print = fingerprint(&self.payload);
-        let new = NewLead::new(&self.lead, &print, self.payload.to_string());
+        let new = NewLead::new(&self.lead, &print, self.payload.to_string(), sees);
         (print, new)
     }
 }
@@ -85,12 +85,17 @@ impl LeadDoor {
 
     /// Hands one lead over in a commit that it shares with others that come at the same time; committed
     /// when it returns, which takes two seconds at most. Send it again if it is not: the same lead is
-    /// filed once.
+    /// filed once. `sees` says for whom its caller works, where a wall stands between accounts: a lead of
+    /// another one is refused.
     ///
     /// # Errors
     /// It is not known to be there.
-    pub async fn submit(&self, lead: Submission) -> Result<Submitted, NotEnqueued> {
-        let (fingerprint, new) = lead.to_accept();
+    pub async fn submit(
+        &self,
+        lead: Submission,
+        sees: Option<&Sees>,
+    ) -> Result<Submitted, NotEnqueued> {
+        let (fingerprint, new) = lead.to_accept(sees);
         let (event_id, warnings) = (lead.lead.event_id, lead.lead.warnings);
         drop(lead.payload);
         let bytes = new.payload.len();
@@ -105,7 +110,7 @@ impl LeadDoor {
 /// When the database cannot be written; then none of them is there.
 pub async fn submit(engine: &Engine, leads: &[Submission]) -> sqlx::Result<Vec<Submitted>> {
     let mut connection = engine.pool().acquire().await?;
-    let submitted = submit_in(&mut connection, leads).await?;
+    let submitted = accepted(&mut connection, leads, engine.access().sees()).await?;
     drop(connection);
     engine.hint();
     Ok(submitted)
@@ -120,7 +125,15 @@ pub async fn submit_in(
     connection: &mut PgConnection,
     leads: &[Submission],
 ) -> sqlx::Result<Vec<Submitted>> {
-    let each = leads.iter().map(Submission::to_accept);
+    accepted(connection, leads, None).await
+}
+
+async fn accepted(
+    connection: &mut PgConnection,
+    leads: &[Submission],
+    sees: Option<&Sees>,
+) -> sqlx::Result<Vec<Submitted>> {
+    let each = leads.iter().map(|lead| lead.to_accept(sees));
     let (prints, new): (Vec<_>, Vec<_>) = each.unzip();
     let enqueued = accept(connection, &new).await?;
     Ok(answers(leads, prints, enqueued))
@@ -183,7 +196,7 @@ mod tests {
         let mut payload = leadrail_lead::example();
         payload["contact"]["phone"] = "(305) 555-0182".into();
         let submission = Submission::read(payload.clone()).unwrap();
-        let (print, new) = submission.to_accept();
+        let (print, new) = submission.to_accept(None);
         assert_eq!(
             serde_json::from_str::<Value>(&new.payload).unwrap(),
             payload

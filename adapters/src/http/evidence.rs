@@ -8,6 +8,8 @@
 //! kept up to a bound, because they are the reason why a lead was refused, but for records that a look-up was answered
 //! with: those are other people's. They hold personal data, so an [`Exchange`] is neither `Debug` nor fit for a log.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use http::HeaderMap;
 use leadrail_outbound::Received;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +20,7 @@ use url::form_urlencoded;
 use super::answer::Effect;
 use super::error::AdapterError;
 use super::keys::Keys;
+use super::named_secrets;
 use super::request::CrmRequest;
 use super::target::Target;
 
@@ -219,12 +222,14 @@ impl Scrubber {
         text
     }
 
-    /// Scrubs the whole before it is cut, or half a secret would stay at the edge.
+    /// Also without what is a secret by its name, such as a token that we were given just now. Scrubs the whole
+    /// before it is cut, or half a secret would stay at the edge.
     pub(crate) fn keep(&self, body: &[u8], limit: usize, complete: bool) -> Option<KeptText> {
         if body.is_empty() {
             return None;
         }
-        let mut text = self.scrub(&String::from_utf8_lossy(body));
+        let text = self.scrub(&String::from_utf8_lossy(body));
+        let mut text = named_secrets::masked(&text, SCRUBBED);
         let truncated = !complete || text.len() > limit;
         text.truncate(text.floor_char_boundary(limit));
         Some(KeptText {
@@ -256,8 +261,8 @@ impl Scrubber {
     }
 }
 
-/// A secret as it is, as it stands in a URL, in a form, and in JSON. Three characters are no
-/// secret, and scrubbing them would only garble the evidence.
+/// A secret as it is, as it stands in a URL, in a form, in JSON, and in base64 (as in `Basic`). Three
+/// characters are no secret, and scrubbing them would only garble the evidence.
 fn spellings(secret: &str) -> Vec<String> {
     if secret.len() < 4 {
         return Vec::new();
@@ -265,13 +270,26 @@ fn spellings(secret: &str) -> Vec<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let json = serde_json::Value::from(secret).to_string();
     let json = json.trim_matches('"').to_owned();
-    vec![
+    let plain = [
         secret.to_owned(),
         form.replace('+', "%20"),
         json.replace('/', "\\/"),
         json,
         form,
-    ]
+    ];
+    plain.into_iter().chain(in_base64(secret)).collect()
+}
+
+/// What base64 has of a secret wherever it stands in what was encoded: three ways, by what comes before it,
+/// each without the characters at its ends that also tell of others.
+fn in_base64(secret: &str) -> impl Iterator<Item = String> {
+    let each = (0..3).map(move |before| {
+        let text = BASE64_STANDARD_NO_PAD.encode([&[0; 2][..before], secret.as_bytes()].concat());
+        let own = [0, 2, 3][before]..(before + secret.len()) * 8 / 6;
+        text[own].to_owned()
+    });
+    let each = each.filter(|text| text.len() >= 6);
+    each.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text])
 }
 
 #[cfg(test)]
@@ -299,6 +317,17 @@ mod tests {
                 "<[secret]>",
                 "{spelling}"
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_scrubbed_from_base64_whatever_stands_around_it() {
+        for before in ["", "u", "us", "user:"] {
+            for after in ["", ":", "tail"] {
+                let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{before}{SECRET}{after}"));
+                let kept = scrubber().scrub(&format!("Basic {encoded}"));
+                assert!(kept.contains("[secret]") && kept.len() < 30, "{kept}");
+            }
         }
     }
 

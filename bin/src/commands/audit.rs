@@ -4,7 +4,7 @@ use crate::commands::lead::time;
 use crate::config::Config;
 use crate::database;
 use crate::failure::told;
-use crate::output::{self, Column};
+use crate::output::{self, Column, or_dash};
 use leadrail_desk::{AuditEntry, AuditFilter};
 
 /// Shows who changed what, the newest first.
@@ -28,7 +28,7 @@ pub(crate) struct AuditArgs {
     /// The most entries.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Prints a JSON array.
+    /// Prints a JSON array, with what stood there before and after.
     #[arg(long)]
     json: bool,
 }
@@ -51,13 +51,14 @@ pub(crate) async fn run(args: AuditArgs, config: &Config) -> anyhow::Result<()> 
     output::line(table(&entries).trim_fmt())
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column("id", 5),
     Column("when (UTC)", 0),
     Column("who", 1),
     Column("did", 2),
     Column("to", 3),
     Column("outcome", 4),
+    Column("why", 6),
 ];
 
 fn table(entries: &[AuditEntry]) -> comfy_table::Table {
@@ -69,6 +70,7 @@ fn table(entries: &[AuditEntry]) -> comfy_table::Table {
             entry.action.clone(),
             entry.subject.clone(),
             entry.outcome.clone(),
+            or_dash(entry.why.as_ref()),
         ]
     });
     output::fitted(&COLUMNS, rows)

@@ -7,7 +7,7 @@ use crate::database;
 use crate::failure::{told, usage};
 use crate::output::{self, or_dash};
 use clap::Subcommand;
-use leadrail_desk::{ApiKey, DeskError, KeyId, NewKey, Role};
+use leadrail_desk::{ApiKey, DeskError, KeyId, KeyMode, NewKey, Role};
 use leadrail_engine::parse_duration;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(crate) enum KeyCommand {
 /// Makes an API key and prints it, this once.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail key create --purpose \"call pipeline\" --role intake\n  leadrail key create --purpose dashboard --role account --account acme --expires 90d\n\nRoles: operator (everything), operator_read_only (looks at everything), account (its own leads and\nconnections), intake (hands leads over and nothing else)."
+    after_help = "Example:\n  leadrail key create --purpose \"call pipeline\" --role intake\n  leadrail key create --purpose dashboard --role account --account acme --expires 90d\n  leadrail key create --purpose \"new pipeline\" --role intake --test\n\nRoles: operator (everything), operator_read_only (looks at everything), account (its own leads and\nconnections), intake (hands leads over and nothing else)."
 )]
 pub(crate) struct CreateArgs {
     /// What it is for. Two keys of one purpose may work at a time, the old one and the new.
@@ -35,6 +35,10 @@ pub(crate) struct CreateArgs {
     /// Whose leads and connections it is for.
     #[arg(long)]
     account: Option<String>,
+    /// A test key, which begins with lr_test_: a lead that is handed over with it is judged, shown as it would be
+    /// filed, and not kept; it changes nothing. Its role is account or intake.
+    #[arg(long)]
+    test: bool,
     /// For how long it is good, such as 90d; for ever without.
     #[arg(long, value_name = "TIME", value_parser = life)]
     expires: Option<Duration>,
@@ -85,6 +89,10 @@ async fn create(args: CreateArgs, config: &Config) -> anyhow::Result<()> {
         purpose: args.purpose,
         role: args.role,
         account: args.account,
+        mode: match args.test {
+            true => KeyMode::Test,
+            false => KeyMode::Live,
+        },
         expires_in: args.expires,
     };
     let made = desk.create_key(&actor::command_line(), new).await;

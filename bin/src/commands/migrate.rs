@@ -10,7 +10,7 @@ use leadrail_desk::newer_than_us;
 /// Applies the migrations that are missing.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'\n  leadrail migrate --grant call_pipeline"
+    after_help = "Example:\n  leadrail migrate\n  leadrail migrate --check || echo 'not yet'\n  leadrail migrate --grant call_pipeline\n  leadrail migrate --grant-api leadrail_api"
 )]
 pub(crate) struct MigrateArgs {
     /// Changes nothing; exit code 1 if any is missing. A database that a newer release has migrated lacks
@@ -22,6 +22,11 @@ pub(crate) struct MigrateArgs {
     /// nothing else.
     #[arg(long, value_name = "ROLE", conflicts_with = "check")]
     grant: Option<String>,
+    /// Lets this database role serve the API from behind the wall between accounts: `leadrail serve` with
+    /// its name in DATABASE_URL reads and changes rows only of the account that a caller is let see,
+    /// whatever else goes wrong. It must not own the tables, nor be allowed to bypass row-level security.
+    #[arg(long, value_name = "ROLE", conflicts_with = "check")]
+    grant_api: Option<String>,
     /// Prints the names as JSON.
     #[arg(long)]
     json: bool,
@@ -39,6 +44,11 @@ pub(crate) async fn run(args: &MigrateArgs, config: &Config) -> anyhow::Result<(
         let granted = desk.grant_doors(&actor::command_line(), role).await;
         granted.map_err(told)?;
         eprintln!("{role} may hand over leads by `select leadrail.enqueue_lead(...)`");
+    }
+    if let Some(role) = &args.grant_api {
+        let granted = desk.grant_api(&actor::command_line(), role).await;
+        granted.map_err(told)?;
+        eprintln!("{role} may serve the API, from behind the wall between accounts");
     }
     if args.check && !pending.is_empty() {
         return Err(Said.into());

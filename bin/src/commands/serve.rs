@@ -6,6 +6,7 @@ use crate::failure::{told, usage};
 use crate::output;
 use crate::shutdown;
 use leadrail_desk::Desk;
+use leadrail_engine::Sees;
 use leadrail_server::{BindError, Listener, bind, bind_with, is_for_others};
 use std::net::SocketAddr;
 
@@ -29,8 +30,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     };
     if is_for_others(address) {
-        need_keys(&desk, address).await?;
+        need_keys(&desk.seeing(Sees::All), address).await?;
     }
+    look_for_the_wall(&desk, config.wall_required).await?;
     output::line(format!("the API is ready at {scheme}://{address}"))?;
     leadrail_server::serve(listener, desk.clone(), config.admission.clone(), stop).await;
     database::settled(&desk).await;
@@ -47,6 +49,21 @@ async fn need_keys(desk: &Desk, address: SocketAddr) -> anyhow::Result<()> {
              one with `leadrail key create`"
         ))),
     }
+}
+
+/// Says so, or refuses, where nothing but our own code keeps one account from another.
+async fn look_for_the_wall(desk: &Desk, required: bool) -> anyhow::Result<()> {
+    let Some(why) = desk.beyond_wall().await.map_err(told)? else {
+        return Ok(());
+    };
+    let way = "make a role for the API and let it with `leadrail migrate --grant-api ROLE`";
+    if required {
+        return Err(usage(format!(
+            "{why}; {way}, or set api.require_wall = false"
+        )));
+    }
+    tracing::warn!("{why}; {way}");
+    Ok(())
 }
 
 /// Listens on a loopback address.

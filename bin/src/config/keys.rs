@@ -67,6 +67,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("api.hosts", "LEADRAIL_API_HOSTS"),
     key("api.proxies", "LEADRAIL_API_PROXIES"),
     key("api.require_keys", "LEADRAIL_API_REQUIRE_KEYS"),
+    key("api.require_wall", "LEADRAIL_API_REQUIRE_WALL"),
     key("api.key_rate", "LEADRAIL_API_KEY_RATE"),
     key("api.key_burst", "LEADRAIL_API_KEY_BURST"),
     key("api.address_rate", "LEADRAIL_API_ADDRESS_RATE"),

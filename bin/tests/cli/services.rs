@@ -163,6 +163,11 @@ async fn a_key_is_made_used_and_taken_back_from_the_command_line() {
     );
     let nothing = cli.run(&["audit", "--actor", "api:local"]).well().out;
     assert_eq!(nothing.trim(), "no such entries");
+    let test = ["key", "create", "--purpose", "build", "--test", "--role"];
+    let made = cli.run(&[&test[..], &["intake"]].concat()).well();
+    assert!(made.out.starts_with("lr_test_"), "{}", made.err);
+    cli.run(&[&test[..], &["operator"]].concat())
+        .refused(2, "a test key has the role account or intake");
     cli.run(&["key", "revoke", "3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10"])
         .refused(2, "no API key");
     cli.run(&["key", "create", "--purpose", "x", "--role", "account"])

@@ -3,15 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use leadrail_adapters::Links;
-use leadrail_engine::RunId;
-use sqlx::PgPool;
+use leadrail_engine::{Access, RunId, Sees};
 
 use super::{LinkId, LinkKey, LinkKind, PublicUrl};
 
 /// Makes and reads links. Cheap to clone; the key is read from the database once.
 #[derive(Clone, Debug)]
 pub struct LinkMaker {
-    pool: PgPool,
+    database: Access,
     public_url: Option<PublicUrl>,
     key: Arc<OnceLock<LinkKey>>,
 }
@@ -37,11 +36,20 @@ impl OurLinks {
 impl LinkMaker {
     /// Without a public URL, which makes none.
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
+    pub fn new(database: impl Into<Access>) -> Self {
         Self {
-            pool,
+            database: database.into(),
             public_url: None,
             key: Arc::default(),
+        }
+    }
+
+    /// The same, with the key as far as these see it.
+    #[must_use]
+    pub fn seeing(&self, sees: Sees) -> Self {
+        Self {
+            database: self.database.seeing(sees),
+            ..self.clone()
         }
     }
 
@@ -49,6 +57,12 @@ impl LinkMaker {
     #[must_use]
     pub fn at(self, public_url: Option<PublicUrl>) -> Self {
         Self { public_url, ..self }
+    }
+
+    /// Whether it makes links: it has an address for them.
+    #[must_use]
+    pub fn makes_any(&self) -> bool {
+        self.public_url.is_some()
     }
 
     /// The links that the CRM of a run's lead gets; none where there is no public URL.
@@ -90,7 +104,7 @@ impl LinkMaker {
             return Ok(key);
         }
         let key = sqlx::query_scalar!("select k.key from leadrail.link_key k");
-        let key = key.fetch_one(&self.pool).await?;
+        let key = key.fetch_one(&self.database).await?;
         let key = <[u8; 32]>::try_from(key).map_err(|_| {
             sqlx::Error::Decode("the key of the links does not have 32 bytes".into())
         })?;

@@ -38,7 +38,7 @@ impl Renewals {
             return Ok(Err(TokenFault::Refused("invalid_grant".to_owned())));
         };
         let connections = self.connections();
-        let issuer = grants::issuer(connections.pool(), open.connection.id).await;
+        let issuer = grants::issuer(connections.access(), open.connection.id).await;
         let issuer = issuer.map_err(ConnectionError::from)?;
         let named = issuer.as_ref().and_then(|of| of.environment.as_deref());
         let environment = provider.environment(named).ok_or_else(|| unset(provider))?;

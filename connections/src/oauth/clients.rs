@@ -7,7 +7,8 @@ use leadrail_adapters::oauth::{Flow, Provider, provider};
 use leadrail_lead::is_unshown;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
-use sqlx::{PgExecutor, PgPool};
+use leadrail_engine::Access;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::exchange::ClientPair;
@@ -168,7 +169,7 @@ impl Connections {
         let secret = SecretString::from(secret);
         let envelope = sealed.place(|place| self.vault().seal(place, &secret));
         sealed.envelope = envelope.map_err(sealed.fault())?;
-        Ok(put(self.pool(), &sealed).await?)
+        Ok(put(self.access(), &sealed).await?)
     }
 
     /// Takes a client of ours away; whether there was one. Sign-ins and renewals with it stop.
@@ -182,7 +183,7 @@ impl Connections {
             name,
             environment
         );
-        Ok(done.execute(self.pool()).await?.rows_affected() == 1)
+        Ok(done.execute(self.access()).await?.rows_affected() == 1)
     }
 
     /// Our client with a provider, opened; `None` where the operator gave none.
@@ -191,7 +192,7 @@ impl Connections {
         provider: &str,
         environment: &str,
     ) -> ConnectionResult<Option<OpenClient>> {
-        let found = by_place(self.pool(), provider, environment).await?;
+        let found = by_place(self.access(), provider, environment).await?;
         found.map(|sealed| sealed.open(self.vault())).transpose()
     }
 }
@@ -200,7 +201,7 @@ impl Connections {
 ///
 /// # Errors
 /// [`ConnectionError::Database`].
-pub async fn provider_clients(pool: &PgPool) -> ConnectionResult<Vec<ProviderClient>> {
+pub async fn provider_clients(db: impl PgExecutor<'_>) -> ConnectionResult<Vec<ProviderClient>> {
     let clients = sqlx::query_as!(
         ProviderClient,
         "
@@ -209,7 +210,7 @@ pub async fn provider_clients(pool: &PgPool) -> ConnectionResult<Vec<ProviderCli
         order by provider, environment
         "
     );
-    Ok(clients.fetch_all(pool).await?)
+    Ok(clients.fetch_all(db).await?)
 }
 
 async fn put(db: impl PgExecutor<'_>, sealed: &SealedClient) -> sqlx::Result<ProviderClient> {
@@ -317,7 +318,7 @@ pub(crate) async fn sealed_otherwise(
 /// Seals the data keys of all clients that these older vault keys seal with the current one; how many.
 /// There are few, so one after the other.
 pub(crate) async fn move_clients(
-    pool: &PgPool,
+    db: &Access,
     vault: &Vault,
     older: &[String],
 ) -> ConnectionResult<u64> {
@@ -332,7 +333,7 @@ pub(crate) async fn move_clients(
     );
     let mut moved = 0;
     for sealed in rows
-        .fetch_all(pool)
+        .fetch_all(db)
         .await?
         .into_iter()
         .map(SealedClient::from)
@@ -350,7 +351,7 @@ pub(crate) async fn move_clients(
             next.vault_key_id,
             next.sealed_data_key
         );
-        moved += done.execute(pool).await?.rows_affected();
+        moved += done.execute(db).await?.rows_affected();
     }
     Ok(moved)
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use leadrail_adapters::oauth::{Flow, Provider};
 use leadrail_adapters::{ACCESS_TOKEN, SecretVersion};
-use leadrail_engine::failpoint;
+use leadrail_engine::{Sees, failpoint};
 use leadrail_outbound::Outbound;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -94,9 +94,10 @@ enum Begun {
 }
 
 impl Renewals {
-    pub(crate) fn new(connections: Connections, http: Outbound) -> Self {
+    /// Renews for whoever finds that it is due: the tokens are the connection's, so it sees all.
+    pub(crate) fn new(connections: &Connections, http: Outbound) -> Self {
         Self(Arc::new(Inner {
-            connections,
+            connections: connections.seeing(Sees::All),
             http,
             known: Mutex::default(),
             under_way: TaskTracker::new(),
@@ -143,7 +144,7 @@ impl Renewals {
 
     /// Lets a token be used again of whose last use no answer came, because a person asks for it.
     pub(crate) async fn forgive(&self, id: ConnectionId) -> ConnectionResult<()> {
-        Ok(grants::forgive(self.0.connections.pool(), id).await?)
+        Ok(grants::forgive(self.0.connections.access(), id).await?)
     }
 
     pub(super) fn connections(&self) -> &Connections {
@@ -184,7 +185,7 @@ impl Renewals {
             return Ok(known);
         }
         let read = Instant::now();
-        let times = grants::times(self.0.connections.pool(), id, version).await?;
+        let times = grants::times(self.0.connections.access(), id, version).await?;
         let at = |seconds: Option<f64>| {
             let seconds = seconds?.max(0.0);
             Some(read + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4))
@@ -253,7 +254,7 @@ impl Renewals {
         open: &OpenConnection,
         provider: &'static Provider,
     ) -> Result<Begun, Unrenewed> {
-        let pool = self.0.connections.pool();
+        let pool = self.0.connections.access();
         let (id, version) = (open.connection.id, open.secrets.version());
         let claim = Uuid::new_v4();
         let lasts = ANSWERS_WITHIN + AROUND_THE_CALL;
@@ -319,7 +320,7 @@ impl Renewals {
         let (provider, id) = (renewing.provider, renewing.open.connection.id);
         let token = token_of(&renewing.open, provider);
         if fault == CallFault::Lost && !token.may_be_used_again(Duration::ZERO) {
-            let lost = grants::lose(self.0.connections.pool(), id, renewing.claim).await;
+            let lost = grants::lose(self.0.connections.access(), id, renewing.claim).await;
             lost.map_err(ConnectionError::from)?;
             tracing::warn!(connection.id = %id, "{}'s answer to a renewal of connection {id} was lost", provider.title);
             return Ok(());
@@ -353,7 +354,7 @@ impl Renewals {
         renewing: &Renewing,
         asked: Option<Duration>,
     ) -> ConnectionResult<()> {
-        let (pool, id) = (self.0.connections.pool(), renewing.open.connection.id);
+        let (pool, id) = (self.0.connections.access(), renewing.open.connection.id);
         Ok(grants::give_back(pool, id, renewing.claim, asked).await?)
     }
 

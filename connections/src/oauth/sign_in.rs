@@ -127,7 +127,7 @@ impl Doors {
             by: &wanted.by,
             lasts: LINK_LIFE,
         };
-        let expires_at = rows::put_link(connections.pool(), &link).await?;
+        let expires_at = rows::put_link(connections.access(), &link).await?;
         Ok(BegunSignIn {
             connection: connections.get(id).await?,
             provider: provider.name,
@@ -148,7 +148,7 @@ impl Doors {
     ) -> Result<Departure, SignInError> {
         let provider = code_provider(provider).map_err(|_| SignInError::NoLink)?;
         let connections = self.connections();
-        let link = rows::link(connections.pool(), provider.name, hash(ticket)).await;
+        let link = rows::link(connections.access(), provider.name, hash(ticket)).await;
         let link = link
             .map_err(ConnectionError::from)?
             .ok_or(SignInError::NoLink)?;
@@ -161,7 +161,7 @@ impl Doors {
             provider: provider.name,
             lasts: STATE_LIFE,
         };
-        let noted = rows::put_sign_in(connections.pool(), &going).await;
+        let noted = rows::put_sign_in(connections.access(), &going).await;
         noted.map_err(ConnectionError::from)?;
         let page = placed(environment.authorize_url, None, client.base_url.as_ref());
         let page = page.ok_or_else(|| not_set_up(provider))?;
@@ -215,7 +215,7 @@ impl Doors {
     /// The sign-in that a browser comes back from.
     async fn arrival(&self, provider: &Provider, back: &Return) -> Result<Arrival, SignInError> {
         let state = back.state.as_ref().ok_or(SignInError::Again)?;
-        let taken = rows::take_sign_in(self.connections().pool(), hash(state)).await;
+        let taken = rows::take_sign_in(self.connections().access(), hash(state)).await;
         let arrival = taken
             .map_err(ConnectionError::from)?
             .ok_or(SignInError::Again)?;

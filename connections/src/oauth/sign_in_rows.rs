@@ -172,7 +172,7 @@ impl Connections {
             Err(ConnectionError::Exists { id }) => {
                 let checked = new.check_without_secrets(self.adapters())?;
                 let settings = checked.settings.to_json();
-                set_settings(self.pool(), id, &settings).await?;
+                set_settings(self.access(), id, &settings).await?;
                 self.forget();
                 Ok(id)
             }
@@ -199,7 +199,7 @@ impl Connections {
             };
             let sealed = sealing.place(|place| self.vault().seal(place, &written));
             let envelope = sealed.map_err(ConnectionError::vault(id))?;
-            let mut transaction = self.pool().begin().await?;
+            let mut transaction = self.access().begin().await?;
             if let Some(identity) = signed.identity {
                 lock_company(&mut *transaction, &present.crm, identity).await?;
             }

@@ -36,7 +36,7 @@ impl Connections {
         let place = (connection.id, version);
         let mut tries = 0;
         loop {
-            let stored = grants::store(self.pool(), place, &envelope, tokens.life).await;
+            let stored = grants::store(self.access(), place, &envelope, tokens.life).await;
             match stored {
                 Ok(stored) => {
                     self.forget();

@@ -21,7 +21,7 @@ impl Connections {
         // A second round is only needed if someone else connected the same place in between; then
         // the secret must be sealed anew, for the id and version that stand there.
         loop {
-            let present = rows::present(&self.0.pool, &new).await?;
+            let present = rows::present(&self.1, &new).await?;
             if let Some(id) = self.put(&new, present).await? {
                 return self.get(id).await;
             }
@@ -38,7 +38,7 @@ impl Connections {
         revision: i32,
     ) -> ConnectionResult<Option<Connection>> {
         let new = new.check(&self.0.adapters)?;
-        let present = rows::present(&self.0.pool, &new).await?;
+        let present = rows::present(&self.1, &new).await?;
         if present.as_ref().map_or(0, |present| present.revision) != revision {
             return Ok(None);
         }
@@ -59,7 +59,7 @@ impl Connections {
         let sealed = sealing.place(|place| self.0.vault.seal(place, &secrets));
         let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
         let revision = present.as_ref().map_or(0, |present| present.revision);
-        let put = rows::upsert(&self.0.pool, &sealing, new, &envelope, revision).await?;
+        let put = rows::upsert(&self.1, &sealing, new, &envelope, revision).await?;
         self.0.cache.forget();
         Ok(put.then_some(sealing.id))
     }
@@ -77,7 +77,7 @@ impl Connections {
         settings: &ConnectionSettings,
         crm_account_id: Option<&str>,
     ) -> ConnectionResult<Option<Connection>> {
-        let done = rows::change(&self.0.pool, id, revision, settings, crm_account_id).await?;
+        let done = rows::change(&self.1, id, revision, settings, crm_account_id).await?;
         self.0.cache.forget();
         let now = self.get(id).await?;
         Ok(done.then_some(now))
@@ -99,10 +99,10 @@ impl Connections {
         let envelope = sealed.map_err(ConnectionError::vault(sealing.id))?;
         // A second round is only needed if what stood there was deleted in between.
         loop {
-            if let Some(Present { id, .. }) = rows::present(&self.0.pool, &new).await? {
+            if let Some(Present { id, .. }) = rows::present(&self.1, &new).await? {
                 return Err(ConnectionError::Exists { id });
             }
-            if rows::insert_pending(&self.0.pool, &sealing, &new, &envelope).await? {
+            if rows::insert_pending(&self.1, &sealing, &new, &envelope).await? {
                 self.0.cache.forget();
                 return self.get(sealing.id).await;
             }

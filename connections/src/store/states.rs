@@ -24,7 +24,7 @@ impl Connections {
         name: Option<&str>,
     ) -> ConnectionResult<bool> {
         let name = name.map(note);
-        let marked = rows::mark_verified(&self.0.pool, id, version, name.as_deref()).await?;
+        let marked = rows::mark_verified(&self.1, id, version, name.as_deref()).await?;
         self.changed(id, &marked)
     }
 
@@ -43,7 +43,7 @@ impl Connections {
         version: SecretVersion,
         reason: &str,
     ) -> ConnectionResult<bool> {
-        let transition = rows::mark_needs_reauth(&self.0.pool, id, version, &note(reason)).await?;
+        let transition = rows::mark_needs_reauth(&self.1, id, version, &note(reason)).await?;
         self.changed(id, &transition)
     }
 
@@ -97,7 +97,7 @@ impl Connections {
         to: ConnectionState,
         why: &str,
     ) -> ConnectionResult<bool> {
-        let transition = rows::close(&self.0.pool, id, to, &note(why)).await?;
+        let transition = rows::close(&self.1, id, to, &note(why)).await?;
         self.changed(id, &transition)
     }
 
@@ -107,7 +107,7 @@ impl Connections {
         from: ConnectionState,
         accepted: bool,
     ) -> ConnectionResult<bool> {
-        let transition = rows::lift(&self.0.pool, id, from, accepted).await?;
+        let transition = rows::lift(&self.1, id, from, accepted).await?;
         self.changed(id, &transition)
     }
 

@@ -21,6 +21,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product 0005 connection states",
         "product 0006 oauth",
         "product 0009 links and retention",
+        "product 0010 walls",
         "product known_crms.sql",
         "product lead_values.sql",
         "product lead_meaning.sql",
@@ -32,6 +33,7 @@ async fn what_is_pending_is_listed_until_it_is_applied() {
         "product retention.sql",
         "product erase.sql",
         "product grant_doors.sql",
+        "product wall.sql",
     ];
     assert!(before.ends_with(&product.map(str::to_owned)), "{before:?}");
     let untouched = "select not exists (select from pg_namespace where nspname = 'leadrail')";

@@ -11,7 +11,7 @@ impl Desk {
     /// # Errors
     /// When the database cannot be read or a row is damaged.
     pub async fn list_connections(&self, filter: &ConnectionFilter) -> DeskResult<Vec<Connection>> {
-        Ok(leadrail_connections::list(self.engine().pool(), filter).await?)
+        Ok(leadrail_connections::list(self.engine().access(), filter).await?)
     }
 
     /// One connection, without its credential. Needs no vault key.
@@ -19,7 +19,7 @@ impl Desk {
     /// # Errors
     /// When there is no such connection, or the database cannot be read.
     pub async fn connection(&self, id: ConnectionId) -> DeskResult<Connection> {
-        Ok(leadrail_connections::get(self.engine().pool(), id).await?)
+        Ok(leadrail_connections::get(self.engine().access(), id).await?)
     }
 
     /// The connection that this account's lead for `crm` goes through now. Needs no vault key.
@@ -28,6 +28,6 @@ impl Desk {
     /// When the database cannot be read or a row is damaged.
     pub async fn connection_of(&self, lead: &Lead, account: &str, crm: &str) -> DeskResult<Lookup> {
         let named = lead.routing.crm_account_id.as_deref();
-        Ok(leadrail_connections::find(self.engine().pool(), account, crm, named).await?)
+        Ok(leadrail_connections::find(self.engine().access(), account, crm, named).await?)
     }
 }

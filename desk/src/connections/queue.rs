@@ -89,13 +89,13 @@ impl Desk {
             r#"
             select u.id as "id!", count(distinct g.run_id) as "waiting!"
             from unnest($1::uuid[], $2::text[]) as u (id, gate)
-            join leadrail.run_gate g on g.gate = u.gate
+            join leadrail.seen_run_gate g on g.gate = u.gate
             group by u.id
             "#,
             &ids,
             &gates
         )
-        .fetch_all(self.engine().pool())
+        .fetch_all(self.engine().access())
         .await?;
         let each = rows.into_iter().map(|row| {
             let queue = ConnectionQueue {
@@ -120,7 +120,7 @@ impl Desk {
                 from generate_series(0, 9) as p (priority)
                 cross join lateral (
                     select r.id, r.due_at
-                    from leadrail.workflow_run r
+                    from leadrail.seen_live_run r
                     where r.priority = p.priority and r.due_at > leadrail.now() and r.asleep
                       and r.state = 'queued' and r.starts > 0
                 ) s
@@ -142,7 +142,7 @@ impl Desk {
             "#,
             connections
         )
-        .fetch_all(self.engine().pool())
+        .fetch_all(self.engine().access())
         .await?;
         let each = rows
             .into_iter()

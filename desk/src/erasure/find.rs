@@ -95,14 +95,14 @@ impl Desk {
             "
             select run_id, account, crm, event_id
             from leadrail.lead
-            where phone_hash = leadrail.phone_hash($1)
+            where phone_hash = (select leadrail.phone_hash($1))
             order by run_id desc
             limit $2
             ",
             phone.as_str(),
             most
         );
-        Ok(found.fetch_all(self.engine().pool()).await?)
+        Ok(found.fetch_all(self.engine().access()).await?)
     }
 
     async fn lead_row(&self, run: RunId) -> DeskResult<Vec<Found>> {
@@ -111,7 +111,7 @@ impl Desk {
             "select run_id, account, crm, event_id from leadrail.lead where run_id = $1",
             run.0
         );
-        Ok(found.fetch_all(self.engine().pool()).await?)
+        Ok(found.fetch_all(self.engine().access()).await?)
     }
 
     /// The runs that look once more at what was filed for these leads: they met the CRM's answers, too.
@@ -122,15 +122,15 @@ impl Desk {
         });
         let (keys, scopes): (Vec<_>, Vec<_>) = looks.unzip();
         let runs = sqlx::query_scalar!(
-            "
-            select k.run_id
-            from leadrail.run_key k
+            r#"
+            select k.run_id as "run_id!"
+            from leadrail.seen_run_key k
             join unnest($1::text[], $2::text[]) as w (key, scope) on k.key = w.key and k.scope = w.scope
-            ",
+            "#,
             &keys,
             &scopes
         );
-        Ok(runs.fetch_all(self.engine().pool()).await?)
+        Ok(runs.fetch_all(self.engine().access()).await?)
     }
 
     /// Where copies of these leads are.
@@ -138,15 +138,15 @@ impl Desk {
         let runs: Vec<_> = leads.iter().map(|lead| lead.run_id).collect();
         let made = sqlx::query!(
             r#"
-            select run_id, activity as "activity!", payload -> 'output' as "output!"
-            from leadrail.history
+            select run_id as "run_id!", activity as "activity!", payload -> 'output' as "output!"
+            from leadrail.seen_history
             where run_id = any ($1) and kind = 'activity_completed' and activity is not null
               and payload -> 'output' ->> 'id' is not null
             "#,
             &runs
         );
         let mut records: BTreeMap<Uuid, Vec<CrmRecord>> = BTreeMap::new();
-        for row in made.fetch_all(self.engine().pool()).await? {
+        for row in made.fetch_all(self.engine().access()).await? {
             let of_run = records.entry(row.run_id).or_default();
             of_run.extend(record(&row.activity, &row.output));
         }

@@ -1,7 +1,8 @@
 //! What whoever calls may do: one table for all doors that have keys.
 
-use super::KeyId;
+use super::{ApiKey, KeyMode};
 use crate::actor::Actor;
+use leadrail_engine::Sees;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -91,6 +92,7 @@ pub struct Caller {
     actor: Actor,
     role: Role,
     account: Option<String>,
+    mode: KeyMode,
 }
 
 impl Caller {
@@ -101,19 +103,21 @@ impl Caller {
             actor: Actor::Local,
             role: Role::Operator,
             account: None,
+            mode: KeyMode::Live,
         }
     }
 
     /// The holder of a key.
-    pub(super) fn of_key(key: KeyId, role: Role, account: Option<String>) -> Self {
+    pub(super) fn of_key(key: &ApiKey) -> Self {
         let actor = Actor::ApiKey {
-            key: key.to_string(),
-            account: account.clone(),
+            key: key.id.to_string(),
+            account: key.account.clone(),
         };
         Self {
             actor,
-            role,
-            account,
+            role: key.role,
+            account: key.account.clone(),
+            mode: key.mode,
         }
     }
 
@@ -129,10 +133,39 @@ impl Caller {
         self.role
     }
 
+    /// Whether nothing comes of what it does.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.mode == KeyMode::Test
+    }
+
+    /// Whether anything comes of it.
+    #[must_use]
+    pub fn mode(&self) -> KeyMode {
+        self.mode
+    }
+
+    /// Whether it may do what a call needs. With a test key nothing is changed; to hand a lead over is to
+    /// ask what would become of it.
+    #[must_use]
+    pub fn may(&self, need: Need) -> bool {
+        let changes = matches!(need, Need::Change | Need::ChangeAll);
+        self.role.may(need) && !(changes && self.is_test())
+    }
+
     /// The only account that it sees; none: all.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
+    }
+
+    /// Whose rows the database shows it.
+    #[must_use]
+    pub fn sight(&self) -> Sees {
+        match &self.account {
+            Some(account) => Sees::Scope(account.clone()),
+            None => Sees::All,
+        }
     }
 
     /// Whether it sees what is this account's.
@@ -163,10 +196,27 @@ mod tests {
         assert!("admin".parse::<Role>().is_err());
     }
 
+    fn holder(mode: KeyMode) -> Caller {
+        Caller {
+            actor: Actor::Local,
+            role: Role::Account,
+            account: Some("acme".to_owned()),
+            mode,
+        }
+    }
+
+    #[test]
+    fn a_test_key_may_look_and_hand_over_and_change_nothing() {
+        use Need::{Change, ChangeAll, Look, LookAtAll, Submit};
+        let needs = [Submit, Look, Change, LookAtAll, ChangeAll];
+        let may = |mode| needs.map(|need| holder(mode).may(need));
+        assert_eq!(may(KeyMode::Live), [true, true, true, false, false]);
+        assert_eq!(may(KeyMode::Test), [true, true, false, false, false]);
+    }
+
     #[test]
     fn whoever_is_bound_to_an_account_sees_no_other() {
-        let id = KeyId(uuid::Uuid::nil());
-        let bound = Caller::of_key(id, Role::Account, Some("acme".to_owned()));
+        let bound = holder(KeyMode::Live);
         assert!(bound.sees("acme") && !bound.sees("acme2") && !bound.sees(""));
         assert!(Caller::local().sees("acme"));
     }

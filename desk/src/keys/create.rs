@@ -1,12 +1,14 @@
 //! Makes a key, which is shown this once.
 
 use super::secret::KeySecret;
-use super::{ApiKey, KeyRow, Role};
+use super::{ApiKey, KeyMode, KeyRow, Role};
 use crate::actor::{Action, Actor};
+use crate::audit::Change;
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
 use leadrail_lead::{AccountId, is_unshown};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -27,6 +29,8 @@ pub struct NewKey {
     /// Whose leads and connections it is for. An `account` key needs one, operators' have none, and
     /// an `intake` key may have one.
     pub account: Option<String>,
+    /// Whether anything comes of what is done with it. A test key is an account's or for intake.
+    pub mode: KeyMode,
     /// For how long it is good; for ever without.
     pub expires_in: Option<Duration>,
 }
@@ -47,6 +51,13 @@ impl NewKey {
             return Err(DeskError::refused(
                 "purpose",
                 format!("a key's purpose has 1 to {LONGEST_PURPOSE} characters, all of them shown"),
+            ));
+        }
+        if self.mode == KeyMode::Test && !matches!(self.role, Role::Account | Role::Intake) {
+            return Err(DeskError::refused(
+                "mode",
+                "a test key has the role account or intake; whoever looks at everything and changes nothing \
+                 is an operator_read_only",
             ));
         }
         let whose = match (self.role, &self.account) {
@@ -75,6 +86,14 @@ impl NewKey {
     }
 }
 
+/// What the audit log says of a key: never the key.
+pub(super) fn described(key: &ApiKey) -> Value {
+    json!({
+        "purpose": key.purpose, "role": key.role, "account": key.account, "mode": key.mode,
+        "expires_at": key.expires_at, "revoked_at": key.revoked_at,
+    })
+}
+
 impl Desk {
     /// Makes an API key. At most two of one purpose and account work at a time, so that a new one can take
     /// the place of another.
@@ -83,9 +102,11 @@ impl Desk {
     /// [`DeskError::Refused`] for what was given; or when the database cannot be written.
     pub async fn create_key(&self, who: &Actor, new: NewKey) -> DeskResult<IssuedKey> {
         new.check()?;
-        let secret = KeySecret::random();
+        let secret = KeySecret::random(new.mode);
         let key = self.store_key(who, &new, &secret).await?;
-        self.note(who, Action::KeyCreate, &key.id, &key.role).await;
+        let made = Change::to(described(&key));
+        self.note_change(who, Action::KeyCreate, (&key.id, &key.role), made)
+            .await;
         Ok(IssuedKey {
             key,
             secret: secret.into_inner(),
@@ -95,7 +116,7 @@ impl Desk {
     async fn store_key(&self, who: &Actor, new: &NewKey, secret: &KeySecret) -> DeskResult<ApiKey> {
         let purpose = new.purpose.trim();
         let life = new.expires_in.map(|life| life.as_secs_f64());
-        let mut transaction = self.engine().pool().begin().await?;
+        let mut transaction = self.engine().access().begin().await?;
         // Whoever makes another one of this purpose waits here, and counts this one.
         sqlx::query!("lock table leadrail.api_key in share row exclusive mode")
             .execute(&mut *transaction)
@@ -103,15 +124,15 @@ impl Desk {
         let row = sqlx::query_as!(
             KeyRow,
             r#"
-            insert into leadrail.api_key (id, shown, hash, purpose, role, account, created_by, expires_at)
-            select $1, $2, $3, $4, $5, $6, $7, leadrail.now() + $8 * interval '1 second'
+            insert into leadrail.api_key (id, shown, hash, purpose, role, account, created_by, expires_at, mode)
+            select $1, $2, $3, $4, $5, $6, $7, leadrail.now() + $8 * interval '1 second', $10
             where (
                 select count(*)
                 from leadrail.api_key k
-                where k.purpose = $4 and k.account is not distinct from $6 and k.revoked_at is null
+                where k.purpose = $4 and k.account is not distinct from $6 and k.mode = $10 and k.revoked_at is null
                   and (k.expires_at is null or k.expires_at > leadrail.now())
             ) < $9
-            returning id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+            returning id, shown, purpose, role, account, mode, created_at, expires_at, last_used_at, revoked_at,
                    revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             "#,
             Uuid::new_v4(),
@@ -122,7 +143,8 @@ impl Desk {
             new.account,
             who.to_string(),
             life,
-            AT_A_TIME
+            AT_A_TIME,
+            new.mode.as_str()
         )
         .fetch_optional(&mut *transaction)
         .await?;

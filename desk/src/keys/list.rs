@@ -14,7 +14,7 @@ impl Desk {
         let rows = sqlx::query_as!(
             KeyRow,
             r#"
-            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+            select id, shown, purpose, role, account, mode, created_at, expires_at, last_used_at, revoked_at,
                    revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             from leadrail.api_key
             where $1::text is null or account = $1
@@ -22,7 +22,7 @@ impl Desk {
             "#,
             account
         );
-        let rows = rows.fetch_all(self.engine().pool()).await?;
+        let rows = rows.fetch_all(self.engine().access()).await?;
         Ok(rows.into_iter().map(ApiKey::from).collect())
     }
 }

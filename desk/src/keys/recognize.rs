@@ -55,7 +55,7 @@ impl Known {
     fn caller(self) -> Option<Caller> {
         let now = self.now + self.asked.elapsed();
         let key = self.key.filter(|key| key.works_at(now))?;
-        Some(Caller::of_key(key.id, key.role, key.account.clone()))
+        Some(Caller::of_key(&key))
     }
 }
 
@@ -114,13 +114,13 @@ impl Desk {
     }
 
     async fn ask_about(&self, hash: &Hash) -> DeskResult<Known> {
-        let (asked, pool) = (Instant::now(), self.engine().pool());
+        let (asked, pool) = (Instant::now(), self.engine().access());
         let now = sqlx::query_scalar!(r#"select leadrail.now() as "now!""#);
         let now = now.fetch_one(pool).await?;
         let row = sqlx::query_as!(
             KeyRow,
             r#"
-            select id, shown, purpose, role, account, created_at, expires_at, last_used_at, revoked_at,
+            select id, shown, purpose, role, account, mode, created_at, expires_at, last_used_at, revoked_at,
                    revoked_at is null and (expires_at is null or expires_at > leadrail.now()) as "works!"
             from leadrail.api_key
             where hash = $1
@@ -148,7 +148,7 @@ impl Desk {
             key.id.0,
             now
         )
-        .execute(self.engine().pool())
+        .execute(self.engine().access())
         .await?;
         Ok(())
     }

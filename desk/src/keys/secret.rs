@@ -1,13 +1,16 @@
-//! How a key is written: `lr_live_`, 43 random characters, and six that check them.
+//! How a key is written: `lr_live_` or `lr_test_`, 43 random characters, and six that check them.
 //!
 //! The prefix and the check let secret scanners find a key that was published, and let us refuse what
 //! is none without asking the database.
 
+use super::KeyMode;
 use rand::RngExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-const PREFIX: &str = "lr_live_";
+/// Of both kinds of keys, equally long.
+const LIVE: &str = "lr_live_";
+const TEST: &str = "lr_test_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// 43 characters of 62 have 256 bits.
 const RANDOM: usize = 43;
@@ -20,16 +23,22 @@ pub(super) struct KeySecret(SecretString);
 
 impl KeySecret {
     /// A new one.
-    pub(super) fn random() -> Self {
+    pub(super) fn random(mode: KeyMode) -> Self {
         let mut random = rand::rng();
         let mut one = || char::from(ALPHABET[random.random_range(0..ALPHABET.len())]);
         let body: String = (0..RANDOM).map(|_| one()).collect();
-        Self(format!("{PREFIX}{body}{}", check(&body)).into())
+        let prefix = match mode {
+            KeyMode::Live => LIVE,
+            KeyMode::Test => TEST,
+        };
+        Self(format!("{prefix}{body}{}", check(&body)).into())
     }
 
     /// The key that stands here, if one does.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix(PREFIX)?;
+        let rest = text
+            .strip_prefix(LIVE)
+            .or_else(|| text.strip_prefix(TEST))?;
         let fits = rest.len() == RANDOM + CHECK && rest.is_ascii();
         let (body, given) = fits.then(|| rest.split_at(RANDOM))?;
         (check(body) == given).then(|| Self(text.to_owned().into()))
@@ -42,7 +51,7 @@ impl KeySecret {
 
     /// How it begins.
     pub(super) fn shown(&self) -> String {
-        self.0.expose_secret()[..PREFIX.len() + SHOWN].to_owned()
+        self.0.expose_secret()[..LIVE.len() + SHOWN].to_owned()
     }
 
     /// For whoever may see it once.
@@ -72,17 +81,23 @@ mod tests {
 
     #[test]
     fn a_key_reads_back_and_a_mistyped_one_does_not() {
-        let key = KeySecret::random();
-        let text = key.0.expose_secret().to_owned();
-        assert_eq!(text.len(), PREFIX.len() + RANDOM + CHECK);
-        assert!(text.starts_with(&key.shown()));
-        assert_eq!(KeySecret::read(&text).expect("a key").hash(), key.hash());
-        for at in 0..text.len() {
-            let mut typed = text.clone().into_bytes();
-            typed[at] = if typed[at] == b'x' { b'y' } else { b'x' };
-            let typed = String::from_utf8(typed).expect("ASCII");
-            assert!(KeySecret::read(&typed).is_none(), "{at}");
+        for (mode, prefix) in [(KeyMode::Live, LIVE), (KeyMode::Test, TEST)] {
+            let key = KeySecret::random(mode);
+            let text = key.0.expose_secret().to_owned();
+            assert_eq!(text.len(), prefix.len() + RANDOM + CHECK);
+            assert!(text.starts_with(prefix) && text.starts_with(&key.shown()));
+            assert_eq!(KeySecret::read(&text).expect("a key").hash(), key.hash());
+            for at in 0..text.len() {
+                let mut typed = text.clone().into_bytes();
+                typed[at] = if typed[at] == b'x' { b'y' } else { b'x' };
+                let typed = String::from_utf8(typed).expect("ASCII");
+                assert!(KeySecret::read(&typed).is_none(), "{at}");
+            }
         }
+        let key = KeySecret::random(KeyMode::Test);
+        let text = key.0.expose_secret().to_owned();
+        let dressed = KeySecret::read(&text.replace(TEST, LIVE)).expect("written like a key");
+        assert_ne!(dressed.hash(), key.hash(), "nobody makes a test key live");
         for text in ["", "lr_live_", &text[1..], &format!("{text}0"), "lr_live_ä"] {
             assert!(KeySecret::read(text).is_none(), "{text}");
         }
@@ -90,8 +105,9 @@ mod tests {
 
     #[test]
     fn no_two_keys_are_the_same() {
-        let keys: std::collections::HashSet<_> =
-            (0..1_000).map(|_| KeySecret::random().hash()).collect();
+        let keys: std::collections::HashSet<_> = (0..1_000)
+            .map(|_| KeySecret::random(KeyMode::Live).hash())
+            .collect();
         assert_eq!(keys.len(), 1_000);
     }
 }

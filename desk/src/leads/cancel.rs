@@ -19,7 +19,7 @@ impl Desk {
         account: Option<&str>,
         why: &str,
     ) -> DeskResult<(RunId, Cancelled)> {
-        let run = self.lead(event_id, account).await?.id;
-        Ok((run, self.cancel_run(who, run, why).await?))
+        let run = self.lead(event_id, account).await?;
+        Ok((run.id, self.cancel_run(who, &run, why).await?))
     }
 }

@@ -84,8 +84,8 @@ impl Desk {
         // Mostly every row belongs on the page; where it does not, more are read at a time.
         let mut size = limit;
         loop {
-            let pool = self.engine().pool();
-            let chunk = source.chunk(pool, before, i64::from(size)).await?;
+            let db = self.engine().access();
+            let chunk = source.chunk(db, before, i64::from(size)).await?;
             looked += chunk.looked;
             page.next = chunk.next.map(RunId);
             let limit = limit as usize;
@@ -164,7 +164,7 @@ impl Desk {
             "select account, crm, crm_account_id from leadrail.connection where id = $1",
             id.0
         )
-        .fetch_optional(self.engine().pool())
+        .fetch_optional(self.engine().access())
         .await?;
         Ok(row.map(|row| Address {
             connection: id,

@@ -1,8 +1,8 @@
 //! Leads in a state that only the hot table knows: queued, running, retrying, being replayed.
 
-use leadrail_engine::{RunState, Workflow as _};
+use leadrail_engine::{Access, RunState, Workflow as _};
 use leadrail_workflows::PushLead;
-use sqlx::PgPool;
+
 use uuid::Uuid;
 
 /// How many runs one chunk looks at, of which the hot table has those that live and those of the last
@@ -11,18 +11,18 @@ const LOOKED_AT: i64 = 250_000;
 
 /// The runs of leads in this state, of one account or of all, older than `before`.
 pub(super) async fn in_state(
-    pool: &PgPool,
+    db: &Access,
     before: Uuid,
     (state, account): (RunState, Option<&str>),
     size: i64,
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"
-        select r.id
+        select r.id as "id!"
         from (
             -- The primary key is in the order of time.
             select id, state, workflow, scope
-            from leadrail.workflow_run
+            from leadrail.seen_live_run
             where id < $1
             order by id desc
             limit $2
@@ -38,24 +38,24 @@ pub(super) async fn in_state(
         account,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 /// The last run that was looked at, if there may be more.
-pub(super) async fn last_looked_at(pool: &PgPool, before: Uuid) -> sqlx::Result<Option<Uuid>> {
+pub(super) async fn last_looked_at(db: &Access, before: Uuid) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
-        "
-        select id
-        from leadrail.workflow_run
+        r#"
+        select id as "id!"
+        from leadrail.seen_live_run
         where id < $1
         order by id desc
         offset $2
         limit 1
-        ",
+        "#,
         before,
         LOOKED_AT - 1
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await
 }

@@ -3,8 +3,8 @@
 
 use super::live;
 use leadrail_connections::ConnectionId;
-use leadrail_engine::RunState;
-use sqlx::PgPool;
+use leadrail_engine::{Access, RunState};
+
 use uuid::Uuid;
 
 /// How many dead letters, or runs at gates, one chunk looks at: it bounds the time of an account that
@@ -76,35 +76,30 @@ impl Address {
 
 impl Source {
     /// At most `size` rows of runs older than `before`.
-    pub(super) async fn chunk(
-        &self,
-        pool: &PgPool,
-        before: Uuid,
-        size: i64,
-    ) -> sqlx::Result<Chunk> {
+    pub(super) async fn chunk(&self, db: &Access, before: Uuid, size: i64) -> sqlx::Result<Chunk> {
         let rows = match self {
             Self::Dead(account) => {
-                let ids = dead(pool, before, account.as_deref(), size).await?;
-                return chunk_of(pool, ids, size, last_dead(pool, before)).await;
+                let ids = dead(db, before, account.as_deref(), size).await?;
+                return chunk_of(db, ids, size, last_dead(db, before)).await;
             }
             Self::Gates(account) => {
-                let ids = at_gates(pool, before, account.as_deref(), size).await?;
-                return chunk_of(pool, ids, size, last_at_gates(pool, before)).await;
+                let ids = at_gates(db, before, account.as_deref(), size).await?;
+                return chunk_of(db, ids, size, last_at_gates(db, before)).await;
             }
             Self::Live(state, account) => {
                 let wanted = (*state, account.as_deref());
-                let ids = live::in_state(pool, before, wanted, size).await?;
-                return chunk_of(pool, ids, size, live::last_looked_at(pool, before)).await;
+                let ids = live::in_state(db, before, wanted, size).await?;
+                return chunk_of(db, ids, size, live::last_looked_at(db, before)).await;
             }
             Self::Runs(ids) => {
-                let mut rows = by_ids(pool, ids).await?;
+                let mut rows = by_ids(db, ids).await?;
                 rows.retain(|row| row.run_id < before);
                 return Ok(Chunk::of(rows, None));
             }
-            Self::Phone(number) => by_phone(pool, number, before, size).await?,
-            Self::Connection(address) => by_connection(pool, address, before, size).await?,
-            Self::Account(account) => by_account(pool, account, before, size).await?,
-            Self::Every => every(pool, before, size).await?,
+            Self::Phone(number) => by_phone(db, number, before, size).await?,
+            Self::Connection(address) => by_connection(db, address, before, size).await?,
+            Self::Account(account) => by_account(db, account, before, size).await?,
+            Self::Every => every(db, before, size).await?,
         };
         let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < size;
         let next = rows.last().map(|row| row.run_id).filter(|_| !is_last);
@@ -122,7 +117,7 @@ impl Chunk {
 /// The rows of these runs, as far as they file leads. Where there were fewer than asked for, `edge` tells
 /// how far was looked.
 async fn chunk_of(
-    pool: &PgPool,
+    db: &Access,
     ids: Vec<Uuid>,
     size: i64,
     edge: impl Future<Output = sqlx::Result<Option<Uuid>>>,
@@ -135,12 +130,12 @@ async fn chunk_of(
             usize::try_from(LOOKED_AT).unwrap_or(usize::MAX),
         ),
     };
-    let rows = by_ids(pool, &ids).await?;
+    let rows = by_ids(db, &ids).await?;
     Ok(Chunk { rows, next, looked })
 }
 
 /// By ids that stand in the statement, so that its plan names only the partitions that they are in.
-async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<LeadRow>> {
+async fn by_ids(db: &Access, ids: &[Uuid]) -> sqlx::Result<Vec<LeadRow>> {
     sqlx::query_as!(
         LeadRow,
         "
@@ -151,12 +146,12 @@ async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<LeadRow>> {
         ",
         ids
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 async fn by_account(
-    pool: &PgPool,
+    db: &Access,
     account: &str,
     before: Uuid,
     size: i64,
@@ -174,13 +169,13 @@ async fn by_account(
         before,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 /// Those that were accepted when there was the connection, and those that came before it.
 async fn by_connection(
-    pool: &PgPool,
+    db: &Access,
     address: &Address,
     before: Uuid,
     size: i64,
@@ -217,12 +212,12 @@ async fn by_connection(
         before,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 async fn by_phone(
-    pool: &PgPool,
+    db: &Access,
     number: &str,
     before: Uuid,
     size: i64,
@@ -240,11 +235,11 @@ async fn by_phone(
         before,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
-async fn every(pool: &PgPool, before: Uuid, size: i64) -> sqlx::Result<Vec<LeadRow>> {
+async fn every(db: &Access, before: Uuid, size: i64) -> sqlx::Result<Vec<LeadRow>> {
     sqlx::query_as!(
         LeadRow,
         "
@@ -257,22 +252,22 @@ async fn every(pool: &PgPool, before: Uuid, size: i64) -> sqlx::Result<Vec<LeadR
         before,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 async fn dead(
-    pool: &PgPool,
+    db: &Access,
     before: Uuid,
     account: Option<&str>,
     size: i64,
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "
-        select d.run_id
+        r#"
+        select d.run_id as "run_id!"
         from (
             select run_id, scope
-            from leadrail.dead_letter
+            from leadrail.seen_dead_letter
             where run_id < $1
             order by run_id desc
             limit $2
@@ -280,36 +275,36 @@ async fn dead(
         where $3::text is null or d.scope = $3
         order by d.run_id desc
         limit $4
-        ",
+        "#,
         before,
         LOOKED_AT,
         account,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 /// The last dead letter that was looked at, if there may be more.
-async fn last_dead(pool: &PgPool, before: Uuid) -> sqlx::Result<Option<Uuid>> {
+async fn last_dead(db: &Access, before: Uuid) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
-        "
-        select run_id
-        from leadrail.dead_letter
+        r#"
+        select run_id as "run_id!"
+        from leadrail.seen_dead_letter
         where run_id < $1
         order by run_id desc
         offset $2
         limit 1
-        ",
+        "#,
         before,
         LOOKED_AT - 1
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await
 }
 
 async fn at_gates(
-    pool: &PgPool,
+    db: &Access,
     before: Uuid,
     account: Option<&str>,
     size: i64,
@@ -319,13 +314,13 @@ async fn at_gates(
         select g.run_id as "run_id!"
         from (
             select distinct run_id
-            from leadrail.run_gate
+            from leadrail.seen_run_gate
             where run_id < $1
             order by run_id desc
             limit $2
         ) g
         where $3::text is null
-           or exists (select from leadrail.workflow_run r where r.id = g.run_id and r.scope = $3)
+           or exists (select from leadrail.seen_live_run r where r.id = g.run_id and r.scope = $3)
         order by g.run_id desc
         limit $4
         "#,
@@ -334,24 +329,24 @@ async fn at_gates(
         account,
         size
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
 /// The last run at a gate that was looked at, if there may be more.
-async fn last_at_gates(pool: &PgPool, before: Uuid) -> sqlx::Result<Option<Uuid>> {
+async fn last_at_gates(db: &Access, before: Uuid) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
-        "
-        select distinct run_id
-        from leadrail.run_gate
+        r#"
+        select distinct run_id as "run_id!"
+        from leadrail.seen_run_gate
         where run_id < $1
         order by run_id desc
         offset $2
         limit 1
-        ",
+        "#,
         before,
         LOOKED_AT - 1
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await
 }

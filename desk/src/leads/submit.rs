@@ -33,7 +33,10 @@ impl Desk {
         who: &Actor,
         lead: Submission,
     ) -> Result<Submitted, NotEnqueued> {
-        let submitted = self.lead_door().submit(lead).await?;
+        let submitted = self
+            .lead_door()
+            .submit(lead, self.engine().access().sees())
+            .await?;
         self.note_submitted(who, &submitted);
         Ok(submitted)
     }

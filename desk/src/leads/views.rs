@@ -62,14 +62,14 @@ impl Desk {
     async fn own_schedules(&self, runs: &[Uuid]) -> DeskResult<HashMap<Uuid, RetrySchedule>> {
         let rows = sqlx::query!(
             r#"
-            select h.run_id, h.payload #>> '{output,schedule}' as "schedule!"
-            from leadrail.history h
+            select h.run_id as "run_id!", h.payload #>> '{output,schedule}' as "schedule!"
+            from leadrail.seen_history h
             where h.run_id = any ($1) and h.kind = 'activity_completed' and h.activity = 'find_connection'
               and h.payload #>> '{output,schedule}' is not null
             "#,
             runs
         )
-        .fetch_all(self.engine().pool())
+        .fetch_all(self.engine().access())
         .await?;
         let read = rows.into_iter().filter_map(|row| {
             let schedule = serde_json::from_str(&row.schedule).ok()?;

@@ -82,7 +82,7 @@ impl Desk {
             ",
             run.0
         );
-        Ok(rows.fetch_all(self.engine().pool()).await?)
+        Ok(rows.fetch_all(self.engine().access()).await?)
     }
 }
 

@@ -178,13 +178,13 @@ impl Desk {
                    leadrail.now() as "now!", k.revoked_at is not null as "revoked!"
             from leadrail.link k
             right join leadrail.lead l on k.run_id = l.run_id and k.kind = $2
-            join leadrail.run r on r.id = l.run_id
+            join leadrail.seen_run r on r.id = l.run_id
             where l.run_id = $1
             "#,
             run.0,
             kind.as_str()
         );
-        Ok(kept.fetch_optional(self.engine().pool()).await?)
+        Ok(kept.fetch_optional(self.engine().access()).await?)
     }
 
     /// Whoever follows a link is not to wait for it, nor to hear that it could not be counted.
@@ -199,7 +199,7 @@ impl Desk {
             run.0,
             kind.as_str()
         );
-        if let Err(error) = counted.execute(self.engine().pool()).await {
+        if let Err(error) = counted.execute(self.engine().access()).await {
             let why = kind_of_database_error(&error);
             tracing::warn!(why, "A followed link could not be counted: {why}");
         }

@@ -35,7 +35,7 @@ impl Desk {
             &kinds,
             who.to_string()
         );
-        let revoked = revoked.execute(self.engine().pool()).await?;
+        let revoked = revoked.execute(self.engine().access()).await?;
         let revoked = revoked.rows_affected();
         let outcome = format!("{revoked} revoked");
         self.note(who, Action::LinkRevoke, &event_id, &outcome)

@@ -2,10 +2,12 @@
 
 use super::select::{ACTED_ON, Pages, Plan, Selection};
 use crate::actor::{Action, Actor};
+use crate::audit::Change;
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult, has_nul};
-use leadrail_engine::{Cancelled, Restarted, RunId};
+use leadrail_engine::{Cancelled, Restarted, RunId, RunView};
 use leadrail_lead::is_unshown;
+use serde_json::{Value, json};
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -98,6 +100,14 @@ impl Verb {
         }
     }
 
+    /// Where a run begins again, if it does.
+    fn began_at(&self) -> Option<Value> {
+        match self {
+            Self::Restart(from) => Some(json!({"from": from.as_deref().unwrap_or("the start")})),
+            Self::Resume | Self::TryNow | Self::Cancel(_) => None,
+        }
+    }
+
     fn check(&self) -> DeskResult<()> {
         match self {
             Self::Cancel(why) => check_why(why),
@@ -132,7 +142,7 @@ impl Desk {
         let mut pages = Pages::of(self, selection, Some(youngest), ACTED_ON)?;
         while let Some(page) = pages.next().await? {
             for run in page {
-                let became = self.act_on(who, run.id, verb).await?;
+                let became = self.act_on(who, &run, verb).await?;
                 if each(Done {
                     run: run.id,
                     became,
@@ -152,8 +162,8 @@ impl Desk {
         Ok(engine.revive(run, &who.to_string()).await? || engine.try_now(run).await?)
     }
 
-    async fn act_on(&self, who: &Actor, run: RunId, verb: &Verb) -> DeskResult<Became> {
-        let engine = self.engine();
+    async fn act_on(&self, who: &Actor, head: &RunView, verb: &Verb) -> DeskResult<Became> {
+        let (engine, run) = (self.engine(), head.id);
         let became = match verb {
             Verb::Resume if self.resume(who, run).await? => Became::Resumed,
             Verb::Resume => Became::NotResumable,
@@ -165,24 +175,40 @@ impl Desk {
                 Restarted::NoSuchActivity => Became::NoSuchActivity,
                 Restarted::Unknown => Became::NoSuchRun,
             },
-            Verb::Cancel(why) => return Ok(self.cancel_run(who, run, why).await?.into()),
+            Verb::Cancel(why) => return Ok(self.cancel_run(who, head, why).await?.into()),
         };
-        self.note(who, verb.action(), &run, &became).await;
+        let change = Change {
+            after: verb.began_at(),
+            ..stood(head)
+        };
+        self.note_change(who, verb.action(), (&run, &became), change)
+            .await;
         Ok(became)
     }
 
-    /// Asks one run to stop.
+    /// Asks one run to stop, which stood as its head says.
     pub(crate) async fn cancel_run(
         &self,
         who: &Actor,
-        run: RunId,
+        head: &RunView,
         why: &str,
     ) -> DeskResult<Cancelled> {
         check_why(why)?;
-        let outcome = self.engine().cancel(run, why).await?;
-        self.note(who, Action::RunCancel, &run, &Became::from(outcome))
+        let outcome = self.engine().cancel(head.id, why).await?;
+        let (became, change) = (Became::from(outcome), stood(head).because(why));
+        self.note_change(who, Action::RunCancel, (&head.id, &became), change)
             .await;
         Ok(outcome)
+    }
+}
+
+/// Where a run stood when somebody did something to it; where it went is the outcome.
+fn stood(head: &RunView) -> Change {
+    Change {
+        before: Some(json!({
+            "state": head.state, "activity": head.activity, "reason": head.reason,
+        })),
+        ..Change::default()
     }
 }
 

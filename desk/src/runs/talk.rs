@@ -46,14 +46,14 @@ impl Desk {
         let waiting = sqlx::query!(
             r#"
             select count(*) as "signals!", coalesce(sum(pg_column_size(payload)), 0)::bigint as "bytes!",
-                   exists (select from leadrail.signal s where s.run_id = $1 and s.key = $2) as "sent!"
-            from leadrail.signal
+                   exists (select from leadrail.seen_signal s where s.run_id = $1 and s.key = $2) as "sent!"
+            from leadrail.seen_signal
             where run_id = $1 and taken_at is null
             "#,
             run.0,
             key
         );
-        let waiting = waiting.fetch_one(self.engine().pool()).await?;
+        let waiting = waiting.fetch_one(self.engine().access()).await?;
         let full = waiting.signals >= MOST_WAITING || waiting.bytes >= MOST_WAITING_BYTES;
         match full && !waiting.sent {
             true => Err(DeskError::TooManySignals),

@@ -109,11 +109,11 @@ impl Engine {
                        case when l.budget_left <= 0 and l.budget_until > clock.now then l.budget_until end
                    ) as held_until
             from (select leadrail.now() as now) clock
-            left join leadrail.lane l on l.name = any ($1)
+            left join leadrail.seen_lane l on l.name = any ($1)
             "#,
             lanes
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.access())
         .await?;
         let now = rows.first().map(|row| row.now).unwrap_or_default();
         let each = rows.into_iter().filter_map(|row| {
@@ -148,7 +148,7 @@ impl Engine {
                 from generate_series(0, 9) as p (priority)
                 cross join lateral (
                     select r.id, r.lane, r.due_at
-                    from leadrail.workflow_run r
+                    from leadrail.seen_live_run r
                     where r.priority = p.priority and r.due_at > $3 and r.asleep
                       and r.state = 'queued' and r.starts > 0 and r.lane = any ($2)
                 ) s
@@ -161,7 +161,7 @@ impl Engine {
             lanes,
             now
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.access())
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.place)).collect())
     }

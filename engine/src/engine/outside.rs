@@ -68,15 +68,7 @@ impl Engine {
         if let Some(why) = too_large("signal", &payload) {
             return Err(sqlx::Error::Encode(why.into()));
         }
-        let answer = sqlx::query_scalar!(
-            r#"select leadrail.signal_run($1, $2, $3::text::jsonb, $4) as "answer!""#,
-            run.0,
-            name,
-            payload,
-            key
-        )
-        .fetch_one(self.pool())
-        .await?;
+        let answer = self.sent(run, name, &payload, key).await?;
         self.notifier().poke();
         Ok(match answer.as_str() {
             "sent" => Sent::Sent,
@@ -95,7 +87,7 @@ impl Engine {
         let payload = sqlx::query_scalar!(
             r#"
             select payload as "payload!: Value"
-            from leadrail.history
+            from leadrail.seen_history
             where run_id = $1 and kind = 'state_published' and (activity = $2 or starts_with(activity, $2 || '#'))
             order by seq desc
             limit 1
@@ -103,7 +95,7 @@ impl Engine {
             run.0,
             label
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(self.access())
         .await?;
         Ok(payload.map(|mut payload| payload["value"].take()))
     }
@@ -113,13 +105,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written.
     pub async fn cancel(&self, run: RunId, why: &str) -> sqlx::Result<Cancelled> {
-        let answer = sqlx::query_scalar!(
-            r#"select leadrail.cancel_run($1, $2) as "answer!""#,
-            run.0,
-            why
-        )
-        .fetch_one(self.pool())
-        .await?;
+        let answer = self.cancelled(run, why).await?;
         Ok(match answer.as_str() {
             "cancelled" => Cancelled::Cancelled,
             "asked" => Cancelled::Asked,
@@ -161,5 +147,61 @@ impl Engine {
             "no_such_activity" => Restarted::NoSuchActivity,
             _ => Restarted::Unknown,
         })
+    }
+
+    async fn sent(
+        &self,
+        run: RunId,
+        name: &str,
+        payload: &str,
+        key: Option<&str>,
+    ) -> sqlx::Result<String> {
+        match self.access().sees() {
+            None => {
+                sqlx::query_scalar!(
+                    r#"select leadrail.signal_run($1, $2, $3::text::jsonb, $4) as "answer!""#,
+                    run.0,
+                    name,
+                    payload,
+                    key
+                )
+                .fetch_one(self.pool())
+                .await
+            }
+            Some(_) => {
+                sqlx::query_scalar!(
+                    r#"select leadrail.signal_seen_run($1, $2, $3::text::jsonb, $4) as "answer!""#,
+                    run.0,
+                    name,
+                    payload,
+                    key
+                )
+                .fetch_one(self.access())
+                .await
+            }
+        }
+    }
+
+    async fn cancelled(&self, run: RunId, why: &str) -> sqlx::Result<String> {
+        match self.access().sees() {
+            None => {
+                sqlx::query_scalar!(
+                    r#"select leadrail.cancel_run($1, $2) as "answer!""#,
+                    run.0,
+                    why
+                )
+                .fetch_one(self.pool())
+                .await
+            }
+            Some(_) => {
+                sqlx::query_scalar!(
+                    r#"select leadrail.cancel_seen_run($1, $2) as "answer!""#,
+                    run.0,
+                    why
+                )
+                .fetch_one(self.access())
+                .await
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Engine {
         I: Clone + Send + Sync + 'static,
         A: Send + 'static,
     {
-        group_commit(self.pool.clone(), self.notifier.clone(), write)
+        group_commit(self.pool().clone(), self.notifier.clone(), write)
     }
 }
 

@@ -30,6 +30,7 @@ pub static ENGINE: LazyLock<Set> = LazyLock::new(|| {
         sql!("replay.sql"),
         sql!("revive.sql"),
         sql!("states.sql"),
+        sql!("wall.sql"),
         sql!("workers.sql"),
     ];
     Set::new("engine", sqlx::migrate!("./migrations"), functions).with_first(first)

@@ -4,6 +4,7 @@
 //! The hot table has no index by tenant or state, so a page walks the primary key and looks at no more
 //! than [`LOOKED_AT`] runs.
 
+use super::access::Access;
 use super::reading::{Readable, RunView};
 use crate::engine::Engine;
 use crate::ids::{RunId, WorkerId};
@@ -63,7 +64,7 @@ impl Engine {
     /// When the database cannot be read.
     pub async fn heads(&self, runs: &[RunId]) -> sqlx::Result<Vec<RunView>> {
         let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
-        heads(self.pool(), &ids).await
+        heads(self.access(), &ids).await
     }
 
     /// What these runs were given; those that are not kept are left out. An input may be large: ask for
@@ -77,12 +78,12 @@ impl Engine {
             Given,
             r#"
             select id as "id!: RunId", input as "input!: Readable"
-            from leadrail.run
+            from leadrail.seen_run
             where id = any ($1)
             "#,
             &ids
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.access())
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.input)).collect())
     }
@@ -114,7 +115,7 @@ impl Engine {
     }
 }
 
-async fn heads(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<RunView>> {
+async fn heads(db: &Access, ids: &[Uuid]) -> sqlx::Result<Vec<RunView>> {
     sqlx::query_as!(
         RunView,
         r#"
@@ -123,12 +124,12 @@ async fn heads(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<RunView>> {
                priority as "priority!", workflow as "workflow!", scope as "scope!", key,
                lane as "lane!", created_at as "created_at!", changed_at as "changed_at!",
                'null'::json as "input!"
-        from leadrail.run
+        from leadrail.seen_run
         where id = any ($1)
         "#,
         ids
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 

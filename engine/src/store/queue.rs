@@ -63,16 +63,16 @@ impl Engine {
         let others = sqlx::query!(
             r#"
             select (
-                       select count(*) from (select from leadrail.dead_letter where discarded_at is null limit $1) d
+                       select count(*) from (select from leadrail.seen_dead_letter where discarded_at is null limit $1) d
                    ) as "dead_letters!",
                    (
-                       select count(*) from (select from leadrail.run_gate limit $1) g
+                       select count(*) from (select from leadrail.seen_run_gate limit $1) g
                    ) as "at_gates!",
                    leadrail.live_workers() as "workers!"
             "#,
             QueueDepth::COUNTED
         )
-        .fetch_one(self.pool())
+        .fetch_one(self.access())
         .await?;
         Ok(QueueDepth {
             priorities,
@@ -91,13 +91,13 @@ impl Engine {
                    (
                        select least(count(*), $1) from (
                            (
-                               select from leadrail.workflow_run r
+                               select from leadrail.queue_line r
                                where r.priority = p.priority and r.due_at <= clock.now and not r.asleep
                                limit $1
                            )
                            union all
                            (
-                               select from leadrail.workflow_run r
+                               select from leadrail.queue_line r
                                where r.priority = p.priority and r.due_at <= clock.now and r.asleep
                                limit $1
                            )
@@ -106,13 +106,13 @@ impl Engine {
                    (
                        select least(count(*), $1) from (
                            (
-                               select from leadrail.workflow_run r
+                               select from leadrail.queue_line r
                                where r.priority = p.priority and r.due_at > clock.now and not r.asleep
                                limit $1
                            )
                            union all
                            (
-                               select from leadrail.workflow_run r
+                               select from leadrail.queue_line r
                                where r.priority = p.priority and r.due_at > clock.now and r.asleep
                                limit $1
                            )
@@ -120,11 +120,11 @@ impl Engine {
                    ) as "later!",
                    least(
                        (
-                           select min(r.due_at) from leadrail.workflow_run r
+                           select min(r.due_at) from leadrail.queue_line r
                            where r.priority = p.priority and r.due_at is not null and not r.asleep
                        ),
                        (
-                           select min(r.due_at) from leadrail.workflow_run r
+                           select min(r.due_at) from leadrail.queue_line r
                            where r.priority = p.priority and r.due_at is not null and r.asleep
                        )
                    ) as oldest_due_at
@@ -133,7 +133,7 @@ impl Engine {
             "#,
             QueueDepth::COUNTED
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.access())
         .await
     }
 }

@@ -1,6 +1,7 @@
 //! Reading heads and histories, of runs that live and of runs that ended.
 
 use super::Store;
+use super::access::Access;
 use super::pages::after_all;
 use crate::history::{Event, HistoryKind};
 use crate::ids::{RunId, WorkerId};
@@ -85,7 +86,7 @@ impl From<Readable> for Value {
 }
 
 /// One run's head.
-pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView>> {
+pub(crate) async fn run(db: &Access, id: RunId) -> sqlx::Result<Option<RunView>> {
     sqlx::query_as!(
         RunView,
         r#"
@@ -93,22 +94,25 @@ pub(crate) async fn run(pool: &PgPool, id: RunId) -> sqlx::Result<Option<RunView
                starts as "starts!", activity, attempt, reason, priority as "priority!",
                workflow as "workflow!", scope as "scope!", key, lane as "lane!",
                created_at as "created_at!", changed_at as "changed_at!", input as "input!: Readable"
-        from leadrail.run
+        from leadrail.seen_run
         where id = $1
         "#,
         id.0
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await
 }
 
 /// The runs under a key, one a scope.
 ///
 /// In two steps, so that the plan of the second names only the partitions that the runs are in.
-pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<RunView>> {
-    let ids = sqlx::query_scalar!("select run_id from leadrail.run_key where key = $1", key)
-        .fetch_all(pool)
-        .await?;
+pub(crate) async fn runs_by_key(db: &Access, key: &str) -> sqlx::Result<Vec<RunView>> {
+    let ids = sqlx::query_scalar!(
+        "select run_id as \"run_id!\" from leadrail.seen_run_key where key = $1",
+        key
+    )
+    .fetch_all(db)
+    .await?;
     sqlx::query_as!(
         RunView,
         r#"
@@ -116,13 +120,13 @@ pub(crate) async fn runs_by_key(pool: &PgPool, key: &str) -> sqlx::Result<Vec<Ru
                starts as "starts!", activity, attempt, reason, priority as "priority!",
                workflow as "workflow!", scope as "scope!", key, lane as "lane!",
                created_at as "created_at!", changed_at as "changed_at!", input as "input!: Readable"
-        from leadrail.run
+        from leadrail.seen_run
         where id = any ($1)
         order by id
         "#,
         &ids
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 
@@ -169,23 +173,40 @@ pub async fn count_by_state(pool: &PgPool) -> sqlx::Result<Vec<(RunState, i64)>>
 }
 
 /// How many of these runs are in each state.
-pub(crate) async fn standing(pool: &PgPool, runs: &[Uuid]) -> sqlx::Result<Vec<(RunState, i64)>> {
+pub(crate) async fn standing(db: &Access, runs: &[Uuid]) -> sqlx::Result<Vec<(RunState, i64)>> {
     let rows = sqlx::query!(
         r#"
         select state as "state!: RunState", count(*) as "runs!"
-        from leadrail.run
+        from leadrail.seen_run
         where id = any ($1)
         group by state
         "#,
         runs
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.state, row.runs)).collect())
 }
 
+/// A run's history, oldest first, as far as it may be seen.
+pub(crate) async fn seen_history(db: &Access, id: RunId) -> sqlx::Result<Vec<Event>> {
+    sqlx::query_as!(
+        Event,
+        r#"
+        select run_id as "run_id!: RunId", seq as "seq!", at as "at!", kind as "kind!: HistoryKind",
+               activity, attempt, payload
+        from leadrail.seen_history
+        where run_id = $1
+        order by seq
+        "#,
+        id.0
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A run's history, oldest first.
-pub(crate) async fn history(pool: &PgPool, id: RunId) -> sqlx::Result<Vec<Event>> {
+async fn history(pool: &PgPool, id: RunId) -> sqlx::Result<Vec<Event>> {
     sqlx::query_as!(
         Event,
         r#"

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// Everything in a schema, a line each and in order: relations with their columns, defaults,
-/// constraints, indexes and triggers, types, functions with their whole definition, comments.
+/// constraints, indexes, triggers and policies, types, functions with their whole definition, comments.
 ///
 /// Leaves out partitions of single days (`..._20260131`): they depend on when they were made.
 pub async fn catalog(pool: &PgPool, schema: &str) -> Vec<String> {
@@ -38,12 +38,14 @@ const CATALOG: &str = r"
 with space as (
     select oid from pg_namespace where nspname = $1
 ), relation as (
-    select c.oid, c.relname, c.relkind, c.reloptions, c.relispartition, c.relpartbound, c.reltype
+    select c.oid, c.relname, c.relkind, c.reloptions, c.relispartition, c.relpartbound, c.reltype,
+           c.relrowsecurity, c.relforcerowsecurity
     from pg_class c
     where c.relnamespace = (select oid from space) and c.relname !~ '_[0-9]{8}(_|$)'
 ), line as (
     select concat_ws(' ', 'relation', r.relname, r.relkind::text, r.reloptions::text,
                      pg_get_expr(r.relpartbound, r.oid), obj_description(r.oid, 'pg_class'),
+                     case when r.relrowsecurity then 'walled' end, case when r.relforcerowsecurity then 'for all' end,
                      case when r.relkind = 'v' then pg_get_viewdef(r.oid) end,
                      case when r.relkind = 'p' then pg_get_partkeydef(r.oid) end) as line
     from relation r
@@ -62,6 +64,10 @@ with space as (
     union all
     select concat_ws(' ', 'trigger', t.tgenabled::text, pg_get_triggerdef(t.oid))
     from relation r join pg_trigger t on t.tgrelid = r.oid and not t.tgisinternal
+    union all
+    select concat_ws(' ', 'policy', r.relname, p.polname, p.polpermissive, p.polcmd, p.polroles,
+                     pg_get_expr(p.polqual, r.oid), pg_get_expr(p.polwithcheck, r.oid))
+    from relation r join pg_policy p on p.polrelid = r.oid
     union all
     select concat_ws(' ', 'type', t.typname, t.typtype::text, obj_description(t.oid, 'pg_type'),
                      (select string_agg(e.enumlabel, ',' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid))

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -80,7 +79,7 @@ impl ChangedConnection {
     )
 )]
 pub(crate) async fn post_connections(
-    State(app): State<App>,
+    app: App,
     by: By,
     headers: HeaderMap,
     body: Bytes,
@@ -151,7 +150,7 @@ fn unreadable() -> Problem {
     )
 )]
 pub(crate) async fn get_connection(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Response, Problem> {
@@ -180,7 +179,7 @@ pub(super) async fn visible(app: &App, by: &By, id: ConnectionId) -> Result<Conn
     )
 )]
 pub(crate) async fn delete_connection(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<StatusCode, Problem> {

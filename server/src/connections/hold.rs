@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use http::HeaderMap;
 use leadrail_connections::ConnectionId;
 use leadrail_desk::{Actor, Desk, DeskResult};
@@ -38,7 +37,7 @@ pub(crate) struct HoldRequest {
     )
 )]
 pub(crate) async fn post_disable(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,
@@ -63,7 +62,7 @@ pub(crate) async fn post_disable(
     )
 )]
 pub(crate) async fn post_enable(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {
@@ -84,7 +83,7 @@ pub(crate) async fn post_enable(
     )
 )]
 pub(crate) async fn post_pause(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,
@@ -108,7 +107,7 @@ pub(crate) async fn post_pause(
     )
 )]
 pub(crate) async fn post_resume(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
 ) -> Result<Json<ChangedConnection>, Problem> {

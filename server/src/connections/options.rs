@@ -1,7 +1,6 @@
 //! `GET /v1/connections/{id}/options`: the account's own lists in its CRM.
 
 use axum::Json;
-use axum::extract::State;
 use leadrail_desk::Options;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -83,7 +82,7 @@ impl From<Options> for OptionsView {
     )
 )]
 pub(crate) async fn get_options(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     Params(query): Params<OptionsQuery>,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use leadrail_desk::Reconnect;
@@ -52,7 +51,7 @@ pub(crate) struct ReconnectRequest {
     )
 )]
 pub(crate) async fn post_reconnect(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,

@@ -1,7 +1,6 @@
 //! `PATCH /v1/connections/{id}`: changes what is set for a connection.
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::IF_MATCH;
@@ -57,7 +56,7 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D
     )
 )]
 pub(crate) async fn patch_connection(
-    State(app): State<App>,
+    app: App,
     by: By,
     ConnectionIdPath(id): ConnectionIdPath,
     headers: HeaderMap,

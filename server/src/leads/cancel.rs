@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use leadrail_engine::{Cancelled, RunId};
@@ -53,7 +52,7 @@ pub(crate) struct CancelOutcome {
     )
 )]
 pub(crate) async fn post_cancel(
-    State(app): State<App>,
+    app: App,
     by: By,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,

@@ -1,7 +1,6 @@
 //! `GET /v1/leads`: leads page by page, the newest first.
 
 use axum::Json;
-use axum::extract::State;
 use leadrail_connections::ConnectionId;
 use leadrail_desk::LeadFilter;
 use leadrail_engine::{RunId, RunState};
@@ -65,7 +64,7 @@ pub(crate) struct LeadPage {
     )
 )]
 pub(crate) async fn list_leads(
-    State(app): State<App>,
+    app: App,
     by: By,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<LeadPage>, Problem> {

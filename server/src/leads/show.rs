@@ -1,7 +1,6 @@
 //! `GET /v1/leads/{event_id}`: one lead with its story.
 
 use axum::Json;
-use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -39,7 +38,7 @@ impl Whose {
     )
 )]
 pub(crate) async fn get_lead(
-    State(app): State<App>,
+    app: App,
     by: By,
     EventIdPath(event_id): EventIdPath,
     Params(whose): Params<Whose>,

@@ -1,15 +1,16 @@
 //! `POST /v1/leads`: takes leads in. Whatever is answered with 2xx is committed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use leadrail_desk::{Actor, Caller, DeskError};
+use leadrail_connections::ConnectionId;
+use leadrail_desk::{Actor, Caller, DeskError, PlannedRequest};
 use leadrail_engine::{NotEnqueued, Outcome, RunId};
 use leadrail_lead::{EventId, PayloadFaults, Warning, code};
 use leadrail_workflows::{Submission, Submitted};
@@ -25,7 +26,7 @@ use crate::body::{Format, Read};
 use crate::metrics;
 use crate::problem::Problem;
 use crate::problems::{AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson, NotLeads};
-use crate::state::{App, problem};
+use crate::state::{App, in_time, problem};
 
 /// A database that gives no connection within this time is away.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
@@ -116,6 +117,46 @@ pub(crate) enum LeadOrLeads {
     Many(Vec<crate::openapi::LeadSchema>),
 }
 
+/// A lead that a test key handed over: what would become of it. Nothing was kept, and nobody was called.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Tested {
+    /// The lead's own id.
+    #[schema(value_type = Uuid)]
+    event_id: EventId,
+    /// Always true.
+    test: bool,
+    /// The CRM that it is addressed to; null where to none.
+    crm: Option<String>,
+    /// The connection that it would go through; null where none fits, or the key may not look at any.
+    #[schema(value_type = Option<Uuid>)]
+    connection_id: Option<ConnectionId>,
+    /// The requests that would be sent there, with secrets masked; none for an unqualified lead.
+    #[schema(value_type = Vec<TestedRequest>)]
+    requests: Vec<PlannedRequest>,
+    /// The details that could not be taken as they were given.
+    #[schema(value_type = Vec<FieldWarning>)]
+    warnings: Vec<Warning>,
+}
+
+/// A request that would be sent to a CRM.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes `PlannedRequest` in the API description"
+)]
+pub(crate) struct TestedRequest {
+    /// The step it belongs to.
+    activity: String,
+    /// The HTTP method.
+    method: String,
+    /// The full URL.
+    url: String,
+    /// The headers, with secrets masked.
+    headers: BTreeMap<String, String>,
+    /// The body: JSON, or a form as an object of its fields.
+    body: Option<serde_json::Value>,
+}
+
 /// Hands leads over.
 ///
 /// Send one lead, an array of up to 1000, or a lead a line (`application/x-ndjson`). One lead is
@@ -125,6 +166,7 @@ pub(crate) enum LeadOrLeads {
 /// always safe: the same `event_id` and body are answered with 200 and the run that is there. An
 /// `Idempotency-Key` may be sent with one lead and must then be its `event_id`; with a batch it says
 /// nothing, for each lead has its own.
+/// With a test key one lead at a time is judged and shown as it would be filed, and not kept.
 #[utoipa::path(
     post, path = "/v1/leads", tag = "leads",
     params(("Idempotency-Key" = Option<String>, Header, description = "The lead's `event_id` again")),
@@ -135,7 +177,7 @@ pub(crate) enum LeadOrLeads {
     responses(
         (status = 202, description = "The lead is kept and will be filed", body = Accepted,
          headers(("Location" = String, description = "Where its story is"))),
-        (status = 200, description = "One lead: it was here before. A batch: a result a lead",
+        (status = 200, description = "One lead: it was here before. A batch: a result a lead. With a test key: what would become of it",
          content((AcceptedOrBatch = "application/json"))),
         (status = 207, description = "A batch of which some were refused: a result a lead", body = BatchAnswer),
         NotLeads, AnotherLead, LeadsTooLarge, NeitherJsonNorNdjson,
@@ -148,7 +190,7 @@ pub(crate) enum LeadOrLeads {
     )
 )]
 pub(crate) async fn post_leads(
-    State(app): State<App>,
+    app: App,
     By(caller): By,
     headers: HeaderMap,
     body: Body,
@@ -157,6 +199,11 @@ pub(crate) async fn post_leads(
     let read = app.bodies.read(&headers, format, body).await;
     let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
     match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
+        Items::One(lead) if caller.is_test() => tested(&app, &caller, lead).await,
+        Items::Batch(_) if caller.is_test() => Err(Problem::bad_request(
+            "a test key hands over one lead at a time, and is shown what would become of it; send a batch \
+             with a live one (lr_live_...)",
+        )),
         Items::One(lead) => one(&app, &caller, &headers, lead).await,
         Items::Batch(_) => batch(&app, caller, format, read).await,
     }
@@ -171,6 +218,8 @@ pub(crate) enum AcceptedOrBatch {
     Accepted(Accepted),
     /// A batch.
     Batch(BatchAnswer),
+    /// One lead, with a test key.
+    Tested(Tested),
 }
 
 async fn one(
@@ -190,6 +239,20 @@ async fn one(
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+async fn tested(app: &App, by: &Caller, bytes: &[u8]) -> Result<Response, Problem> {
+    let lead = judged(by, bytes).map_err(Problem::invalid_lead)?;
+    let would = in_time(app.desk.test_lead(by, &lead)).await?;
+    let tested = Tested {
+        event_id: lead.lead().event_id,
+        test: true,
+        crm: would.crm,
+        connection_id: would.connection,
+        requests: would.requests,
+        warnings: lead.lead().warnings.clone(),
+    };
+    Ok(Json(tested).into_response())
 }
 
 /// A lead that this caller may hand over.

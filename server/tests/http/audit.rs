@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Api, JSON};
+use crate::support::{Api, JSON, event_id, lead};
 
 async fn log(api: &Api, query: &str) -> Value {
     let answer = api.get(&format!("/v1/audit{query}")).await;
@@ -79,4 +79,52 @@ async fn the_log_is_read_page_by_page_and_nobody_can_change_it() {
         let answer = api.get(&format!("/v1/audit{wrong}")).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_change_says_what_stood_there_before_and_after_and_why_it_was_made() {
+    let api = Api::start().await;
+    let lead = lead(1);
+    assert_eq!(api.post_lead(&lead).await.status, 202);
+    let path = format!("/v1/leads/{}/cancel", event_id(&lead));
+    let why = json!({"why": "the caller called it off"}).to_string();
+    let request = api.client.post(api.url(&path)).header("content-type", JSON);
+    assert_eq!(api.send(request.body(why)).await.status, 200);
+    let asked = json!({"purpose": "pipeline", "role": "intake"}).to_string();
+    let request = api
+        .client
+        .post(api.url("/v1/keys"))
+        .header("content-type", JSON);
+    let made = api.send(request.body(asked)).await.json();
+    let (key, id) = (
+        made["key"].as_str().expect("a key"),
+        made["id"].as_str().expect("an id"),
+    );
+    api.call(Method::DELETE, &format!("/v1/keys/{id}")).await;
+
+    let page = log(&api, "").await;
+    let of = |action: &str| {
+        let entries = page["entries"].as_array().expect("entries").iter();
+        entries
+            .clone()
+            .find(|entry| entry["action"] == action)
+            .expect(action)
+            .clone()
+    };
+    let cancel = of("run.cancel");
+    assert_eq!(cancel["why"], "the caller called it off");
+    assert_eq!(
+        (&cancel["before"]["state"], &cancel["outcome"]),
+        (&json!("queued"), &json!("Cancelled"))
+    );
+    let created = of("key.create");
+    assert_eq!(created["before"], Value::Null);
+    assert_eq!(created["after"]["purpose"], "pipeline");
+    let revoked = of("key.revoke");
+    assert_eq!(revoked["before"]["revoked_at"], Value::Null);
+    assert!(revoked["after"]["revoked_at"].is_string(), "{revoked}");
+    assert!(
+        !page.to_string().contains(&key[8..]),
+        "no key is in the log"
+    );
 }

@@ -1,6 +1,6 @@
 //! Erasing a person through the API: operators only, and nothing of the person in any answer.
 
-use leadrail_desk::{NewKey, Role};
+use leadrail_desk::{KeyMode, NewKey, Role};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -90,6 +90,7 @@ async fn only_an_operator_erases() {
         (Role::Intake, None, 403),
     ] {
         let new = NewKey {
+            mode: KeyMode::Live,
             purpose: role.to_string(),
             role,
             account: account.map(str::to_owned),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leadrail_desk::{Actor, NewKey, Role};
+use leadrail_desk::{Actor, KeyMode, NewKey, Role};
 use leadrail_server::Admission;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -22,10 +22,15 @@ pub(crate) async fn closed() -> Api {
 }
 
 pub(crate) async fn key(api: &Api, role: Role, account: Option<&str>) -> String {
+    issue(api, role, account, KeyMode::Live).await
+}
+
+pub(crate) async fn issue(api: &Api, role: Role, account: Option<&str>, mode: KeyMode) -> String {
     let new = NewKey {
         purpose: format!("{role} {account:?}"),
         role,
         account: account.map(str::to_owned),
+        mode,
         expires_in: None,
     };
     let made = api.desk.create_key(&ACTOR, new).await.expect("made");
@@ -33,7 +38,7 @@ pub(crate) async fn key(api: &Api, role: Role, account: Option<&str>) -> String 
 }
 
 /// A call with this key, if any.
-async fn call(
+pub(crate) async fn call(
     api: &Api,
     key: Option<&str>,
     method: Method,
@@ -58,7 +63,7 @@ async fn post(api: &Api, key: &str, path: &str, body: &Value) -> Answer {
     call(api, Some(key), Method::POST, path, Some(body)).await
 }
 
-fn lead_of(account: &str, n: u64) -> Value {
+pub(crate) fn lead_of(account: &str, n: u64) -> Value {
     let mut lead = lead(n);
     lead["callsetter_account_id"] = account.into();
     lead
@@ -415,4 +420,103 @@ async fn another_accounts_connection_is_not_there_whatever_is_asked_of_it() {
             .status,
         404
     );
+}
+
+#[tokio::test]
+async fn a_test_key_shows_what_would_become_of_a_lead_and_keeps_nothing() {
+    let api = closed().await;
+    let operator = key(&api, Role::Operator, None).await;
+    let connected = json!({
+        "account": "acme", "crm": "housecall_pro", "secrets": {"api_key": "sim-secret-of-acme"},
+        "settings": {"lead_source": "Phone line 7"},
+    });
+    let connected = post(&api, &operator, "/v1/connections", &connected).await;
+    assert_eq!(connected.status, 201, "{connected:?}");
+    let connection = connected.json()["id"].clone();
+    let asked = json!({"purpose": "build", "role": "account", "account": "acme", "test": true});
+    let made = post(&api, &operator, "/v1/keys", &asked).await.json();
+    let key = made["key"].as_str().expect("a key");
+    assert!(key.starts_with("lr_test_"), "{}", made["shown"]);
+    assert_eq!(made["mode"], "test");
+    assert_eq!(get(&api, key, "/v1/me").await.json()["mode"], "test");
+
+    let mut lead = lead_of("acme", 1);
+    lead["contact"]["email"] = json!("n/a");
+    for _ in 0..2 {
+        let answer = post(&api, key, "/v1/leads", &lead).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let tested = answer.json();
+        assert_eq!(
+            (&tested["test"], &tested["connection_id"]),
+            (&json!(true), &connection)
+        );
+        assert_eq!(tested["warnings"][0]["field"], "/contact/email");
+        assert!(
+            tested["requests"]
+                .as_array()
+                .is_some_and(|requests| requests.len() > 1)
+        );
+        assert!(!answer.text.contains("sim-secret-of-acme"));
+        assert!(
+            answer.text.contains("Phone line 7"),
+            "its own settings: {answer:?}"
+        );
+    }
+    assert_eq!(api.kept().await, 0);
+    post(&api, key, "/v1/leads", &lead_of("bolt", 1))
+        .await
+        .assert_problem(422);
+    post(&api, key, "/v1/leads", &json!({}))
+        .await
+        .assert_problem(422);
+    post(&api, key, "/v1/leads", &json!([lead]))
+        .await
+        .assert_problem(400);
+    let refused = post(&api, key, "/v1/connections", &json!({}))
+        .await
+        .assert_problem(403);
+    assert!(
+        refused["detail"]
+            .as_str()
+            .is_some_and(|said| said.contains("lr_live_")),
+        "{refused}"
+    );
+    assert_eq!(get(&api, key, "/v1/leads").await.status, 200);
+    assert_eq!(api.kept().await, 0);
+}
+
+#[tokio::test]
+async fn a_test_key_for_intake_learns_nothing_of_connections_and_operators_have_none() {
+    let api = closed().await;
+    let operator = key(&api, Role::Operator, None).await;
+    let connected = json!({
+        "account": "acme", "crm": "housecall_pro", "secrets": {"api_key": "sim-x"},
+        "settings": {"lead_source": "Phone line 7"},
+    });
+    assert_eq!(
+        post(&api, &operator, "/v1/connections", &connected)
+            .await
+            .status,
+        201
+    );
+    let key = issue(&api, Role::Intake, None, KeyMode::Test).await;
+    let answer = post(&api, &key, "/v1/leads", &lead_of("acme", 1)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["connection_id"], Value::Null);
+    assert!(!answer.text.contains("Phone line 7"), "{answer:?}");
+    for role in ["operator", "operator_read_only"] {
+        let asked = json!({"purpose": "x", "role": role, "test": true});
+        post(&api, &operator, "/v1/keys", &asked)
+            .await
+            .assert_problem(400);
+    }
+    // A live key of the same purpose is another key: two of each may work.
+    for test in [false, false, true, true] {
+        let asked = json!({"purpose": "both", "role": "intake", "test": test});
+        assert_eq!(post(&api, &operator, "/v1/keys", &asked).await.status, 201);
+    }
+    let third = json!({"purpose": "both", "role": "intake", "test": true});
+    post(&api, &operator, "/v1/keys", &third)
+        .await
+        .assert_problem(400);
 }

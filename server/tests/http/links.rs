@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
 use leadrail_connections::links::{LinkKind, LinkSettings};
-use leadrail_desk::{NewKey, Role};
+use leadrail_desk::{KeyMode, NewKey, Role};
 use leadrail_engine::RunId;
 use leadrail_outbound::OutboundUrl;
 use leadrail_server::Admission;
@@ -361,6 +361,7 @@ async fn only_an_accounts_own_links_are_seen_and_taken_back_by_it() {
         (Role::OperatorReadOnly, None, 200, 403),
     ] {
         let new = NewKey {
+            mode: KeyMode::Live,
             purpose: format!("{role} {account:?}"),
             role,
             account: account.map(str::to_owned),

@@ -1,5 +1,6 @@
 //! The API over real sockets, on a database of each test's own.
 
+mod attack;
 mod audit;
 mod bad_input;
 mod batches;
@@ -25,3 +26,4 @@ mod spec;
 mod submit;
 mod support;
 mod tls;
+mod wall;

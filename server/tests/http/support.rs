@@ -7,17 +7,18 @@ use std::time::Duration;
 use leadrail_connections::links::LinkSettings;
 use leadrail_connections::{BaseUrl, Connections, VaultKey};
 use leadrail_desk::Desk;
-use leadrail_engine::{Engine, RetrySchedule};
+use leadrail_engine::{DatabaseHosts, Engine, RetrySchedule};
 use leadrail_outbound::{Guard, Outbound};
 use leadrail_postgres::testing::TestDatabase;
 use leadrail_server::{Admission, Limits, Tls, bind_with, serve_within};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const NDJSON: &str = "application/x-ndjson";
@@ -45,13 +46,9 @@ pub(crate) struct Answer {
 }
 
 impl Api {
-    /// On a migrated database of its own.
+    /// On a migrated database of its own, as a role behind the wall between accounts.
     pub(crate) async fn start() -> Self {
-        let api = Self::unmigrated().await;
-        leadrail_connections::migrate(api.pool())
-            .await
-            .expect("migrated");
-        api
+        Self::admitting(Admission::default()).await
     }
 
     /// On an empty database of its own.
@@ -84,51 +81,52 @@ impl Api {
     pub(crate) async fn linking(admission: Admission, links: LinkSettings) -> Self {
         let database = TestDatabase::fresh().await;
         let pool = PgPool::connect(database.url()).await.expect("connected");
-        let mut api = Self::served(pool, admission, links, Limits::default(), None).await;
-        leadrail_connections::migrate(api.pool())
+        leadrail_connections::migrate(&pool)
             .await
             .expect("migrated");
+        let behind = behind_the_wall(&pool).await;
+        let mut api = Self::served((pool, behind), admission, links, Limits::default(), None).await;
         api.database = Some(database);
         api
     }
 
     async fn on(pool: PgPool, limits: Limits) -> Self {
         let (anybody, none) = (Admission::default(), LinkSettings::default());
-        Self::served(pool, anybody, none, limits, None).await
+        Self::served((pool.clone(), pool), anybody, none, limits, None).await
     }
 
     /// Without a database, with TLS, for callers who trust this authority.
     pub(crate) async fn secured(tls: Tls, authority: &str, limits: Limits) -> Self {
         let pool = PgPoolOptions::new().connect_lazy("postgres://u@127.0.0.1:1/d");
+        let pool = pool.expect("a URL");
         let (admission, links) = (Admission::default(), LinkSettings::default());
-        let api = Self::served(pool.expect("a URL"), admission, links, limits, Some(tls)).await;
+        let pools = (pool.clone(), pool);
+        let api = Self::served(pools, admission, links, limits, Some(tls)).await;
         Self {
             client: trusting(authority),
             ..api
         }
     }
 
+    /// For the test by the first pool, for the API by the second.
     async fn served(
-        pool: PgPool,
+        (pool, serving): (PgPool, PgPool),
         admission: Admission,
         links: LinkSettings,
         limits: Limits,
         tls: Option<Tls>,
     ) -> Self {
-        let http = Outbound::new(Guard::with_loopback()).expect("a client");
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = bind_with(([127, 0, 0, 1], 0).into(), &admission, tls).await;
         let listener = listener.expect("listening");
         let address = listener.local_addr().expect("an address");
         let public_url = BaseUrl::parse(&format!("http://{address}")).expect("a URL");
-        let desk = Desk::new(Engine::new(pool), RetrySchedule::default())
-            .with_vault(VaultKey::parse(KEY).expect("a key"), http)
-            .with_links(links)
-            .with_public_url(Some(public_url));
+        let desk = |pool| desk(pool, links.clone()).with_public_url(Some(public_url.clone()));
+        let (desk, served) = (desk(pool), desk(serving));
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(serve_within(
             listener,
-            desk.clone(),
+            served,
             admission,
             limits,
             shutdown.clone(),
@@ -214,6 +212,29 @@ impl Api {
             .await
             .expect("counted")
     }
+}
+
+fn desk(pool: PgPool, links: LinkSettings) -> Desk {
+    let http = Outbound::new(Guard::with_loopback()).expect("a client");
+    Desk::new(Engine::new(pool), RetrySchedule::default())
+        .with_vault(VaultKey::parse(KEY).expect("a key"), http)
+        .with_links(links)
+}
+
+/// A pool of a new role that was let serve the API, and nothing else.
+pub(crate) async fn behind_the_wall(owner: &PgPool) -> PgPool {
+    let role = format!("api_{}", Uuid::new_v4().simple());
+    let made = format!("create role {role} login password 'secret'");
+    sqlx::raw_sql(AssertSqlSafe(made))
+        .execute(owner)
+        .await
+        .expect("made");
+    leadrail_connections::grant_api(owner, &role)
+        .await
+        .expect("granted");
+    let options = owner.connect_options().as_ref().clone();
+    let options = DatabaseHosts::from(options.username(&role).password("secret"));
+    options.pool(PgPoolOptions::new().max_connections(10))
 }
 
 impl Answer {

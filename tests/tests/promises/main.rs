@@ -2,6 +2,7 @@
 //! measures how soon something happens is a program of its own and has the machine to itself.
 
 mod architecture;
+mod canaries;
 mod chaos;
 mod client;
 mod doors;
@@ -13,6 +14,7 @@ mod privacy;
 mod renewals;
 mod restored;
 mod retry;
+mod walls;
 
 /// The product with failpoints compiled in.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leadrail-under-test");

@@ -147,7 +147,7 @@ async fn leads_that_share_a_commit_have_a_row_each_and_repeats_none() {
     let scene = Scene::quiet().await;
     let door = LeadDoor::new(&scene.engine);
     let leads = (0..100).map(|n| Submission::read(lead(n % 20)).expect("valid"));
-    let answers = join_all(leads.map(|lead| door.submit(lead))).await;
+    let answers = join_all(leads.map(|lead| door.submit(lead, None))).await;
     let created = answers
         .iter()
         .filter(|answer| answer.as_ref().expect("kept").outcome == Outcome::Created);
