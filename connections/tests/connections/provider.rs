@@ -96,6 +96,7 @@ impl Scene {
                 secrets: [].into(),
                 settings: json!({}),
             },
+            revision: 0,
             environment: None,
             by: "system:test".to_owned(),
         }
@@ -105,6 +106,7 @@ impl Scene {
     pub(crate) async fn left(&self, doors: &Doors, account: &str) -> Departure {
         let begun = doors.begin_sign_in(self.wanted(account)).await;
         let begun = begun.unwrap_or_else(|error| panic!("begun: {error}"));
+        let begun = begun.expect("nobody changed it meanwhile");
         let callback = self.callback();
         let left = doors.depart(self.crm, &begun.ticket, &callback).await;
         left.unwrap_or_else(|error| panic!("left: {error}"))
