@@ -183,6 +183,12 @@ pub enum ApiAddress {
     },
 }
 
+/// Whether an error code speaks of the client that asked, and not of what it asked with (RFC 6749, 5.2).
+#[must_use]
+pub fn is_of_client(code: &str) -> bool {
+    matches!(code, "invalid_client" | "unauthorized_client")
+}
+
 impl Provider {
     /// The environment of that name; the usual one without a name.
     #[must_use]
@@ -199,11 +205,10 @@ impl Provider {
     /// Whether an error code says that the grant is gone, which only a person can mend.
     #[must_use]
     pub fn says_gone(&self, code: &str) -> bool {
-        // A client of the account's own is its grant.
-        let of_client = matches!(code, "invalid_client" | "unauthorized_client");
         code == "invalid_grant"
             || self.gone.contains(&code)
-            || (self.flow == Flow::ClientCredentials && of_client)
+            // A client of the account's own is its grant.
+            || (self.flow == Flow::ClientCredentials && is_of_client(code))
     }
 }
 

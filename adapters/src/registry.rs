@@ -115,6 +115,12 @@ mod tests {
                         let of_person = matches!(method.grant, Grant::Code(_));
                         assert_eq!(of_person, method.secrets.is_empty(), "{}", method.id);
                         assert_eq!(of_person, provider.flow == Flow::Code);
+                        let crm = adapter.crm();
+                        for place in crm.environments {
+                            let theirs = provider.environment(Some(place.name));
+                            let api = theirs.map(|at| at.api.unwrap_or(crm.base_url));
+                            assert_eq!(api, Some(place.base_url), "{}", place.name);
+                        }
                     }
                 }
             }

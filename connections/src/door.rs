@@ -1,25 +1,25 @@
 //! The one way into a CRM: a connection's session, opened for a step, a check or a look around.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use leadrail_adapters::{
-    Adapters, CrmAdapter, Renewal, RenewalError, SecretVersion, Secrets, Session, SetupError,
-    Target,
+    Adapters, CrmAdapter, Grant, Renewal, RenewalError, SecretVersion, Secrets, Session,
+    SetupError, Target,
 };
 use leadrail_engine::{Access, Sees};
 use leadrail_lead::CrmName;
 use leadrail_outbound::{Outbound, OutboundUrl};
 
 use crate::links::{LinkMaker, LinkSettings, LinkSource};
-use crate::oauth::{Renewals, Unrenewed};
+use crate::oauth::{Renewals, Unrenewed, with_own_token};
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionSettings, ConnectionState,
     Connections, NewConnection, OpenConnection, Vault,
 };
 
-/// How long whoever is under no deadline of a lead's waits for tokens.
+/// How long anybody waits for tokens at most, and whoever is under no deadline of a lead's.
 const RENEWED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Opens connections. Cheap to clone; workers, checks, the command line and the API all use it.
@@ -74,6 +74,20 @@ pub enum DoorError {
     /// It is set up wrongly: a person has to mend it.
     #[error(transparent)]
     Setup(#[from] SetupError),
+}
+
+impl From<Unrenewed> for DoorError {
+    fn from(unrenewed: Unrenewed) -> Self {
+        match unrenewed {
+            Unrenewed::Connection(error) => error.into(),
+            Unrenewed::Later { message, after } => Self::Later { message, after },
+            Unrenewed::Setup(message) => Self::NoClient { message },
+            Unrenewed::Gone(message) => Self::Closed(Closed {
+                reason: ConnectionState::NeedsReauth.as_str(),
+                message,
+            }),
+        }
+    }
 }
 
 /// Why no lead may go through a connection now.
@@ -196,18 +210,20 @@ impl Doors {
         })
     }
 
-    /// Opens a connection for leads. No call lasts longer than `left`, and tokens that have ended are
-    /// renewed within it.
+    /// Opens a connection for leads. No call lasts longer than until `left` from now, and no renewal of its
+    /// tokens is waited for any longer, neither here nor during a call.
     ///
     /// # Errors
     /// All of [`DoorError`].
     pub async fn open(&self, id: ConnectionId, left: Duration) -> Result<Door, DoorError> {
+        let ends = Instant::now() + left;
         let open = self.connections.open(id).await?;
         let title = self.adapter(&open.connection.crm)?.crm().title;
         if let Some(closed) = Closed::of(&open.connection, title) {
             return Err(DoorError::Closed(closed));
         }
-        let door = self.opened(open, left).await?;
+        let door = self.opened(open, Some(ends)).await?;
+        let left = ends.saturating_duration_since(Instant::now());
         Ok(Door {
             session: door.session.ending_in(left),
             ..door
@@ -217,13 +233,14 @@ impl Doors {
     /// Opens a connection for a check, also one that no lead may go through.
     ///
     /// # Errors
-    /// All of [`DoorError`]; `Closed` only where its tokens have ended and a person must bring others.
+    /// All of [`DoorError`]; `Closed` only where nobody has signed in yet, or its tokens have ended and a
+    /// person must bring others.
     pub async fn open_whatever_its_state(&self, id: ConnectionId) -> Result<Door, DoorError> {
         let open = self.connections.open(id).await?;
         let title = self.adapter(&open.connection.crm)?.crm().title;
         match Closed::of(&open.connection, title) {
             Some(closed) if open.connection.secret_version == 0 => Err(DoorError::Closed(closed)),
-            _ => self.opened(open, RENEWED_WITHIN).await,
+            _ => self.opened(open, None).await,
         }
     }
 
@@ -245,10 +262,12 @@ impl Doors {
         &self.http
     }
 
-    async fn opened(&self, open: OpenConnection, left: Duration) -> Result<Door, DoorError> {
+    /// For whoever is under a deadline or under none.
+    async fn opened(&self, open: OpenConnection, ends: Option<Instant>) -> Result<Door, DoorError> {
         let adapter = self.adapter(&open.connection.crm)?;
         let (id, title) = (open.connection.id, adapter.crm().title);
-        let open = match self.renewals.usable(open, None, left).await {
+        let until = ends.unwrap_or_else(|| Instant::now() + RENEWED_WITHIN);
+        let open = match self.renewals.usable(open, None, until).await {
             Ok(open) => open,
             Err(unrenewed) => return Err(self.unopened(id, title, unrenewed).await),
         };
@@ -262,6 +281,7 @@ impl Doors {
         let renewal = Arc::new(Renewed {
             doors: self.clone(),
             id,
+            ends,
         });
         Ok(Door {
             connection,
@@ -271,36 +291,37 @@ impl Doors {
     }
 
     async fn unopened(&self, id: ConnectionId, title: &str, unrenewed: Unrenewed) -> DoorError {
-        match unrenewed {
-            Unrenewed::Connection(error) => error.into(),
-            Unrenewed::Later { message, after } => DoorError::Later { message, after },
-            Unrenewed::Setup(message) => DoorError::NoClient { message },
-            Unrenewed::Gone(why) => {
-                let now = self.connections.get(id).await;
-                let closed = now.ok().and_then(|now| Closed::of(&now, title));
-                DoorError::Closed(closed.unwrap_or(Closed {
-                    reason: "needs_reauth",
-                    message: why,
-                }))
-            }
+        if let Unrenewed::Gone(_) = unrenewed
+            && let Ok(now) = self.connections.get(id).await
+            && let Some(closed) = Closed::of(&now, title)
+        {
+            return DoorError::Closed(closed);
         }
+        unrenewed.into()
     }
 
-    /// Opens a connection that is not stored yet, so that it can be tried before it is.
+    /// Opens a connection that is not stored yet, so that it can be tried before it is. Where the account
+    /// has a client of its own, a token is asked for first; it is used for this session only.
     ///
     /// # Errors
-    /// Everything that [`Connections::add`] would refuse.
-    pub fn open_new(
+    /// Everything that [`Connections::add`] would refuse; `Closed` where the account's client is refused,
+    /// `Later` where its provider gives no token now.
+    pub async fn open_new(
         &self,
         new: NewConnection,
     ) -> Result<(&'static dyn CrmAdapter, Session), DoorError> {
         let new = new.check(self.adapters())?;
-        let session = self.session(
-            new.adapter,
-            new.base_url.as_ref(),
-            &new.settings,
-            new.secrets,
-        )?;
+        let (crm, base_url) = (new.adapter.crm(), new.base_url.as_ref());
+        let method = crm.auth_method(&new.auth_method);
+        let secrets = match method.map(|method| method.grant) {
+            Some(Grant::ClientCredentials(provider)) => {
+                let around = (&self.http, RENEWED_WITHIN);
+                let at = (base_url, &new.settings);
+                with_own_token((provider, crm), at, new.secrets, around).await?
+            }
+            _ => new.secrets,
+        };
+        let session = self.session(new.adapter, base_url, &new.settings, secrets)?;
         Ok((new.adapter, session))
     }
 
@@ -350,18 +371,19 @@ impl Doors {
 struct Renewed {
     doors: Doors,
     id: ConnectionId,
+    /// When the attempt ends, if it does.
+    ends: Option<Instant>,
 }
 
 #[async_trait]
 impl Renewal for Renewed {
     async fn renew(&self, refused: SecretVersion) -> Result<Option<Secrets>, RenewalError> {
         let unread = |error: ConnectionError| RenewalError(error.to_string());
+        let until = Instant::now() + RENEWED_WITHIN;
+        let until = self.ends.map_or(until, |ends| ends.min(until));
         let now = self.doors.connections.open_now(self.id).await;
         let now = now.map_err(unread)?;
-        let renewed = self
-            .doors
-            .renewals
-            .usable(now, Some(refused), RENEWED_WITHIN);
+        let renewed = self.doors.renewals.usable(now, Some(refused), until);
         match renewed.await {
             Ok(now) => Ok(Some(now.secrets).filter(|secrets| secrets.version() > refused)),
             Err(Unrenewed::Gone(_)) => Ok(None),

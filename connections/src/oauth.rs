@@ -11,6 +11,7 @@ mod call;
 mod clients;
 mod exchange;
 mod grants;
+mod outcome;
 mod renewing;
 mod sign_in;
 mod sign_in_error;
@@ -19,6 +20,7 @@ mod stored;
 mod tokens;
 mod unrenewed;
 
+pub(crate) use asking::with_own_token;
 pub use clients::{NewProviderClient, ProviderClient, provider_clients};
 pub(crate) use clients::{move_clients, sealed_clients, sealed_otherwise};
 pub(crate) use renewing::Renewals;

@@ -103,7 +103,7 @@ mod sealed;
 mod states;
 
 pub use probes::ProbeDue;
-pub(crate) use probes::{due_for_probe, put_off_probes};
+pub(crate) use probes::{due_for_probe, first_probe, put_off_probes};
 pub(crate) use put::{Present, change, insert_pending, present, upsert};
 pub(crate) use sealed::{reseal, sealed_otherwise, sealed_under, sealed_with};
 pub(crate) use states::{Transition, close, lift, mark_needs_reauth, mark_verified};

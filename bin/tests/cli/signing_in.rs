@@ -90,7 +90,7 @@ async fn a_sign_in_is_begun_by_a_link_and_says_what_it_lacks() {
         &["connection", "add", "--account", "acme", "--crm", "jobber"],
         "x",
     )
-    .refused(2, "");
+    .refused(2, "connection sign-in");
     cli.with("LEADRAIL_PUBLIC_URL", "http://leads.example.com")
         .run(&begin)
         .refused(2, "public_url");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use leadrail_outbound::BaseUrl;
+use url::Url;
 
 use super::LinkId;
 
@@ -44,17 +45,10 @@ impl FromStr for PublicUrl {
     type Err = PublicUrlError;
 
     fn from_str(text: &str) -> Result<Self, PublicUrlError> {
-        let url = BaseUrl::parse(text.trim()).map_err(|_| PublicUrlError)?;
-        let url = url.as_str().trim_end_matches('/').to_owned();
-        let (_, rest) = url.split_once("://").ok_or(PublicUrlError)?;
-        let authority = rest.split('/').next().unwrap_or_default();
-        let bracketed = authority
-            .split_once(']')
-            .map(|(host, _)| format!("{host}]"));
-        let host = bracketed.unwrap_or_else(|| {
-            let host = authority.split(':').next();
-            host.unwrap_or_default().to_owned()
-        });
+        let base = BaseUrl::parse(text.trim()).map_err(|_| PublicUrlError)?;
+        let url = base.as_str().to_owned();
+        let base = Url::from(base);
+        let host = base.host_str().ok_or(PublicUrlError)?.to_owned();
         Ok(Self { url, host })
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum CallFault {
     /// It may have been heard and done: the answer was lost, or says nothing.
     #[error("the provider's answer was lost")]
     Lost,
-    /// The provider says that it failed, or asks for patience. Nothing was done.
+    /// The provider says that it failed, sends us elsewhere, or asks for patience. Nothing was done.
     #[error("the provider failed (HTTP {status})")]
     Failed {
         /// The status.
@@ -33,6 +33,16 @@ pub(crate) enum CallFault {
         /// How long it asked to be left alone.
         retry_after: Option<Duration>,
     },
+}
+
+impl CallFault {
+    /// How long the provider asked to be left alone, if it did.
+    pub(crate) fn asks_for(self) -> Option<Duration> {
+        match self {
+            Self::Failed { retry_after, .. } => retry_after,
+            Self::NotSent | Self::Lost => None,
+        }
+    }
 }
 
 /// Makes token requests of one provider.
@@ -150,14 +160,18 @@ fn tidy(fields: &mut Map<String, Value>) {
     }
 }
 
-/// Only the code, in letters that are harmless wherever they stand.
+/// Only the code.
 fn refusal(fields: &Map<String, Value>) -> Map<String, Value> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let said = text("error").or_else(|| text("status"));
-    let said = said.unwrap_or("no_reason_given").chars();
-    let harmless = said.filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    let code: String = harmless.take(60).collect();
+    let code = harmless(said.unwrap_or("no_reason_given"));
     Map::from_iter([("error".to_owned(), Value::from(code))])
+}
+
+/// A provider's code in letters that are harmless wherever they stand, 60 at most.
+pub(super) fn harmless(code: &str) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    code.chars().filter(plain).take(60).collect()
 }
 
 #[cfg(test)]

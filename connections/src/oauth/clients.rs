@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use leadrail_adapters::oauth::{Flow, Provider, provider};
+use leadrail_adapters::oauth::{Environment, Flow, Provider, provider};
 use leadrail_lead::is_unshown;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -76,11 +76,7 @@ impl fmt::Debug for NewProviderClient {
 impl NewProviderClient {
     fn check(&self) -> ConnectionResult<(&'static Provider, &'static str, Option<BaseUrl>)> {
         let known = code_provider(&self.provider)?;
-        let environment = known.environment(self.environment.as_deref());
-        let environment = environment.ok_or(ConnectionError::refused(
-            "environment",
-            "is none that the provider has; `leadrail provider list --json` shows them",
-        ))?;
+        let environment = known_environment(known, self.environment.as_deref())?;
         let id = self.client_id.trim();
         if !(1..=LONGEST_ID).contains(&id.chars().count()) || id.contains(is_unshown) {
             let reason = "must have 1 to 500 characters, all of them shown";
@@ -98,7 +94,7 @@ impl NewProviderClient {
     }
 }
 
-/// A provider at which people sign in.
+/// The provider of that name, at which people sign in.
 ///
 /// # Errors
 /// [`ConnectionError::Refused`] for a name that is none, or one whose accounts have clients of their own.
@@ -114,6 +110,20 @@ pub(crate) fn code_provider(name: &str) -> ConnectionResult<&'static Provider> {
             "gives each account a client of its own, which is given with the connection",
         )),
     }
+}
+
+/// The environment of that name, the usual one without a name.
+///
+/// # Errors
+/// [`ConnectionError::Refused`] for one that the provider has not.
+pub(crate) fn known_environment(
+    provider: &'static Provider,
+    name: Option<&str>,
+) -> ConnectionResult<&'static Environment> {
+    provider.environment(name).ok_or(ConnectionError::refused(
+        "environment",
+        "is none that the provider has; `leadrail provider list --json` shows them",
+    ))
 }
 
 impl SealedClient {

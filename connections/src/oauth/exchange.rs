@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leadrail_adapters::oauth::{Centre, ClientAuth, Environment, Provider};
+use leadrail_adapters::{CrmInfo, ENVIRONMENT, Settings};
 use leadrail_outbound::Outbound;
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
@@ -149,41 +150,59 @@ pub(crate) fn placed(
     Url::parse(&format!("{before}{}", usual.path())).ok()
 }
 
-/// Where an account's own client asks for tokens: with the environment whose API it calls, else in
-/// front of the same host as its API.
-pub(crate) fn of_own_client(provider: &Provider, base_url: Option<&BaseUrl>) -> Option<Url> {
+/// Where an account's own client asks for tokens. As for the API, an address that is given comes before the
+/// environment that the settings choose: the tokens of an environment's API come from that environment, and
+/// those of any other address from in front of it.
+pub(crate) fn of_own_client(
+    provider: &Provider,
+    crm: &CrmInfo,
+    (base_url, settings): (Option<&BaseUrl>, &Settings),
+) -> Option<Url> {
+    let usual = provider.environment(None)?;
     let Some(base_url) = base_url else {
-        return placed(provider.environment(None)?.token_url, None, None);
+        let chosen = provider.environment(settings.text(ENVIRONMENT));
+        return placed(chosen.unwrap_or(usual).token_url, None, None);
     };
-    let theirs = |environment: &&Environment| environment.api == Some(base_url.as_str());
-    let known = provider.environments.iter().find(theirs);
-    match known {
+    let is_theirs = |one: &&Environment| one.api.unwrap_or(crm.base_url) == base_url.as_str();
+    match provider.environments.iter().find(is_theirs) {
         Some(environment) => placed(environment.token_url, None, None),
-        None => placed(provider.environment(None)?.token_url, None, Some(base_url)),
+        None => placed(usual.token_url, None, Some(base_url)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use leadrail_adapters::Adapters;
     use leadrail_adapters::oauth::provider;
+    use leadrail_lead::CrmName;
+    use serde_json::json;
 
     use super::*;
 
     #[test]
     fn an_account_s_own_client_asks_where_its_api_is() {
         let servicetitan = provider("servicetitan").expect("a provider");
-        let at = |base_url: Option<&str>| {
+        let name = CrmName::new("servicetitan").expect("a name");
+        let adapters = Adapters::all();
+        let crm = adapters.get(&name).expect("an adapter").crm();
+        let at = |base_url: Option<&str>, environment: &str| {
             let base_url = base_url.map(|text| BaseUrl::parse(text).expect("a URL"));
-            let url = of_own_client(servicetitan, base_url.as_ref()).expect("a URL");
-            url.to_string()
+            let settings = json!({"environment": environment});
+            let settings = Settings::from(settings.as_object().expect("an object").clone());
+            let url = of_own_client(servicetitan, crm, (base_url.as_ref(), &settings));
+            url.expect("a URL").to_string()
         };
-        assert_eq!(at(None), "https://auth.servicetitan.io/connect/token");
+        let usual = "https://auth.servicetitan.io/connect/token";
+        let integration = "https://auth-integration.servicetitan.io/connect/token";
+        assert_eq!(at(None, ""), usual);
+        assert_eq!(at(None, "production"), usual);
+        assert_eq!(at(None, "integration"), integration);
+        let of_integration = Some("https://api-integration.servicetitan.io");
+        assert_eq!(at(of_integration, "production"), integration);
+        let of_production = Some("https://api.servicetitan.io");
+        assert_eq!(at(of_production, "integration"), usual);
         assert_eq!(
-            at(Some("https://api-integration.servicetitan.io")),
-            "https://auth-integration.servicetitan.io/connect/token"
-        );
-        assert_eq!(
-            at(Some("http://127.0.0.1:4010/servicetitan")),
+            at(Some("http://127.0.0.1:4010/servicetitan"), "integration"),
             "http://127.0.0.1:4010/servicetitan/connect/token"
         );
     }

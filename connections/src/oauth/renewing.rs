@@ -10,26 +10,26 @@
 //! | tokens | are stored, if the secrets are still those that they were renewed from |
 //! | the grant is gone (`invalid_grant`) | the row is read again; with the same secrets there, `needs_reauth` |
 //! | another refusal, 429, 5xx, nothing was sent | is tried again later; no connection is condemned for it |
-//! | no answer, or its worker died | a token that lasts is used again; one of one use is not: the access token serves until it ends, then a person is asked |
+//! | no answer, or its worker died | a token that lasts is used again, one that brings the same answer for a while within that; one of one use is not: the access token serves until it ends, then a person is asked |
+//!
+//! What is done with an answer is in [`outcome`](super::outcome).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use leadrail_adapters::oauth::{Flow, Provider};
-use leadrail_adapters::{ACCESS_TOKEN, SecretVersion};
-use leadrail_engine::{Sees, failpoint};
+use leadrail_adapters::oauth::{Provider, RefreshToken};
+use leadrail_adapters::{ACCESS_TOKEN, CrmInfo, SecretVersion};
+use leadrail_engine::Sees;
+use leadrail_lead::CrmName;
 use leadrail_outbound::Outbound;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::asking::ANSWERS_WITHIN;
-use super::call::CallFault;
-use super::exchange::TokenFault;
+use super::asking::answers_within;
 use super::grants::{self, Standing};
-use super::tokens::Tokens;
-use super::unrenewed::{Unrenewed, Wait, failing, later, token_of, wait_of};
+use super::unrenewed::{QUIET, Unrenewed, Wait, failing, later, token_of, wait_of};
 use crate::{ConnectionError, ConnectionId, ConnectionResult, Connections, OpenConnection};
 
 /// A claim outlives its call by so much: for our own database, before and after.
@@ -37,12 +37,6 @@ const AROUND_THE_CALL: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another's renewal has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// After a renewal could not be begun, another is not looked for by this process for so long.
-const QUIET: Duration = Duration::from_secs(1);
-
-/// How long a provider is left alone that refuses for a reason which passes, or which an operator mends.
-const A_WHILE: Duration = Duration::from_secs(60);
 
 /// More connections than a worker uses within a token's life; beyond it all are read anew.
 const MAX_KNOWN: usize = 20_000;
@@ -80,7 +74,9 @@ enum Need {
 pub(super) struct Renewing {
     pub(super) open: OpenConnection,
     pub(super) provider: &'static Provider,
-    claim: Uuid,
+    pub(super) claim: Uuid,
+    /// No answer came to an earlier use of the token.
+    pub(super) again: bool,
 }
 
 /// What became of a try to begin one.
@@ -105,20 +101,16 @@ impl Renewals {
     }
 
     /// The connection with an access token that should open its CRM, newer than `refused` if one was.
-    /// Waits for at most `left` for a renewal.
+    /// Waits for a renewal until `end` at most; one that was begun goes on.
     pub(crate) async fn usable(
         &self,
         mut open: OpenConnection,
         refused: Option<SecretVersion>,
-        left: Duration,
+        end: Instant,
     ) -> Result<OpenConnection, Unrenewed> {
         let Some(provider) = self.provider(&open) else {
             return Ok(open);
         };
-        if provider.flow == Flow::Code && open.secrets.iter().next().is_none() {
-            return Err(Unrenewed::Gone("nobody has signed in yet".to_owned()));
-        }
-        let end = Instant::now() + left;
         loop {
             let need = match refused.is_some_and(|refused| refused >= open.secrets.version()) {
                 true => Need::Now,
@@ -155,11 +147,15 @@ impl Renewals {
         &self.0.http
     }
 
+    pub(super) fn crm(&self, open: &OpenConnection) -> Option<&'static CrmInfo> {
+        let name = CrmName::new(&open.connection.crm).ok()?;
+        let adapter = self.0.connections.adapters().get(&name)?;
+        Some(adapter.crm())
+    }
+
     /// Who issues the tokens of this connection, where somebody does.
     fn provider(&self, open: &OpenConnection) -> Option<&'static Provider> {
-        let crm = leadrail_lead::CrmName::new(&open.connection.crm).ok()?;
-        let adapter = self.0.connections.adapters().get(&crm)?;
-        let method = adapter.crm().auth_method(&open.connection.auth_method)?;
+        let method = self.crm(open)?.auth_method(&open.connection.auth_method)?;
         method.provider()
     }
 
@@ -209,11 +205,16 @@ impl Renewals {
 
     /// Begins a renewal if it is our turn. Whatever stands against it, the present token serves.
     async fn begin_beside(&self, open: &OpenConnection, provider: &'static Provider) {
-        let begun = self.begin(open, provider).await;
-        if let Err(error) = &begun {
+        // Before it begins: whoever else of this process opens the connection meanwhile leaves it to us.
+        self.put_off(open);
+        if let Err(error) = self.begin(open, provider).await {
             let id = open.connection.id;
             tracing::warn!(connection.id = %id, "The tokens of connection {id} could not be renewed early: {error}");
         }
+    }
+
+    /// Lets this process look for no early renewal for a moment.
+    fn put_off(&self, open: &OpenConnection) {
         let quiet = Instant::now() + QUIET;
         let version = open.secrets.version();
         if let Some(known) = self.lock().get_mut(&open.connection.id)
@@ -230,23 +231,44 @@ impl Renewals {
         provider: &'static Provider,
         end: Instant,
     ) -> Result<(), Unrenewed> {
-        let left = |end: Instant| end.saturating_duration_since(Instant::now());
         match self.begin(open, provider).await? {
             Begun::Moved => Ok(()),
-            Begun::Ours(renewal) => match tokio::time::timeout(left(end), renewal).await {
+            Begun::Ours(renewal) => match timeout_at(end.into(), renewal).await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(_)) | Err(_) => Err(later(provider, LOOK_EVERY)),
             },
-            Begun::Theirs(standing) => match wait_of(&standing, token_of(open, provider)) {
-                Wait::Look if left(end) > LOOK_EVERY => {
-                    sleep(LOOK_EVERY).await;
-                    Ok(())
-                }
-                Wait::Look => Err(later(provider, LOOK_EVERY)),
-                Wait::For(after) => Err(failing(provider, after)),
-                Wait::Person => self.answer_lost(open, provider, &standing).await,
-            },
+            Begun::Theirs(standing) => self.until_ended(open, provider, standing, end).await,
         }
+    }
+
+    /// Looks how it stands with another's renewal, and at nothing else, until that has ended.
+    async fn until_ended(
+        &self,
+        open: &OpenConnection,
+        provider: &'static Provider,
+        mut standing: Standing,
+        end: Instant,
+    ) -> Result<(), Unrenewed> {
+        loop {
+            match wait_of(&standing, token_of(open, provider)) {
+                Wait::For(after) => return Err(failing(provider, after)),
+                Wait::Person(used) => return self.answer_lost(open, provider, used).await,
+                Wait::Look if Instant::now() + LOOK_EVERY >= end => {
+                    return Err(later(provider, LOOK_EVERY));
+                }
+                Wait::Look => sleep(LOOK_EVERY).await,
+            }
+            match self.standing(open).await? {
+                Some(now) if now.is_under_way() => standing = now,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// How it stands with a renewal of these secrets; `None` once there are newer ones.
+    async fn standing(&self, open: &OpenConnection) -> ConnectionResult<Option<Standing>> {
+        let standing = grants::standing(self.0.connections.access(), open.connection.id).await?;
+        Ok(standing.filter(|now| now.version == open.secrets.version()))
     }
 
     async fn begin(
@@ -257,161 +279,34 @@ impl Renewals {
         let pool = self.0.connections.access();
         let (id, version) = (open.connection.id, open.secrets.version());
         let claim = Uuid::new_v4();
-        let lasts = ANSWERS_WITHIN + AROUND_THE_CALL;
         let token = token_of(open, provider);
+        let lasts = lasts(token);
         let claimed = grants::claim(pool, (id, version), claim, lasts, token).await;
         let claimed = claimed.map_err(ConnectionError::from)?;
         if !claimed.current {
             return Ok(Begun::Moved);
         }
         if !claimed.claimed {
-            let standing = grants::standing(pool, id).await;
-            let standing = standing.map_err(ConnectionError::from)?;
-            return Ok(match standing.filter(|now| now.version == version) {
-                Some(standing) => Begun::Theirs(standing),
-                None => Begun::Moved,
-            });
+            let standing = self.standing(open).await?;
+            return Ok(standing.map_or(Begun::Moved, Begun::Theirs));
         }
         let renewing = Renewing {
             open: open.clone(),
             provider,
             claim,
+            again: claimed.again,
         };
         let inner = self.clone();
         let renewal = async move { inner.renew(renewing).await };
         Ok(Begun::Ours(self.0.under_way.spawn(renewal)))
     }
 
-    /// Asks the provider, and does what its answer asks for.
-    async fn renew(&self, renewing: Renewing) -> Result<(), Unrenewed> {
-        match self.ask(&renewing).await {
-            Ok(Ok(tokens)) => {
-                failpoint!("oauth.after_answer");
-                self.store(&renewing, &tokens).await
-            }
-            Ok(Err(TokenFault::Refused(code))) => self.refused(&renewing, &code).await,
-            Ok(Err(TokenFault::Call(fault))) => self.unanswered(&renewing, fault).await,
-            Err(unasked) => {
-                self.give_back(&renewing, None).await?;
-                Err(unasked)
-            }
-        }
-    }
-
-    async fn refused(&self, renewing: &Renewing, code: &str) -> Result<(), Unrenewed> {
-        let (provider, id) = (renewing.provider, renewing.open.connection.id);
-        let (name, title) = (provider.name, provider.title);
-        if provider.says_gone(code) {
-            return self.gone(renewing, code).await;
-        }
-        self.give_back(renewing, Some(A_WHILE)).await?;
-        if matches!(code, "invalid_client" | "unauthorized_client") {
-            tracing::error!(connection.id = %id, "{title} refuses our own client ({code}); `leadrail provider set {name}` gives another");
-            return Err(Unrenewed::Setup(format!(
-                "{title} refuses our own client ({code}): the operator has to give it anew with `leadrail \
-                 provider set {name}`"
-            )));
-        }
-        tracing::warn!(connection.id = %id, "{title} did not renew the tokens of connection {id} ({code})");
-        Err(failing(provider, A_WHILE))
-    }
-
-    async fn unanswered(&self, renewing: &Renewing, fault: CallFault) -> Result<(), Unrenewed> {
-        let (provider, id) = (renewing.provider, renewing.open.connection.id);
-        let token = token_of(&renewing.open, provider);
-        if fault == CallFault::Lost && !token.may_be_used_again(Duration::ZERO) {
-            let lost = grants::lose(self.0.connections.access(), id, renewing.claim).await;
-            lost.map_err(ConnectionError::from)?;
-            tracing::warn!(connection.id = %id, "{}'s answer to a renewal of connection {id} was lost", provider.title);
-            return Ok(());
-        }
-        let asked = match fault {
-            CallFault::Failed { retry_after, .. } => retry_after,
-            CallFault::NotSent | CallFault::Lost => None,
-        };
-        self.give_back(renewing, asked).await?;
-        Err(failing(provider, asked.unwrap_or(QUIET)))
-    }
-
-    async fn store(&self, renewing: &Renewing, tokens: &Tokens) -> Result<(), Unrenewed> {
-        let open = &renewing.open;
-        let (id, version) = (open.connection.id, open.secrets.version());
-        let secrets = (version, open.secrets.clone());
-        let kept = self.0.connections.keep(&open.connection, secrets, tokens);
-        match kept.await? {
-            true => {
-                tracing::debug!(connection.id = %id, "The tokens of connection {id} were renewed")
-            }
-            false => {
-                tracing::info!(connection.id = %id, "Connection {id} was connected again while its tokens were renewed");
-            }
-        }
-        Ok(())
-    }
-
-    async fn give_back(
-        &self,
-        renewing: &Renewing,
-        asked: Option<Duration>,
-    ) -> ConnectionResult<()> {
-        let (pool, id) = (self.0.connections.access(), renewing.open.connection.id);
-        Ok(grants::give_back(pool, id, renewing.claim, asked).await?)
-    }
-
-    /// The provider knows the grant no more. Somebody may have signed in again meanwhile.
-    async fn gone(&self, renewing: &Renewing, code: &str) -> Result<(), Unrenewed> {
-        let open = &renewing.open;
-        let (id, version) = (open.connection.id, open.secrets.version());
-        let now = self.0.connections.get(id).await?;
-        if now.secret_version != version {
-            return Ok(());
-        }
-        let title = renewing.provider.title;
-        let why = match renewing.provider.flow {
-            Flow::Code => format!("{title} no longer accepts our sign-in ({code}): sign in again"),
-            Flow::ClientCredentials => {
-                format!("{title} does not accept the account's client ({code}): give it anew")
-            }
-        };
-        self.condemn(id, version, why).await
-    }
-
-    /// A refresh token of one use was sent and nobody knows what came of it; the access token has ended.
-    async fn answer_lost(
-        &self,
-        open: &OpenConnection,
-        provider: &Provider,
-        standing: &Standing,
-    ) -> Result<(), Unrenewed> {
-        let title = provider.title;
-        let when = standing.claimed_at.map_or_else(String::new, |at| {
-            format!(" of {} UTC", at.format("%Y-%m-%d %H:%M:%S"))
-        });
-        let id = open.connection.id;
-        let why = format!(
-            "{title}'s answer to the renewal{when} was lost, so its refresh token may be used up: sign in \
-             again, or let `leadrail connection test {id} --once-more` try it"
-        );
-        self.condemn(id, open.secrets.version(), why).await
-    }
-
-    async fn condemn(
-        &self,
-        id: ConnectionId,
-        version: SecretVersion,
-        why: String,
-    ) -> Result<(), Unrenewed> {
-        let connections = &self.0.connections;
-        if connections.mark_needs_reauth(id, version, &why).await? {
-            tracing::warn!(connection.id = %id, "Connection {id} needs a sign-in: {why}");
-        }
-        match connections.get(id).await?.secret_version == version {
-            true => Err(Unrenewed::Gone(why)),
-            false => Ok(()),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Known>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long a claim lasts: as long as the provider may take, and a little.
+pub(super) fn lasts(token: RefreshToken) -> Duration {
+    answers_within(token) + AROUND_THE_CALL
 }

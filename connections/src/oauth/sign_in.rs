@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::authorize::{authorize_url, centre, is_from, verifier};
-use super::clients::{OpenClient, code_provider};
+use super::clients::{OpenClient, code_provider, known_environment};
 use super::exchange::{Exchange, placed};
 use super::sign_in_error::{SignInError, not_set_up, said_no, unredeemed};
 use super::sign_in_rows::{self as rows, Arrival, Kept};
@@ -39,6 +39,8 @@ pub struct WantedSignIn {
     /// What the connection is to be. Its way in is one by which somebody signs in; its address is the
     /// environment's.
     pub connection: NewConnection,
+    /// Of what stands in its place and its settings were made from; 0 where there is nothing.
+    pub revision: i32,
     /// Which of the provider's environments; the usual one without.
     pub environment: Option<String>,
     /// Who begins it, as the audit log names them.
@@ -86,7 +88,7 @@ pub struct Return {
 
 /// Somebody has signed in.
 pub struct SignedIn {
-    /// The connection, active.
+    /// The connection: active, or paused as it was.
     pub connection: Connection,
     /// What the CRM calls the account.
     pub name: String,
@@ -94,11 +96,15 @@ pub struct SignedIn {
 
 impl Doors {
     /// Begins a sign-in: the link may be opened for a day, until somebody has signed in. A new
-    /// connection is `pending`; one that is there stays as it is, with the settings that are given.
+    /// connection is `pending`; one that is there stays as it is, with the settings that are given. `None`
+    /// where somebody has changed it since it had that revision; then nothing is begun.
     ///
     /// # Errors
-    /// [`ConnectionError`] for what was given, or when our client with the provider is missing.
-    pub async fn begin_sign_in(&self, wanted: WantedSignIn) -> ConnectionResult<BegunSignIn> {
+    /// [`ConnectionError`] for what was given, or when our client with the provider is missing; `Database`.
+    pub async fn begin_sign_in(
+        &self,
+        wanted: WantedSignIn,
+    ) -> ConnectionResult<Option<BegunSignIn>> {
         let connections = self.connections();
         let new = wanted.connection;
         let checked = new.clone().check_without_secrets(connections.adapters())?;
@@ -107,17 +113,15 @@ impl Doors {
             let reason = "is none by which somebody signs in";
             return Err(ConnectionError::refused("auth_method", reason));
         };
-        let environment = provider.environment(wanted.environment.as_deref());
-        let environment = environment.ok_or(ConnectionError::refused(
-            "environment",
-            "is none that the provider has; `leadrail provider list --json` shows them",
-        ))?;
+        let environment = known_environment(provider, wanted.environment.as_deref())?;
         let client = connections.client(provider.name, environment.name).await?;
         client.ok_or(ConnectionError::refused(
             "crm",
             "has no client of ours yet: `leadrail provider set` gives it",
         ))?;
-        let id = connections.reserve(new).await?;
+        let Some(id) = connections.reserve(new, wanted.revision).await? else {
+            return Ok(None);
+        };
         let ticket = random()?;
         let link = rows::NewLink {
             hash: hash(&ticket),
@@ -128,12 +132,12 @@ impl Doors {
             lasts: LINK_LIFE,
         };
         let expires_at = rows::put_link(connections.access(), &link).await?;
-        Ok(BegunSignIn {
+        Ok(Some(BegunSignIn {
             connection: connections.get(id).await?,
             provider: provider.name,
             ticket,
             expires_at,
-        })
+        }))
     }
 
     /// Sends a browser that opened a link to the provider. `callback` is where it is to come back to.

@@ -1,7 +1,8 @@
 //! Why nobody has signed in.
 
-use leadrail_adapters::oauth::Provider;
+use leadrail_adapters::oauth::{Provider, is_of_client};
 
+use super::call::harmless;
 use super::exchange::TokenFault;
 use crate::ConnectionError;
 
@@ -86,12 +87,9 @@ pub(super) fn said_no(title: &'static str, error: &str) -> SignInError {
     if error == "access_denied" {
         return SignInError::Denied;
     }
-    let harmless = error
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_');
     SignInError::Refused {
         title,
-        code: harmless.take(60).collect(),
+        code: harmless(error),
     }
 }
 
@@ -99,7 +97,7 @@ pub(super) fn said_no(title: &'static str, error: &str) -> SignInError {
 pub(super) fn unredeemed(provider: &'static Provider, fault: TokenFault) -> SignInError {
     let title = provider.title;
     match fault {
-        TokenFault::Refused(code) if code.ends_with("_client") => {
+        TokenFault::Refused(code) if is_of_client(&code) => {
             tracing::error!(
                 "{title} refuses our own client ({code}); `leadrail provider set` gives another"
             );

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use leadrail_adapters::Secrets;
-use serde_json::Value;
 use sqlx::PgExecutor;
 
-use crate::rows::Sealing;
+use crate::rows::{Sealing, first_probe};
 use crate::vault::Envelope;
 use crate::{
     BaseUrl, Connection, ConnectionError, ConnectionId, ConnectionResult, Connections,
@@ -139,7 +138,7 @@ pub(super) async fn put_sign_in(db: impl PgExecutor<'_>, going: &Going<'_>) -> s
     done.execute(db).await.map(drop)
 }
 
-/// Uses a state up; none if there is no such, or not any more.
+/// Uses a state up, also one that has ended; `None` where there is no such, or its connection is gone.
 pub(super) async fn take_sign_in(
     db: impl PgExecutor<'_>,
     state: [u8; 32],
@@ -165,19 +164,25 @@ pub(super) async fn take_sign_in(
 
 impl Connections {
     /// The connection that stands where `new` is to be, or a pending one there. Settings of one that is
-    /// there are changed to those of `new`.
-    pub(super) async fn reserve(&self, new: NewConnection) -> ConnectionResult<ConnectionId> {
-        match self.prepare(new.clone()).await {
-            Ok(connection) => Ok(connection.id),
-            Err(ConnectionError::Exists { id }) => {
-                let checked = new.check_without_secrets(self.adapters())?;
-                let settings = checked.settings.to_json();
-                set_settings(self.access(), id, &settings).await?;
-                self.forget();
-                Ok(id)
-            }
-            Err(error) => Err(error),
+    /// there are changed to those of `new`; `None` if it has another revision than they were made from.
+    pub(super) async fn reserve(
+        &self,
+        new: NewConnection,
+        revision: i32,
+    ) -> ConnectionResult<Option<ConnectionId>> {
+        let id = match self.prepare(new.clone()).await {
+            Ok(made) => return Ok(Some(made.id)),
+            Err(ConnectionError::Exists { id }) => id,
+            Err(error) => return Err(error),
+        };
+        let wanted = new.check_without_secrets(self.adapters())?.settings;
+        let present = self.get(id).await?;
+        if present.settings == wanted {
+            return Ok(Some(id));
         }
+        let crm_account_id = present.crm_account_id.as_deref();
+        let changed = self.change(id, revision, &wanted, crm_account_id).await?;
+        Ok(changed.map(|changed| changed.id))
     }
 
     /// Keeps what a sign-in brought, if it is the company that the connection is for.
@@ -223,23 +228,6 @@ impl Connections {
             };
         }
     }
-}
-
-async fn set_settings(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    settings: &Value,
-) -> sqlx::Result<()> {
-    let done = sqlx::query!(
-        "
-        update leadrail.connection
-        set settings = $2, revision = revision + 1, updated_at = leadrail.now()
-        where id = $1 and settings <> $2
-        ",
-        id.0,
-        settings,
-    );
-    done.execute(db).await.map(drop)
 }
 
 struct Done {
@@ -289,7 +277,7 @@ async fn keep(
                     when c.state in ('active', 'paused') then c.state_changed_at
                     else leadrail.now()
                 end,
-                refusal = null, revision = c.revision + 1, probe_at = leadrail.now(),
+                refusal = null, revision = c.revision + 1, probe_at = leadrail.now() + $13,
                 last_verified_at = leadrail.now(), verified_name = $8, updated_at = leadrail.now()
             where c.id = $1 and c.secret_version = $2
               and not exists (select from elsewhere) and not exists (select from other)
@@ -328,6 +316,7 @@ async fn keep(
         signed.centre,
         signed.identity,
         signed.life.as_secs_f64(),
+        first_probe(),
     )
     .fetch_one(db)
     .await

@@ -1,7 +1,7 @@
-//! Keeps what was issued: nothing is used before it is written, and nothing is given up while this process
-//! lives because the database is away.
+//! Keeps what was issued: nothing is used before it is written, and nothing is given up because the database
+//! is away for less than a quarter of an hour.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use leadrail_adapters::{SecretVersion, Secrets};
 use tokio::time::sleep;
@@ -14,12 +14,12 @@ use crate::{Connection, ConnectionError, ConnectionResult, Connections, sealed};
 /// The pause between two tries to write.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How often it is tried: for a quarter of an hour, which no failover takes.
-const TRIES: u32 = 3_600;
+/// How long it is tried: longer than any failover takes.
+const TRIED_FOR: Duration = Duration::from_secs(15 * 60);
 
 impl Connections {
     /// Puts renewed tokens in the place of those that they were renewed from; whether they were still
-    /// there. Waits for a database that is away, because nobody else has these tokens.
+    /// there. Waits a quarter of an hour for a database that is away, because nobody else has these tokens.
     pub(super) async fn keep(
         &self,
         connection: &Connection,
@@ -34,7 +34,8 @@ impl Connections {
         let sealed = sealing.place(|place| self.vault().seal(place, &secrets));
         let envelope = sealed.map_err(ConnectionError::vault(connection.id))?;
         let place = (connection.id, version);
-        let mut tries = 0;
+        let until = Instant::now() + TRIED_FOR;
+        let mut is_told = false;
         loop {
             let stored = grants::store(self.access(), place, &envelope, tokens.life).await;
             match stored {
@@ -42,12 +43,12 @@ impl Connections {
                     self.forget();
                     return Ok(stored);
                 }
-                Err(error) if tries >= TRIES => return Err(error.into()),
+                Err(error) if Instant::now() >= until => return Err(error.into()),
                 Err(_) => {
-                    if tries == 0 {
+                    if !is_told {
                         tracing::warn!(connection.id = %connection.id, "New tokens of connection {} cannot be written yet; they are kept until they are", connection.id);
                     }
-                    tries += 1;
+                    is_told = true;
                     sleep(PAUSE).await;
                 }
             }

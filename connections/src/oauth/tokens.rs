@@ -70,7 +70,7 @@ impl Tokens {
         }
     }
 
-    /// Whether they can be renewed by themselves.
+    /// Whether the answer brought what they can be renewed with.
     pub(crate) fn has_refresh_token(&self) -> bool {
         self.refresh.is_some()
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use leadrail_adapters::REFRESH_TOKEN;
 use leadrail_adapters::oauth::{Provider, RefreshToken};
 
@@ -30,31 +31,51 @@ pub(crate) enum Unrenewed {
     Setup(String),
 }
 
+/// After a renewal of which nothing came, or that could not be begun, the next one waits for so long.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
+/// How long a provider is left alone that refuses for a reason which passes, or which an operator mends.
+pub(super) const A_WHILE: Duration = Duration::from_secs(60);
+
+/// So much of the time in which a token may be used again is not counted on: a request is on its way.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
+
 /// What those do whose turn it is not.
 pub(super) enum Wait {
     /// Look again in a moment.
     Look,
     /// Come again after so long.
     For(Duration),
-    /// Ask a person.
-    Person,
+    /// Ask a person: no answer came to a use of the token, at this time.
+    Person(DateTime<Utc>),
 }
 
 pub(super) fn wait_of(standing: &Standing, token: RefreshToken) -> Wait {
     let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     let retry_in = standing.retry_in.filter(|left| *left > 0.0);
-    match (standing.claimed_for, standing.ended, retry_in) {
-        (Some(since), true, _) if !token.may_be_used_again(seconds(since.max(0.0))) => Wait::Person,
-        (None, _, Some(left)) => Wait::For(seconds(left)),
-        _ => Wait::Look,
+    match (standing.used, retry_in) {
+        _ if standing.is_under_way() => Wait::Look,
+        (Some((at, since)), _) if !token.may_be_used_again(seconds(since.max(0.0))) => {
+            Wait::Person(at)
+        }
+        (_, Some(left)) => Wait::For(seconds(left)),
+        (_, None) => Wait::Look,
     }
 }
 
 /// What the refresh token of these secrets is worth after its use; without one nothing can be used up.
 pub(super) fn token_of(open: &OpenConnection, provider: &Provider) -> RefreshToken {
     match open.secrets.get(REFRESH_TOKEN) {
-        Some(_) => provider.refresh,
+        Some(_) => counted(provider.refresh),
         None => RefreshToken::None,
+    }
+}
+
+/// The same without the time that is not counted on.
+pub(super) fn counted(token: RefreshToken) -> RefreshToken {
+    match token {
+        RefreshToken::Grace(grace) => RefreshToken::Grace(grace.saturating_sub(ON_THE_WAY)),
+        token => token,
     }
 }
 
@@ -69,6 +90,11 @@ pub(super) fn failing(provider: &Provider, after: Duration) -> Unrenewed {
         provider.title
     );
     Unrenewed::Later { message, after }
+}
+
+pub(super) fn own_refused(provider: &Provider, code: &str) -> String {
+    let title = provider.title;
+    format!("{title} does not accept the account's client ({code}): give it anew")
 }
 
 pub(super) fn unset(provider: &Provider) -> Unrenewed {

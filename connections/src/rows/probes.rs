@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::ConnectionId;
 
 /// How long new secrets are left alone, on average: whoever connects asks by themselves.
-pub(super) const FIRST_PROBE: Duration = Duration::from_secs(450);
+const FIRST_PROBE: Duration = Duration::from_secs(450);
 
 /// A connection whose CRM is to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +70,13 @@ pub(crate) async fn put_off_probes(
     Ok(())
 }
 
+/// How long these new secrets are left alone.
+pub(crate) fn first_probe() -> PgInterval {
+    spread(FIRST_PROBE)
+}
+
 /// About so long: a tenth less to a tenth more, so that what began together does not stay so.
-pub(super) fn spread(about: Duration) -> PgInterval {
+fn spread(about: Duration) -> PgInterval {
     let about = i64::try_from(about.as_micros()).unwrap_or(i64::MAX / 2);
     let tenth = about / 10;
     PgInterval {

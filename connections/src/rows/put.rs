@@ -3,7 +3,7 @@
 use sqlx::PgExecutor;
 
 use super::Sealing;
-use super::probes::{self, FIRST_PROBE};
+use super::probes::first_probe;
 use super::states::NOT_SIGNED_IN;
 use crate::{
     BaseUrl, ConnectionError, ConnectionId, ConnectionResult, ConnectionSettings,
@@ -93,7 +93,7 @@ pub(crate) async fn upsert(
         new.settings.to_json(),
         sealing.secret_version,
         revision,
-        probes::spread(FIRST_PROBE),
+        first_probe(),
     );
     Ok(done.execute(db).await?.rows_affected() == 1)
 }

@@ -84,7 +84,7 @@ impl Connections {
     }
 
     /// Makes a connection that nobody has signed in to yet, from everything but the secrets: its leads
-    /// wait until [`Connections::add`] brings those for the same account, CRM and CRM account.
+    /// wait until [`Connections::add`] or a sign-in brings those for the same account, CRM and CRM account.
     ///
     /// # Errors
     /// As [`Connections::add`]; [`ConnectionError::Exists`] where there is one already.

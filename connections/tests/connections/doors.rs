@@ -49,7 +49,7 @@ async fn a_door_opens_with_the_secrets_and_settings_of_its_connection() {
     let mut new = new_connection("acct_1", None);
     new.base_url = Some(url);
     new.settings = json!({"lead_source": "Radio"});
-    let tried = doors(&setup).open_new(new.clone()).expect("opened");
+    let tried = doors(&setup).open_new(new.clone()).await.expect("opened");
     let account = tried.0.check(&tried.1).await.expect("checked");
     assert_eq!(account.name, "Acme");
 
@@ -110,7 +110,8 @@ async fn what_cannot_be_connected_cannot_be_tried_either() {
     let setup = Setup::new().await;
     let mut new = new_connection("acct_1", None);
     new.auth_method = "carrier_pigeon".into();
-    let refused = doors(&setup).open_new(new.clone()).err().expect("refused");
+    let refused = doors(&setup).open_new(new.clone()).await;
+    let refused = refused.err().expect("refused");
     let stored = setup.connections.add(new).await.expect_err("refused");
     assert_eq!(refused.to_string(), stored.to_string());
     assert!(!refused.to_string().contains(CANARY));

@@ -1,7 +1,11 @@
 //! A simulated provider with its CRM, and somebody who signs in there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
 use leadrail_connections::{
     Connection, ConnectionId, Connections, Departure, Doors, NewConnection, NewProviderClient,
     Return, SignInError, SignedIn, WantedSignIn,
@@ -11,6 +15,7 @@ use leadrail_outbound::{Guard, Outbound};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::support::Setup;
@@ -55,12 +60,17 @@ impl Scene {
     }
 
     pub(crate) async fn set_client(&self, id: &str, secret: &str) {
+        self.set_client_at(id, secret, self.base_url()).await;
+    }
+
+    /// Sends whoever asks for tokens to this address.
+    pub(crate) async fn set_client_at(&self, id: &str, secret: &str, base_url: String) {
         let client = NewProviderClient {
             provider: self.crm.to_owned(),
             environment: None,
             client_id: id.to_owned(),
             client_secret: SecretString::from(secret),
-            base_url: Some(self.base_url()),
+            base_url: Some(base_url),
         };
         let set = self.setup.connections.set_client(&client).await;
         set.expect("our client");
@@ -96,6 +106,7 @@ impl Scene {
                 secrets: [].into(),
                 settings: json!({}),
             },
+            revision: 0,
             environment: None,
             by: "system:test".to_owned(),
         }
@@ -105,6 +116,7 @@ impl Scene {
     pub(crate) async fn left(&self, doors: &Doors, account: &str) -> Departure {
         let begun = doors.begin_sign_in(self.wanted(account)).await;
         let begun = begun.unwrap_or_else(|error| panic!("begun: {error}"));
+        let begun = begun.expect("nobody changed it meanwhile");
         let callback = self.callback();
         let left = doors.depart(self.crm, &begun.ticket, &callback).await;
         left.unwrap_or_else(|error| panic!("left: {error}"))
@@ -222,5 +234,42 @@ impl Scene {
         .execute(&self.setup.pool)
         .await
         .expect("orphaned");
+    }
+}
+
+/// A provider that says when it is asked for newer tokens, and refuses them only once it may.
+#[derive(Clone)]
+pub(crate) struct SlowProvider {
+    pub(crate) url: String,
+    asked: Arc<Semaphore>,
+    may_answer: Arc<Semaphore>,
+}
+
+impl SlowProvider {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let slow = Self {
+            url: format!("http://{}", listener.local_addr().expect("an address")),
+            asked: Arc::new(Semaphore::new(0)),
+            may_answer: Arc::new(Semaphore::new(0)),
+        };
+        let here = slow.clone();
+        let refuse = async move || {
+            here.asked.add_permits(1);
+            here.may_answer.acquire().await.expect("open").forget();
+            (StatusCode::BAD_REQUEST, r#"{"error": "invalid_grant"}"#)
+        };
+        let app = Router::new().route("/api/oauth/token", post(refuse));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        slow
+    }
+
+    /// Returns when somebody waits for its answer.
+    pub(crate) async fn asked(&self) {
+        self.asked.acquire().await.expect("open").forget();
+    }
+
+    pub(crate) fn answer(&self) {
+        self.may_answer.add_permits(1);
     }
 }

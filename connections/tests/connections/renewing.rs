@@ -1,6 +1,6 @@
 //! Tokens are renewed once for all processes, and never lost or used up by accident.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use leadrail_adapters::{ACCESS_TOKEN, AdapterError};
 use leadrail_connections::{ConnectionState, DoorError, Doors, NewConnection};
@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::provider::{MINUTE, Scene};
+use crate::provider::{MINUTE, Scene, SlowProvider};
 
 /// Opens the connection and asks its CRM, as an attempt does.
 async fn works(doors: &Doors, id: leadrail_connections::ConnectionId) -> bool {
@@ -134,23 +134,50 @@ async fn a_refusal_of_tokens_that_were_replaced_meanwhile_condemns_nobody() {
     let scene = Scene::at(JOBBER).await;
     let id = scene.signed_in("acme").await.id;
     scene.age(id, -1.0).await;
-    // Long enough on its way for somebody to sign in again, which ends the old grant.
-    scene.fault(
-        &json!({"times": 1}),
-        &json!({"kind": "slow_bytes", "bytes_per_second": 60}),
-    );
-    scene.tokens(&json!({"revoke": {"company": "acme"}})).await;
+    let slow = SlowProvider::start().await;
+    let theirs = slow.url.clone();
+    scene
+        .set_client_at("sim-app", "sim-app-secret", theirs)
+        .await;
     let doors = scene.process();
     let asking = tokio::spawn({
         let doors = doors.clone();
         async move { works(&doors, id).await }
     });
+    slow.asked().await;
+    scene.set_client("sim-app", "sim-app-secret").await;
     let again = scene.signed_in("acme").await;
-    asking.await.expect("ended");
+    slow.answer();
+    assert!(asking.await.expect("ended"), "it goes on with the new ones");
     doors.settled().await;
     let now = scene.connections().get(id).await.expect("there");
     assert_eq!((now.id, now.state), (again.id, ConnectionState::Active));
-    assert!(works(&scene.process(), id).await);
+    assert_eq!(now.secret_version, again.secret_version);
+}
+
+#[tokio::test]
+async fn an_attempt_waits_for_no_renewal_beyond_its_own_end() {
+    let scene = Scene::at(JOBBER).await;
+    let id = scene.signed_in("acme").await.id;
+    let slow = SlowProvider::start().await;
+    let theirs = slow.url.clone();
+    scene
+        .set_client_at("sim-app", "sim-app-secret", theirs)
+        .await;
+    let (doors, left) = (scene.process(), Duration::from_secs(5));
+    let door = doors.open(id, left).await.expect("opened");
+    scene.tokens(&json!({"expire": {}})).await;
+    let began = Instant::now();
+    let waited = door.adapter.check(&door.session).await.err();
+    assert!(began.elapsed() < Duration::from_secs(15), "{waited:?}");
+    let is_undone = matches!(waited, Some(AdapterError::NotDone(_)));
+    assert!(is_undone, "{waited:?}");
+    // Who comes from another process waits for the same renewal, and no longer either.
+    scene.age(id, -1.0).await;
+    let other = scene.process().open(id, Duration::from_millis(300)).await;
+    assert!(matches!(other.err(), Some(DoorError::Later { .. })));
+    slow.answer();
+    doors.settled().await;
 }
 
 #[tokio::test]
@@ -325,11 +352,18 @@ async fn an_account_s_own_client_gets_a_token_when_it_is_needed_and_one_for_all(
     scene.age(id, -1.0).await;
     assert!(scene.process().open(id, MINUTE).await.is_ok());
 
-    let mut wrong = new;
+    let mut wrong = new.clone();
     wrong.account = "other".to_owned();
     wrong
         .secrets
         .insert("client_secret".to_owned(), "wrong".into());
+    let tried = scene.process().open_new(wrong.clone()).await;
+    let Some(DoorError::Closed(closed)) = tried.err() else {
+        panic!("opened with a wrong secret");
+    };
+    assert!(closed.message.contains("give it anew"), "{closed}");
+    let (adapter, session) = scene.process().open_new(new).await.expect("opened");
+    assert!(adapter.check(&session).await.is_ok(), "before it is stored");
     let id = scene.connections().add(wrong).await.expect("added").id;
     assert!(scene.process().open(id, MINUTE).await.is_err());
     let now = scene.connections().get(id).await.expect("there");
@@ -375,11 +409,7 @@ async fn without_a_client_of_ours_nothing_is_renewed_and_nobody_is_condemned() {
     let now = scene.connections().get(id).await.expect("there");
     assert_eq!(now.state, ConnectionState::Active);
     scene.set_client("sim-app", "sim-app-secret").await;
-    sqlx::query("update leadrail.oauth_grant set retry_at = leadrail.now()")
-        .execute(&scene.setup.pool)
-        .await
-        .expect("later");
-    assert!(works(&scene.process(), id).await);
+    assert!(works(&scene.process(), id).await, "at once");
 }
 
 #[tokio::test]

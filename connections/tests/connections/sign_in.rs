@@ -1,12 +1,15 @@
 //! Who signs in connects the company that was meant, once, in the browser that left.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use leadrail_adapters::{ACCESS_TOKEN, REFRESH_TOKEN};
 use leadrail_connections::{
     ConnectionError, ConnectionState, NewProviderClient, Return, SignInError, provider_clients,
 };
 use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::provider::{MINUTE, Scene};
 
@@ -17,6 +20,7 @@ async fn a_connection_is_pending_until_somebody_has_signed_in_and_works_then() {
         let doors = scene.process();
         let begun = doors.begin_sign_in(scene.wanted("acme")).await;
         let begun = begun.unwrap_or_else(|error| panic!("begun: {error}"));
+        let begun = begun.expect("nobody changed it meanwhile");
         assert_eq!(begun.connection.state, ConnectionState::Pending);
         let left = doors.depart(crm, &begun.ticket, &scene.callback()).await;
         let left = left.unwrap_or_else(|error| panic!("left: {error}"));
@@ -76,12 +80,25 @@ async fn the_way_to_the_provider_carries_a_state_a_challenge_and_the_exact_addre
     assert!(asked("state").is_some_and(|state| state.len() == 43));
     let other = scene.left(&doors, "acme").await;
     assert_ne!(left.browser.expose_secret(), other.browser.expose_secret());
-    let kept: i64 = sqlx::query_scalar("select count(*) from leadrail.sign_in where position($1::bytea in state_hash || browser_hash) > 0")
-        .bind(left.browser.expose_secret().as_bytes())
-        .fetch_one(&scene.setup.pool)
-        .await
-        .expect("counted");
-    assert_eq!(kept, 0, "only hashes are kept");
+    let kept: Vec<String> = sqlx::query_scalar(
+        "select s::text from leadrail.sign_in s union all select l::text from leadrail.sign_in_link l",
+    )
+    .fetch_all(&scene.setup.pool)
+    .await
+    .expect("read");
+    let kept = kept.join("\n");
+    let state = SecretString::from(asked("state").expect("a state"));
+    for secret in [&left.browser, &other.browser, &state] {
+        let secret = secret.expose_secret();
+        let bits = BASE64_URL_SAFE_NO_PAD.decode(secret).expect("bits");
+        assert!(!kept.contains(secret) && !kept.contains(&hex(&bits)));
+        assert!(kept.contains(&hex(&Sha256::digest(secret))), "its hash is");
+    }
+}
+
+/// As the database shows bytes.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]
@@ -125,7 +142,11 @@ async fn a_state_is_good_once_in_one_browser_at_one_provider_for_ten_minutes() {
         .expect("late");
     let late = doors.arrive(scene.crm, &back, &scene.callback()).await;
     assert!(matches!(late.err(), Some(SignInError::Again)));
-    assert_eq!(scene.count("issued").await, 0, "no code was redeemed");
+    let asked =
+        |scene: &Scene| scene.sim.records(scene.crm)["requests"]["POST /oauth/token"].clone();
+    assert_eq!(asked(&scene), Value::Null, "no code was shown to anybody");
+    scene.signed_in("acme").await;
+    assert_eq!(asked(&scene), json!({"200": 1}));
     let nobodys = SecretString::from("x");
     let unknown = doors.depart(scene.crm, &nobodys, &scene.callback()).await;
     assert!(matches!(unknown.err(), Some(SignInError::NoLink)));
@@ -243,6 +264,36 @@ async fn a_connection_by_key_works_on_until_somebody_has_signed_in_to_it() {
         .connection;
     assert_eq!((now.id, now.auth_method.as_str()), (by_key.id, "oauth"));
     assert!(doors.open(by_key.id, MINUTE).await.is_ok());
+}
+
+#[tokio::test]
+async fn settings_of_a_sign_in_are_written_over_what_they_were_made_from_only() {
+    let scene = Scene::at(HOUSECALL_PRO).await;
+    let doors = scene.process();
+    let present = scene.signed_in("acme").await;
+    let mut wanted = scene.wanted("acme");
+    wanted.connection.settings = json!({"lead_source": "Radio"});
+    wanted.revision = present.revision - 1;
+    let begun = doors.begin_sign_in(wanted).await.expect("answered");
+    assert!(begun.is_none(), "somebody else was faster");
+    let now = scene.connections().get(present.id).await.expect("there");
+    assert_eq!(now.settings, present.settings);
+
+    let mut wanted = scene.wanted("acme");
+    wanted.connection.settings = json!({"lead_source": "Radio"});
+    wanted.revision = present.revision;
+    let begun = doors.begin_sign_in(wanted).await.expect("answered");
+    let now = begun.expect("begun").connection;
+    assert_eq!(now.settings.crm.text("lead_source"), Some("Radio"));
+    assert_eq!((now.id, now.revision), (present.id, present.revision + 1));
+}
+
+#[tokio::test]
+async fn who_has_just_signed_in_is_not_asked_about_at_once() {
+    let scene = Scene::at(HOUSECALL_PRO).await;
+    scene.signed_in("acme").await;
+    let due = scene.connections().due_for_probe(10).await;
+    assert_eq!(due.expect("read"), []);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Connects an account to a CRM, or connects it again under the same id.
 
 use super::difference::difference;
-use super::propose::Proposed;
+use super::propose::{Proposed, place};
 use crate::actor::{Action, Actor};
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
-use leadrail_connections::{Connection, ConnectionFilter, NewConnection};
+use leadrail_connections::{Connection, NewConnection};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ impl Desk {
     /// [`DeskError`](crate::DeskError), with `is_wrong_use` for what was given; then nothing is stored.
     pub async fn connect(&self, who: &Actor, new: NewConnection) -> DeskResult<Connected> {
         self.admit(&new).await?;
-        let before = self.in_place_of(&new).await?;
+        let before = self.in_place_of(place(&new)).await?;
         let connection = self.connections()?.add(new).await?;
         self.connected(who, before.as_ref(), connection).await
     }
@@ -49,7 +49,7 @@ impl Desk {
             ..proposed.connection
         };
         self.admit(&new).await?;
-        let before = self.in_place_of(&new).await?;
+        let before = self.in_place_of(place(&new)).await?;
         let connections = self.connections()?;
         match connections.add_over(new, proposed.revision).await? {
             Some(connection) => self.connected(who, before.as_ref(), connection).await,
@@ -64,17 +64,6 @@ impl Desk {
         self.doors()?.admits(new)?;
         // A second key in one database is one that somebody will be without.
         self.check_vault_key().await
-    }
-
-    /// The connection in whose place this one comes.
-    async fn in_place_of(&self, new: &NewConnection) -> DeskResult<Option<Connection>> {
-        let filter = ConnectionFilter {
-            account: Some(new.account.clone()),
-            crm: Some(new.crm.clone()),
-            state: None,
-        };
-        let mut there = self.list_connections(&filter).await?.into_iter();
-        Ok(there.find(|listed| listed.crm_account_id == new.crm_account_id))
     }
 
     async fn connected(

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is given of a connection besides its secrets. Of one that is there, what is not given stays.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Given {
     /// Whose it is.
     pub account: String,
@@ -44,7 +44,12 @@ impl Desk {
     /// when the database cannot be read.
     pub async fn propose(&self, given: Given) -> DeskResult<Proposed> {
         let adapter = adapter(&given.crm)?;
-        let present = self.in_its_place(&given).await?;
+        let place = (
+            &*given.account,
+            &*given.crm,
+            given.crm_account_id.as_deref(),
+        );
+        let present = self.in_place_of(place).await?;
         let kept = present.as_ref();
         let kept_method = kept.map(|present| present.auth_method.as_str());
         let method = auth_method(adapter, given.auth_method.as_deref().or(kept_method))?;
@@ -75,15 +80,24 @@ impl Desk {
         })
     }
 
-    async fn in_its_place(&self, given: &Given) -> DeskResult<Option<Connection>> {
+    /// The connection of this account, CRM and CRM account, if there is one.
+    pub(super) async fn in_place_of(
+        &self,
+        (account, crm, crm_account_id): (&str, &str, Option<&str>),
+    ) -> DeskResult<Option<Connection>> {
         let filter = ConnectionFilter {
-            account: Some(given.account.clone()),
-            crm: Some(given.crm.clone()),
+            account: Some(account.to_owned()),
+            crm: Some(crm.to_owned()),
             state: None,
         };
         let mut there = self.list_connections(&filter).await?.into_iter();
-        Ok(there.find(|listed| listed.crm_account_id == given.crm_account_id))
+        Ok(there.find(|listed| listed.crm_account_id.as_deref() == crm_account_id))
     }
+}
+
+/// Where a connection is to be.
+pub(super) fn place(new: &NewConnection) -> (&str, &str, Option<&str>) {
+    (&new.account, &new.crm, new.crm_account_id.as_deref())
 }
 
 /// The settings of a new connection, with the usual deadline where they name none.

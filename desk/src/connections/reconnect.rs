@@ -73,10 +73,15 @@ impl Desk {
         })
     }
 
-    /// Whose account the CRM says they open; `None` where it does not answer.
+    /// Whose account the CRM says they open; `None` where it does not answer, or who issues its tokens.
     async fn try_secrets(&self, new: NewConnection) -> DeskResult<Option<AccountInfo>> {
-        let (adapter, session) = match self.doors()?.open_new(new) {
+        let (adapter, session) = match self.doors()?.open_new(new).await {
             Ok(opened) => opened,
+            Err(DoorError::Closed(closed)) => {
+                let detail = closed.message;
+                return Err(DeskError::NotAccepted { detail });
+            }
+            Err(DoorError::Later { .. }) => return Ok(None),
             Err(DoorError::Connection(error)) => return Err(error.into()),
             Err(DoorError::Setup(error)) => return Err(error.into()),
             Err(other) => {

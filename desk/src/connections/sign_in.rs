@@ -1,5 +1,7 @@
 //! Signing in: a link for whoever administers the account, the way to the provider, and the way back.
 
+use super::difference::difference;
+use super::propose::place;
 use crate::actor::{Action, Actor};
 use crate::connections::{Connected, Given};
 use crate::crm::adapter;
@@ -26,7 +28,7 @@ pub struct BegunSignIn {
 
 impl Desk {
     /// Begins a sign-in, for a new connection or one that is there: the link works for a day, until
-    /// somebody has signed in. Settings that are given hold from now on.
+    /// somebody has signed in. Settings that are given hold from now on, a budget among them.
     ///
     /// # Errors
     /// [`DeskError`], with `is_wrong_use` for what was given, for a CRM that nobody signs in to, and
@@ -42,22 +44,42 @@ impl Desk {
         // Nothing is begun that could not be ended.
         let public_url = self.public_url()?.clone();
         self.check_vault_key().await?;
-        let proposed = self.propose(given).await?;
-        let wanted = WantedSignIn {
-            connection: proposed.connection,
-            environment,
-            by: who.to_string(),
-        };
-        let begun = self.doors()?.begin_sign_in(wanted).await?;
+        let (before, begun) = self.begun(who, &given, environment.as_deref()).await?;
+        let connection = begun.connection;
         let (provider, ticket) = (begun.provider, begun.ticket.expose_secret());
         let url = format!("{}/oauth/{provider}/start/{ticket}", public_url.as_str());
-        let (id, state) = (begun.connection.id, begun.connection.state);
-        self.note(who, Action::SignInBegin, &id, &state).await;
+        let what = difference(before.as_ref(), &connection);
+        self.note(who, Action::SignInBegin, &connection.id, &what)
+            .await;
+        self.set_budget(before.as_ref(), &connection).await?;
         Ok(BegunSignIn {
-            connection: begun.connection,
+            connection,
             url: SecretString::from(url),
             expires_at: begun.expires_at,
         })
+    }
+
+    /// Begins it for the connection as it is now, and anew where somebody changes that in between; what
+    /// stood there before, and what was begun.
+    async fn begun(
+        &self,
+        who: &Actor,
+        given: &Given,
+        environment: Option<&str>,
+    ) -> DeskResult<(Option<Connection>, leadrail_connections::BegunSignIn)> {
+        loop {
+            let proposed = self.propose(given.clone()).await?;
+            let before = self.in_place_of(place(&proposed.connection)).await?;
+            let wanted = WantedSignIn {
+                connection: proposed.connection,
+                revision: proposed.revision,
+                environment: environment.map(str::to_owned),
+                by: who.to_string(),
+            };
+            if let Some(begun) = self.doors()?.begin_sign_in(wanted).await? {
+                return Ok((before, begun));
+            }
+        }
     }
 
     /// Sends a browser that opened a link to the provider.

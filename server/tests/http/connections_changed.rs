@@ -215,6 +215,34 @@ async fn new_secrets_are_tried_first_and_what_the_crm_refuses_changes_nothing() 
 }
 
 #[tokio::test]
+async fn an_account_s_own_client_is_tried_first_as_well() {
+    let (api, url) = (Api::start().await, crms().await);
+    let with = |secret: &str| json!({"client_id": "sim-acme", "client_secret": secret, "app_key": "sim-app-key"});
+    let body = json!({
+        "account": "acme", "crm": "servicetitan", "auth_method": "client_credentials",
+        "secrets": with("sim-acme-secret"), "base_url": format!("{url}/servicetitan"),
+        "settings": {"tenant_id": 1000, "booking_provider": 99},
+    });
+    let made = send(&api, Method::POST, "/v1/connections", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let path = format!(
+        "/v1/connections/{}",
+        made.json()["id"].as_str().expect("an id")
+    );
+    let reconnect = format!("{path}/reconnect");
+    let before = api.get(&path).await.json();
+    let wrong = json!({"secrets": with("canary-secret")});
+    let refused = send(&api, Method::POST, &reconnect, &wrong).await;
+    refused.assert_problem(422);
+    assert!(!refused.text.contains("canary"), "{}", refused.text);
+    assert_eq!(api.get(&path).await.json(), before);
+    let right = json!({"secrets": with("sim-acme-secret")});
+    let good = send(&api, Method::POST, &reconnect, &right).await;
+    assert_eq!(good.status, 200, "{}", good.text);
+    assert!(good.json()["last_verified_at"].is_string(), "{}", good.text);
+}
+
+#[tokio::test]
 async fn the_accounts_own_lists_are_asked_for_by_setting_or_all_at_once() {
     let api = Api::start().await;
     let url = crms().await;

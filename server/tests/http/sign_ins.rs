@@ -142,6 +142,26 @@ async fn an_account_is_connected_by_a_link_a_page_of_the_provider_and_a_page_of_
 }
 
 #[tokio::test]
+async fn the_budget_of_a_sign_in_holds_and_the_audit_log_has_what_was_changed() {
+    let (api, _) = with_client().await;
+    let budgeted = |at_once: u32| json!({"account": "acme", "crm": "housecall_pro", "settings": {"max_at_once": at_once}});
+    for at_once in [3, 2] {
+        let begun = send(&api, Method::POST, "/v1/sign-ins", &budgeted(at_once)).await;
+        assert_eq!(begun.status, 201, "{}", begun.text);
+        let limits: Vec<i32> = sqlx::query_scalar(
+            "select max_running from leadrail.lane where max_running is not null",
+        )
+        .fetch_all(api.pool())
+        .await
+        .expect("read");
+        assert_eq!(limits, [i32::try_from(at_once).expect("few")]);
+    }
+    let audit = api.get("/v1/audit?action=sign_in.begin").await.json();
+    let latest = audit["entries"][0]["outcome"].as_str().expect("words");
+    assert_eq!(latest, "settings.max_at_once: 3 -> 2");
+}
+
+#[tokio::test]
 async fn whoever_comes_back_without_having_left_from_here_gets_a_page_and_nothing_else() {
     let (api, _) = with_client().await;
     begin(&api).await;

@@ -137,6 +137,11 @@ fn secrets(
     method: &AuthMethod,
     given: SecretString,
 ) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    if method.secrets.is_empty() {
+        return Err(usage(
+            "somebody signs in to this: `leadrail connection sign-in --account ... --crm ...` gives the link",
+        ));
+    }
     if let [only] = method.secrets {
         return Ok(BTreeMap::from([(only.name.to_owned(), given)]));
     }

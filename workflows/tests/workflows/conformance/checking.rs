@@ -10,7 +10,7 @@ use crate::kit::Scene;
 pub(super) async fn a_check_says_whose_account_every_way_in_opens(subject: &Subject) {
     let scene = Scene::quiet_at(subject.access).await;
     for way in subject.access.ways {
-        let (adapter, session) = open(&scene, scene.connection_by(way, json!({})));
+        let (adapter, session) = open(&scene, scene.connection_by(way, json!({}))).await;
         let account = adapter.check(&session).await.expect("opened");
         let id = account.id.unwrap_or_default();
         let told = format!("{id} {}", account.name);
@@ -33,7 +33,7 @@ pub(super) async fn a_check_notices_each_secret_that_is_wrong(subject: &Subject)
             wrong
                 .secrets
                 .insert((*name).to_owned(), "nobodys-secret".to_owned().into());
-            let (adapter, session) = open(&scene, wrong);
+            let (adapter, session) = open(&scene, wrong).await;
             let Err(refused) = adapter.check(&session).await else {
                 panic!("a wrong {name} opens {}", subject.crm());
             };
@@ -49,7 +49,7 @@ pub(super) async fn a_check_notices_each_secret_that_is_wrong(subject: &Subject)
 
 pub(super) async fn options_are_those_of_the_account(subject: &Subject) {
     let scene = Scene::quiet_at(subject.access).await;
-    let (adapter, session) = open(&scene, scene.new_connection(json!({})));
+    let (adapter, session) = open(&scene, scene.new_connection(json!({}))).await;
     let usual = (subject.access.settings)();
     for info in adapter.crm().settings {
         let listed = matches!(
@@ -84,6 +84,6 @@ pub(super) async fn options_are_those_of_the_account(subject: &Subject) {
     scene.end().await;
 }
 
-fn open(scene: &Scene, new: NewConnection) -> (&'static dyn CrmAdapter, Session) {
-    scene.doors().open_new(new).expect("opened")
+async fn open(scene: &Scene, new: NewConnection) -> (&'static dyn CrmAdapter, Session) {
+    scene.doors().open_new(new).await.expect("opened")
 }
