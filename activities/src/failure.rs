@@ -1,8 +1,9 @@
 //! What the engine does about what a CRM or a connection answered: decided here and nowhere else.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use leadrail_adapters::{AdapterError, SetupError};
+use leadrail_adapters::AdapterError;
 use leadrail_connections::{Closed, ConnectionError, DoorError, VaultError};
 use leadrail_engine::{ActivityError, FailureKind};
 
@@ -39,23 +40,13 @@ pub(crate) fn of_answer(error: &AdapterError, gate: String) -> ActivityError {
 /// What follows when a connection cannot be read or opened. A database that is away comes back by
 /// itself; for everything else a person must act, and the lead waits for that.
 pub(crate) fn of_connection(error: &ConnectionError, gate: String) -> ActivityError {
-    let reason = match error {
-        ConnectionError::Database { .. } => {
-            return of_our_database(error.to_string());
+    match error {
+        ConnectionError::Database { .. } => of_our_database(error),
+        _ => {
+            let kind = FailureKind::Blocked { gate };
+            ActivityError::new(kind, error.reason(), error.to_string())
         }
-        ConnectionError::NotFound { .. } => "connection_missing",
-        ConnectionError::Vault { .. } | ConnectionError::ClientVault { .. } => "connection_sealed",
-        ConnectionError::Damaged { .. }
-        | ConnectionError::Exists { .. }
-        | ConnectionError::AccountTaken
-        | ConnectionError::Refused { .. }
-        | ConnectionError::BaseUrl { .. }
-        | ConnectionError::ForbiddenAddress { .. }
-        | ConnectionError::Settings { .. }
-        | ConnectionError::NoRandomness => "connection_damaged",
-        ConnectionError::Setup { .. } => "connection_setup",
-    };
-    ActivityError::new(FailureKind::Blocked { gate }, reason, error.to_string())
+    }
 }
 
 /// What follows when this worker cannot open a connection for the attempt with this number. Another
@@ -75,20 +66,18 @@ pub(crate) fn of_opening(error: DoorError, attempt: u32, gate: String) -> Activi
 
 /// What follows when a connection cannot be opened.
 pub(crate) fn of_door(error: DoorError, gate: String) -> ActivityError {
+    let (reason, message) = (error.reason(), error.to_string());
     match error {
         DoorError::Connection(error) => of_connection(&error, gate),
-        DoorError::Closed(closed) => of_closed(closed, gate),
-        DoorError::Setup(error) => of_setup(&error, gate),
         // Nobody's fault, and no attempt is used up: whoever renews the tokens is asked again.
-        DoorError::Later { message, after } => {
+        DoorError::Later { after, .. } => {
             let after = Some(after.max(RENEWAL_PAUSE));
-            ActivityError::new(FailureKind::Throttled { after }, "renewing", message)
+            ActivityError::new(FailureKind::Throttled { after }, reason, message)
         }
-        DoorError::NoClient { message } => {
-            ActivityError::new(FailureKind::Blocked { gate }, "no_client", message)
-        }
-        DoorError::UnsupportedCrm { .. } => {
-            ActivityError::rejected("unsupported_crm", error.to_string())
+        DoorError::UnsupportedCrm { .. } => ActivityError::rejected(reason, message),
+        // A person has to act, and its leads wait for that.
+        DoorError::Closed(_) | DoorError::Setup(_) | DoorError::NoClient { .. } => {
+            ActivityError::new(FailureKind::Blocked { gate }, reason, message)
         }
     }
 }
@@ -99,20 +88,15 @@ pub(crate) fn of_closed(closed: Closed, gate: String) -> ActivityError {
 }
 
 /// What follows when our own database is away: no fault of the CRM's, so no attempt is used up.
-pub(crate) fn of_our_database(message: impl Into<String>) -> ActivityError {
+pub(crate) fn of_our_database(message: impl Display) -> ActivityError {
     let after = Some(DATABASE_PAUSE);
+    let message = message.to_string();
     ActivityError::new(FailureKind::Throttled { after }, "database", message)
-}
-
-/// What follows when a connection is set up wrongly: its leads wait until somebody sets it right.
-fn of_setup(error: &SetupError, gate: String) -> ActivityError {
-    let kind = FailureKind::Blocked { gate };
-    ActivityError::new(kind, "connection_setup", error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use leadrail_adapters::Failure;
+    use leadrail_adapters::{Failure, SetupError};
     use leadrail_connections::{ConnectionId, UrlError};
     use uuid::Uuid;
 
@@ -249,7 +233,8 @@ mod tests {
             assert_eq!(error.kind, FailureKind::Blocked { gate: gate() });
             assert_eq!(error.reason, reason);
         }
-        let setup = of_setup(&SetupError::BaseUrl(UrlError::NotAUrl), gate());
+        let setup = DoorError::Setup(SetupError::BaseUrl(UrlError::NotAUrl));
+        let setup = of_door(setup, gate());
         assert_eq!(setup.kind, FailureKind::Blocked { gate: gate() });
         assert_eq!(setup.reason, "connection_setup");
     }

@@ -21,7 +21,7 @@ const MOST_AT_ONCE: u32 = 1_000;
 const PRIORITY: i16 = 5;
 
 /// Plans a probe for every connection that is due, each in its connection's lane, so that a lane that is
-/// stopped, limited or held back holds its probe too.
+/// stopped, limited or held back holds its probe too. Behind a lane that is stopped none is planned.
 ///
 /// Each has a key of its own, so a second run plans nothing new.
 pub struct PlanProbes {
@@ -46,7 +46,7 @@ impl Activity for PlanProbes {
     async fn run(&self, _: &Attempt, (): &()) -> ActivityResult<PlannedProbes> {
         let connections = self.doors.connections();
         let due = connections.due_for_probe(MOST_AT_ONCE).await;
-        let due = due.map_err(away)?;
+        let due = due.map_err(failure::of_our_database)?;
         let runs = probes(&due).map_err(|_| {
             ActivityError::rejected("not_storable", "a probe's input cannot be written as JSON")
         })?;
@@ -56,13 +56,9 @@ impl Activity for PlanProbes {
         connections
             .put_off_probes(&due, PROBE_EVERY)
             .await
-            .map_err(away)?;
+            .map_err(failure::of_our_database)?;
         Ok(PlannedProbes { planned: due.len() })
     }
-}
-
-fn away(error: impl std::fmt::Display) -> ActivityError {
-    failure::of_our_database(error.to_string())
 }
 
 fn probes(due: &[ProbeDue]) -> serde_json::Result<Vec<NewRun>> {

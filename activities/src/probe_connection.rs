@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use leadrail_adapters::{AccountInfo, AdapterError, AdapterResult};
 use leadrail_connections::{ConnectionId, ConnectionState, Door, DoorError, Doors};
-use leadrail_engine::{Activity, ActivityError, ActivityOptions, ActivityResult, Attempt};
+use leadrail_engine::{Activity, ActivityOptions, ActivityResult, Attempt};
 use serde::{Deserialize, Serialize};
 
 use crate::access::keep_evidence;
-use crate::failure;
+use crate::failure::of_our_database;
 
 /// Two checks, and what renews secrets in between.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -16,8 +16,9 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// Asks the CRM by its cheapest live check. Opening the door is all that keeps alive what would die
 /// unused, such as a token that is renewed by whoever uses it.
 ///
-/// A refusal counts when a second check on a door that was opened anew is refused too (decision 0015).
-/// Whatever else the CRM answers says nothing: the next probe asks again.
+/// A refusal of the secrets counts when a second check on a door that was opened anew is refused too
+/// (decision 0015). Whatever else the CRM answers says nothing, a forbidden check neither (decision 0024): the
+/// next probe asks again.
 pub struct ProbeConnection {
     /// The ways into the CRMs.
     pub doors: Doors,
@@ -116,14 +117,14 @@ impl ProbeConnection {
                 let (id, version) = (door.connection.id, door.session.secret_version());
                 let connections = self.doors.connections();
                 let noted = connections.mark_verified(id, version, Some(&account.name));
-                noted.await.map_err(away)?;
+                noted.await.map_err(of_our_database)?;
                 return Ok(Probed::Accepted);
             }
             Err(error) => error,
         };
         let said = reason.reason().to_owned();
         Ok(match reason {
-            AdapterError::Auth(_) | AdapterError::Forbidden(_) => Probed::Refused { reason: said },
+            AdapterError::Auth(_) => Probed::Refused { reason: said },
             _ => Probed::Unknown { reason: said },
         })
     }
@@ -132,7 +133,7 @@ impl ProbeConnection {
         let (id, version) = (door.connection.id, door.session.secret_version());
         let connections = self.doors.connections();
         let noted = connections.mark_needs_reauth(id, version, detail).await;
-        if noted.map_err(away)? {
+        if noted.map_err(of_our_database)? {
             let title = door.adapter.crm().title;
             tracing::warn!(connection.id = %id, crm = %door.connection.crm, "{title} refused the credentials of connection {id} when it was asked; its leads will wait until it is connected again");
         }
@@ -144,22 +145,10 @@ impl ProbeConnection {
 fn unopened(error: DoorError) -> ActivityResult<Probed> {
     use leadrail_connections::ConnectionError::{Database, NotFound};
     match error {
-        DoorError::Connection(Database { source }) => Err(away(source)),
+        DoorError::Connection(Database { source }) => Err(of_our_database(source)),
         DoorError::Connection(NotFound { .. }) | DoorError::Closed(_) => Ok(Probed::Skipped),
-        DoorError::Connection(_) => Ok(unknown("connection_sealed")),
-        DoorError::Setup(_) => Ok(unknown("connection_setup")),
-        DoorError::Later { .. } => Ok(unknown("renewing")),
-        DoorError::NoClient { .. } => Ok(unknown("no_client")),
-        DoorError::UnsupportedCrm { .. } => Ok(unknown("unsupported_crm")),
+        other => Ok(Probed::Unknown {
+            reason: other.reason().to_owned(),
+        }),
     }
-}
-
-fn unknown(reason: &str) -> Probed {
-    Probed::Unknown {
-        reason: reason.to_owned(),
-    }
-}
-
-fn away(error: impl std::fmt::Display) -> ActivityError {
-    failure::of_our_database(error.to_string())
 }

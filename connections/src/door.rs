@@ -90,6 +90,21 @@ impl From<Unrenewed> for DoorError {
     }
 }
 
+impl DoorError {
+    /// Machine-readable, such as `renewing`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Connection(error) => error.reason(),
+            Self::UnsupportedCrm { .. } => "unsupported_crm",
+            Self::Closed(closed) => closed.reason,
+            Self::Later { .. } => "renewing",
+            Self::NoClient { .. } => "no_client",
+            Self::Setup(_) => "connection_setup",
+        }
+    }
+}
+
 /// Why no lead may go through a connection now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {

@@ -101,6 +101,25 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
+    /// Machine-readable: why leads cannot go through the connection.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Database { .. } => "database",
+            Self::NotFound { .. } => "connection_missing",
+            Self::Vault { .. } | Self::ClientVault { .. } => "connection_sealed",
+            Self::Damaged { .. }
+            | Self::Exists { .. }
+            | Self::AccountTaken
+            | Self::Refused { .. }
+            | Self::BaseUrl { .. }
+            | Self::ForbiddenAddress { .. }
+            | Self::Settings { .. }
+            | Self::NoRandomness => "connection_damaged",
+            Self::Setup { .. } => "connection_setup",
+        }
+    }
+
     pub(crate) fn refused(field: &'static str, reason: &'static str) -> Self {
         Self::Refused { field, reason }
     }

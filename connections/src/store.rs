@@ -68,7 +68,7 @@ impl Connections {
     }
 
     /// Connections that leads go through, or would, and whose CRM is to be asked by now whether it accepts
-    /// the secrets; the longest due first, at most `limit`.
+    /// the secrets; the longest due first, at most `limit`. None whose lane is stopped.
     ///
     /// # Errors
     /// [`ConnectionError::Database`].

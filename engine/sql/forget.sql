@@ -37,11 +37,13 @@ exception when others then
 end
 $$;
 
--- Takes the words out of the histories of these runs.
-create or replace function leadrail.forget_history(p_runs uuid[]) returns void language sql
-set enable_seqscan = off set jit = off
+-- Takes the words out of the histories of these runs. Planned anew each time, for these runs: a plan for any
+-- runs, which is all that a function in SQL has, looks into every day and locks its partition.
+create or replace function leadrail.forget_history(p_runs uuid[]) returns void language plpgsql
+set enable_seqscan = off set jit = off set plan_cache_mode = force_custom_plan
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     update leadrail.history h
     set payload = leadrail.without_words(h.payload)
     where h.run_id = any (p_runs) and h.payload is not null
@@ -50,7 +52,8 @@ as $$
           'run_completed', 'cancel_requested', 'signal_received', 'side_value', 'state_published', 'child_started',
           'child_completed', 'child_failed', 'run_continued'
       )
-      and h.payload ->> 'forgotten' is null
+      and h.payload ->> 'forgotten' is null;
+end
 $$;
 
 -- Forgets what these runs were given and what was said about them, as far as they have ended; which
@@ -121,44 +124,45 @@ $$;
 
 -- Cancels runs that were dead for so long that nobody will see to them, and forgets what they were given;
 -- `p_rows` at most, how many. Numbers of letters grow with the time of death, so the oldest are looked at
--- and no others.
+-- and no others. What a replay has taken on is its choice: it is sent through, or given back and then retired.
 create or replace function leadrail.retire_letters(p_rows integer) returns integer language plpgsql
 set enable_seqscan = off set jit = off
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_now timestamptz := leadrail.now();
     v_runs uuid[];
 begin
     v_runs := array(
         select d.run_id
         from leadrail.dead_letter d
-        where d.run_id in (select o.run_id from leadrail.dead_letter o order by o.seq limit p_rows)
-          and d.died_at <= (select v_now - t.letters_for from leadrail.retention t)
+        where d.run_id in (
+                select o.run_id from leadrail.dead_letter o where o.replay_id is null order by o.seq limit p_rows
+          )
+          -- Once more: a replay may have taken it on while it was waited for.
+          and d.replay_id is null
+          and d.died_at <= (select leadrail.now() - t.letters_for from leadrail.retention t)
         for update skip locked
     );
-    v_runs := leadrail.lock_dead(v_runs);
-    insert into leadrail.history (run_id, seq, at, kind, payload)
-    select run.id, leadrail.next_seq(run.id), v_now, 'run_cancelled', json_build_object('by', 'system:retention')
-    from unnest(v_runs) as run (id);
-    delete from leadrail.dead_letter d where d.run_id = any (v_runs);
-    update leadrail.workflow_run r
-    set state = 'cancelled', changed_at = v_now, reason = 'expired'
-    where r.id = any (v_runs);
+    v_runs := leadrail.end_dead(v_runs, 'expired', 'system:retention');
     perform leadrail.forget_runs(v_runs, false);
     return cardinality(v_runs);
 end
 $$;
 
 -- Forgets keys that nobody will send again, of runs that are not kept any more; `p_rows` at most, how
--- many.
+-- many. Fewer than asked for: there are no more yet, or somebody else is at it.
+--
+-- Each key is looked for by itself: a join of another kind reads all runs that are kept, or all keys.
 create or replace function leadrail.forget_keys(p_rows integer) returns integer language plpgsql
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_forgotten integer;
 begin
+    if not pg_try_advisory_xact_lock(leadrail.lock_number('forget_keys')) then
+        return 0;
+    end if;
     with old as materialized (
         select k.key, k.scope
         from leadrail.run_key k
@@ -168,6 +172,7 @@ begin
     )
     delete from leadrail.run_key k using old o where k.key = o.key and k.scope = o.scope;
     get diagnostics v_forgotten = row_count;
+    perform leadrail.note_housekeeping('keys');
     return v_forgotten;
 end
 $$;

@@ -156,12 +156,6 @@ begin
     end;
     perform leadrail.run_house_tasks();
     begin
-        perform leadrail.forget_keys(10000);
-        perform leadrail.note_housekeeping('keys');
-    exception when others then
-        perform leadrail.note_housekeeping('keys', sqlerrm);
-    end;
-    begin
         perform leadrail.release_ended_replays();
         -- Last, because they wait for nobody.
         perform leadrail.retire_letters(10000);

@@ -50,6 +50,9 @@ as $$
     on conflict (name) do update
     set max_running = excluded.max_running, gap = excluded.gap, burst = excluded.burst,
         next_free_at = null;
+    delete from leadrail.lane l
+    where l.name = p_lane and l.max_running is null and l.gap is null and l.paused_at is null
+      and coalesce(l.held_until <= leadrail.now(), true) and coalesce(l.budget_until <= leadrail.now(), true);
     delete from leadrail.lane_slot s where s.lane = p_lane and p_max_running is null;
     insert into leadrail.lane_slot (run_id, lane)
     select r.id, r.lane

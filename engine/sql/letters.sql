@@ -100,6 +100,31 @@ as $$
     )
 $$;
 
+-- Cancels those of these runs that are dead and that nobody has in hand, for this reason; which ones. Their
+-- histories say who did it, and why: whoever discarded them, or `p_by`.
+create or replace function leadrail.end_dead(p_runs uuid[], p_reason text, p_by text default null) returns uuid[]
+language plpgsql
+set enable_seqscan = off set jit = off
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now timestamptz := leadrail.now();
+    v_runs uuid[] := leadrail.lock_dead(p_runs);
+begin
+    insert into leadrail.history (run_id, seq, at, kind, payload)
+    select d.run_id, leadrail.next_seq(d.run_id), v_now, 'run_cancelled',
+           case when p_by is null then json_build_object('why', d.discarded_why, 'by', d.discarded_by)
+                else json_build_object('by', p_by) end
+    from leadrail.dead_letter d
+    where d.run_id = any (v_runs);
+    delete from leadrail.dead_letter d where d.run_id = any (v_runs);
+    update leadrail.workflow_run r
+    set state = 'cancelled', changed_at = v_now, reason = p_reason
+    where r.id = any (v_runs);
+    return v_runs;
+end
+$$;
+
 -- Cancels the runs that were discarded so long ago that it cannot be undone any more, `p_rows` at most;
 -- how many. Whatever somebody has in hand at the moment has time until the next round.
 create or replace function leadrail.settle_discards(p_rows integer) returns integer language plpgsql
@@ -107,27 +132,16 @@ set enable_seqscan = off set jit = off
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_now timestamptz := leadrail.now();
     v_runs uuid[];
 begin
     v_runs := array(
         select d.run_id
         from leadrail.dead_letter d
-        where d.discarded_at <= (select v_now - t.discarded_for from leadrail.retention t)
+        where d.discarded_at <= (select leadrail.now() - t.discarded_for from leadrail.retention t)
         order by d.discarded_at
         limit p_rows
         for update skip locked
     );
-    v_runs := leadrail.lock_dead(v_runs);
-    insert into leadrail.history (run_id, seq, at, kind, payload)
-    select d.run_id, leadrail.next_seq(d.run_id), v_now, 'run_cancelled',
-           json_build_object('why', d.discarded_why, 'by', d.discarded_by)
-    from leadrail.dead_letter d
-    where d.run_id = any (v_runs);
-    delete from leadrail.dead_letter d where d.run_id = any (v_runs);
-    update leadrail.workflow_run r
-    set state = 'cancelled', changed_at = v_now, reason = 'discarded'
-    where r.id = any (v_runs);
-    return cardinality(v_runs);
+    return cardinality(leadrail.end_dead(v_runs, 'discarded'));
 end
 $$;

@@ -230,6 +230,7 @@ impl Engine {
         while housekeeping::drop_oldest_day(self.pool()).await?.is_some() {}
         let most = housekeeping::HOUSE_BATCH;
         while housekeeping::forget_inputs(self.pool(), most).await? == most {}
+        while housekeeping::forget_keys(self.pool(), most).await? == most {}
         let mut moved = 0;
         loop {
             let slice = housekeeping::move_ended(self.pool(), housekeeping::HOUSE_BATCH).await?;

@@ -36,28 +36,22 @@ begin
 end
 $$;
 
--- leadrail.limit_lane for the lanes of a connection: of its CRM account and, if it is said, of leads that name
--- none. The account is looked at, not how a lane's name begins.
-create or replace function leadrail.limit_seen_lanes(
-    p_account text, p_crm text, p_crm_account_id text, p_with_unnamed boolean,
-    p_max_running integer, p_gap interval, p_burst integer
+-- leadrail.limit_lane for the lane of a CRM account of a connection, or of leads that name none. The account
+-- is looked at, not how a lane's name begins.
+create or replace function leadrail.limit_seen_lane(
+    p_account text, p_crm text, p_crm_account_id text, p_max_running integer, p_gap interval, p_burst integer
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_sees text := current_setting('leadrail.sees', true);
-    v_lane text;
 begin
     if v_sees is distinct from 'all' and v_sees is distinct from 'scope:' || p_account then
-        raise exception 'the lanes are another account''s' using errcode = '42501';
+        raise exception 'the lane is another account''s' using errcode = '42501';
     end if;
-    for v_lane in
-        select leadrail.lane_of(p_account, p_crm, p_crm_account_id)
-        union
-        select leadrail.lane_of(p_account, p_crm, null) where p_with_unnamed
-    loop
-        perform leadrail.limit_lane(v_lane, p_max_running, p_gap, p_burst);
-    end loop;
+    perform leadrail.limit_lane(
+        leadrail.lane_of(p_account, p_crm, p_crm_account_id), p_max_running, p_gap, p_burst
+    );
 end
 $$;
 
@@ -87,7 +81,7 @@ begin
     execute format(
         'grant execute on function leadrail.phone_hash(text), leadrail.accept_seen_leads(text[], uuid[], text[], text[],
              text[], text[], uuid[], text[], smallint[], text[], text[]), leadrail.erase_seen_leads(uuid[], uuid[]),
-             leadrail.limit_seen_lanes(text, text, text, boolean, integer, interval, integer) to %I',
+             leadrail.limit_seen_lane(text, text, text, integer, interval, integer) to %I',
         role
     );
 end
@@ -106,7 +100,7 @@ as $$
 $$;
 
 revoke execute on function leadrail.grant_api(text), leadrail.erase_seen_leads(uuid[], uuid[]),
-    leadrail.limit_seen_lanes(text, text, text, boolean, integer, interval, integer), leadrail.accept_seen_leads(
+    leadrail.limit_seen_lane(text, text, text, integer, interval, integer), leadrail.accept_seen_leads(
     text[], uuid[], text[], text[], text[], text[], uuid[], text[], smallint[], text[], text[]
 ) from public;
 
@@ -114,8 +108,8 @@ comment on function leadrail.accept_seen_leads(text[], uuid[], text[], text[], t
     'leadrail.accept_leads from behind the wall.';
 comment on function leadrail.erase_seen_leads(uuid[], uuid[]) is
     'leadrail.erase_leads from behind the wall, for who works for all.';
-comment on function leadrail.limit_seen_lanes(text, text, text, boolean, integer, interval, integer) is
-    'leadrail.limit_lane from behind the wall, for the lanes of a connection.';
+comment on function leadrail.limit_seen_lane(text, text, text, integer, interval, integer) is
+    'leadrail.limit_lane from behind the wall, for the lane of a connection.';
 comment on function leadrail.grant_api(text) is
     'Lets a role serve the API from behind the wall; `leadrail migrate --grant-api ROLE` calls it.';
 comment on function leadrail.api_roles() is 'The roles that were let serve the API.';

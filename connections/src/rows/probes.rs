@@ -25,7 +25,8 @@ pub struct ProbeDue {
     pub probe_at: DateTime<Utc>,
 }
 
-/// Those that leads go through, or would.
+/// Those that leads go through, or would, and whose lane nobody has stopped: what was planned there would
+/// pile up behind it, one an hour.
 pub(crate) async fn due_for_probe(
     db: impl PgExecutor<'_>,
     limit: u32,
@@ -36,6 +37,10 @@ pub(crate) async fn due_for_probe(
         select id as "id: ConnectionId", account, leadrail.lane_of(account, crm, crm_account_id) as "lane!", probe_at
         from leadrail.connection
         where state in ('active', 'paused') and probe_at <= leadrail.now()
+          and not exists (
+              select from leadrail.lane
+              where name = leadrail.lane_of(account, crm, crm_account_id) and paused_at is not null
+          )
         order by probe_at
         limit $1
         "#,

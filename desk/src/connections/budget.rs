@@ -4,47 +4,79 @@ use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::{Connection, ConnectionFilter, ConnectionState};
 use leadrail_engine::LaneLimits;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl Desk {
-    /// Limits the lanes of a connection as its settings say, if they say something else than before.
+    /// Limits the lanes of a connection as its settings say, where they say something else than before. A
+    /// lane that no connection has any more loses its limits, whoever set them.
     pub(super) async fn set_budget(
         &self,
         before: Option<&Connection>,
         now: &Connection,
     ) -> DeskResult<()> {
-        let limits = limits(now);
-        let same_lanes = before.is_some_and(|was| was.crm_account_id == now.crm_account_id);
-        let was = before.map_or_else(unlimited, self::limits);
-        if was == limits && (same_lanes || limits == unlimited()) {
-            return Ok(());
-        }
-        let with_unnamed = self.is_only(now).await?;
-        if self.engine().access().sees().is_some() {
-            return self.limit_seen(now, with_unnamed, &limits).await;
-        }
-        for lane in self.lanes_of(now, with_unnamed).await? {
-            self.engine().limit_lane(&lane, &limits).await?;
+        let (account, crm) = (&now.account, &now.crm);
+        let filter = ConnectionFilter {
+            account: Some(account.clone()),
+            crm: Some(crm.clone()),
+            state: None,
+        };
+        let all = self.list_connections(&filter).await?;
+        let others = all.iter().filter(|other| other.id != now.id);
+        let (was, is) = (limits_of(others.chain(before)), limits_of(&all));
+        let lanes: BTreeSet<_> = was.keys().chain(is.keys()).collect();
+        for crm_account_id in lanes {
+            let before = was.get(crm_account_id);
+            let now = is.get(crm_account_id);
+            let unchanged = match (before, now) {
+                (Some(_), None) => false,
+                (None, now) => now.is_none_or(|now| *now == unlimited()),
+                (before, now) => before == now,
+            };
+            if !unchanged {
+                let limits = now.cloned().unwrap_or_else(unlimited);
+                self.limit(account, crm, *crm_account_id, &limits).await?;
+            }
         }
         Ok(())
     }
 
-    /// The same from behind the wall, where the database looks whose lanes they are.
+    async fn limit(
+        &self,
+        account: &str,
+        crm: &str,
+        crm_account_id: Option<&str>,
+        limits: &LaneLimits,
+    ) -> DeskResult<()> {
+        if self.engine().access().sees().is_some() {
+            return self.limit_seen(account, crm, crm_account_id, limits).await;
+        }
+        let lane = sqlx::query_scalar!(
+            r#"select leadrail.lane_of($1, $2, $3) as "lane!""#,
+            account,
+            crm,
+            crm_account_id,
+        );
+        let lane = lane.fetch_one(self.engine().access()).await?;
+        Ok(self.engine().limit_lane(&lane, limits).await?)
+    }
+
+    /// The same from behind the wall, where the database looks whose lane it is.
     async fn limit_seen(
         &self,
-        connection: &Connection,
-        with_unnamed: bool,
+        account: &str,
+        crm: &str,
+        crm_account_id: Option<&str>,
         limits: &LaneLimits,
     ) -> DeskResult<()> {
         let max_running = limits
             .max_running
             .map(|most| i32::try_from(most).unwrap_or(i32::MAX));
         let limited = sqlx::query!(
-            "select leadrail.limit_seen_lanes($1, $2, $3, $4, $5, make_interval(secs => $6), $7)",
-            connection.account,
-            connection.crm,
-            connection.crm_account_id,
-            with_unnamed,
+            "select leadrail.limit_seen_lane($1, $2, $3, $4, make_interval(secs => $5), $6)",
+            account,
+            crm,
+            crm_account_id,
             max_running,
             limits.gap.map(|gap| gap.as_secs_f64()),
             i32::try_from(limits.burst).unwrap_or(i32::MAX)
@@ -53,39 +85,34 @@ impl Desk {
         self.engine().hint();
         Ok(())
     }
+}
 
-    /// Whether leads that name no CRM account can only mean this connection.
-    async fn is_only(&self, connection: &Connection) -> DeskResult<bool> {
-        let filter = ConnectionFilter {
-            account: Some(connection.account.clone()),
-            crm: Some(connection.crm.clone()),
-            state: None,
-        };
-        let others = self.list_connections(&filter).await?;
-        Ok(others
-            .iter()
-            .all(|other| other.id == connection.id || other.state == ConnectionState::Disabled))
+/// What these connections, all of one account and CRM, say of their lanes: that of leads that name their
+/// CRM account, and that of leads that name none, where these can only mean one of them.
+fn limits_of<'a>(
+    connections: impl IntoIterator<Item = &'a Connection>,
+) -> BTreeMap<Option<&'a str>, LaneLimits> {
+    let all: Vec<_> = connections.into_iter().collect();
+    let each = all.iter().map(|one| (account_id(one), limits(one)));
+    let mut lanes: BTreeMap<_, _> = each.collect();
+    let on = all
+        .iter()
+        .filter(|one| one.state != ConnectionState::Disabled);
+    let on: Vec<_> = on.collect();
+    let counts = if on.is_empty() {
+        all.iter().collect()
+    } else {
+        on
+    };
+    // One that was made without a CRM account has that lane already.
+    if let ([only], false) = (counts.as_slice(), lanes.contains_key(&None)) {
+        lanes.insert(None, limits(only));
     }
+    lanes
+}
 
-    /// The lane of leads that name its CRM account, and perhaps that of those that name none.
-    async fn lanes_of(
-        &self,
-        connection: &Connection,
-        with_unnamed: bool,
-    ) -> DeskResult<Vec<String>> {
-        let lanes = sqlx::query_scalar!(
-            r#"
-            select leadrail.lane_of($1, $2, $3) as "lane!"
-            union
-            select leadrail.lane_of($1, $2, null) where $4
-            "#,
-            connection.account,
-            connection.crm,
-            connection.crm_account_id,
-            with_unnamed,
-        );
-        Ok(lanes.fetch_all(self.engine().access()).await?)
-    }
+fn account_id(connection: &Connection) -> Option<&str> {
+    connection.crm_account_id.as_deref()
 }
 
 fn unlimited() -> LaneLimits {

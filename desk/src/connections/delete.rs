@@ -20,6 +20,6 @@ impl Desk {
             before.state, before.crm, before.account
         );
         self.note(who, Action::ConnectionDelete, &id, &what).await;
-        Ok(())
+        self.set_budget(Some(&before), &before).await
     }
 }

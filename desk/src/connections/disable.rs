@@ -13,14 +13,16 @@ impl Desk {
     /// When there is no such connection, or the database cannot be written.
     pub async fn disable(&self, who: &Actor, id: ConnectionId, why: &str) -> DeskResult<bool> {
         let connections = self.connections()?;
-        let was = connections.get(id).await?.state;
+        let before = connections.get(id).await?;
         let news = connections.disable(id, why).await?;
         let outcome = match news {
-            true => format!("state: {was} -> disabled"),
+            true => format!("state: {} -> disabled", before.state),
             false => "off already".to_owned(),
         };
         self.note(who, Action::ConnectionDisable, &id, &outcome)
             .await;
+        // Another one may be the only one now.
+        self.set_budget(Some(&before), &before).await?;
         Ok(news)
     }
 
@@ -31,6 +33,7 @@ impl Desk {
     /// When there is no such connection, or the database cannot be written.
     pub async fn enable(&self, who: &Actor, id: ConnectionId) -> DeskResult<u32> {
         let connections = self.connections()?;
+        let before = connections.get(id).await?;
         let news = connections.enable(id).await?;
         let now = connections.get(id).await?;
         let outcome = match news {
@@ -39,6 +42,7 @@ impl Desk {
         };
         self.note(who, Action::ConnectionEnable, &id, &outcome)
             .await;
+        self.set_budget(Some(&before), &now).await?;
         self.release_if_active(who, &now).await
     }
 }

@@ -66,6 +66,7 @@ impl Desk {
         let what = difference(Some(&before), &connection);
         self.note(who, Action::ConnectionReconnect, &id, &what)
             .await;
+        self.set_budget(Some(&before), &connection).await?;
         let released = self.release_if_active(who, &connection).await?;
         Ok(Connected {
             connection,

@@ -114,34 +114,10 @@ async fn ask(doors: &Doors, id: ConnectionId) -> DeskResult<Result<Accepted, Ref
     let door = match doors.open_whatever_its_state(id).await {
         Ok(door) => door,
         Err(DoorError::Connection(error)) => return Err(error.into()),
-        Err(DoorError::UnsupportedCrm { crm }) => {
+        Err(error) => {
             return Ok(Err(Refusal {
-                reason: "unsupported_crm".to_owned(),
-                detail: format!("there is no adapter for the CRM {crm}"),
-            }));
-        }
-        Err(DoorError::Setup(error)) => {
-            return Ok(Err(Refusal {
-                reason: "setup".to_owned(),
+                reason: error.reason().to_owned(),
                 detail: error.to_string(),
-            }));
-        }
-        Err(DoorError::Later { message, .. }) => {
-            return Ok(Err(Refusal {
-                reason: "renewing".to_owned(),
-                detail: message,
-            }));
-        }
-        Err(DoorError::NoClient { message }) => {
-            return Ok(Err(Refusal {
-                reason: "no_client".to_owned(),
-                detail: message,
-            }));
-        }
-        Err(DoorError::Closed(closed)) => {
-            return Ok(Err(Refusal {
-                reason: closed.reason.to_owned(),
-                detail: closed.message,
             }));
         }
     };

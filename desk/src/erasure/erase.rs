@@ -61,7 +61,8 @@ impl Desk {
     /// Safe to ask again, and needed while there is more.
     ///
     /// # Errors
-    /// As [`Desk::look_for`], or when the database cannot be written. What is erased by then stays erased.
+    /// As [`Desk::look_for`], or when the database cannot be written. What is erased by then stays erased, and
+    /// the audit log has it.
     pub async fn erase(
         &self,
         who: &Actor,
@@ -69,25 +70,40 @@ impl Desk {
         patience: Duration,
     ) -> DeskResult<Erasure> {
         let (leads, more) = self.some_of(person).await?;
-        let looks = self.looks_at(&leads).await?;
-        let mut runs: Vec<_> = leads.iter().map(|lead| lead.run_id).collect();
-        runs.extend(&looks);
-        self.stop(&runs, patience).await?;
-        let copies = self.copies_of(&leads).await?;
-        let mut erased = 0;
-        for some in leads.chunks(AT_ONCE) {
-            erased += self.erase_some(some).await?;
-        }
         let found = leads.len() as u64;
-        let erasure = Erasure {
+        let mut erased = 0;
+        let done = self.erase_all(&leads, patience, &mut erased).await;
+        let outcome = match &done {
+            Ok(_) => format!("{} still on their way", found - erased),
+            Err(_) => "and then it failed".to_owned(),
+        };
+        let outcome = format!("{erased} of {found} leads erased, {outcome}");
+        self.note_erasure(who, person, &outcome).await;
+        Ok(Erasure {
             leads: found,
             erased,
             on_their_way: found - erased,
             more,
-            copies,
-        };
-        self.note_erasure(who, person, &erasure).await;
-        Ok(erasure)
+            copies: done?,
+        })
+    }
+
+    /// Stops these leads and erases them, and counts them in `erased`; where copies are.
+    async fn erase_all(
+        &self,
+        leads: &[Found],
+        patience: Duration,
+        erased: &mut u64,
+    ) -> DeskResult<Vec<CrmCopy>> {
+        let looks = self.looks_at(leads).await?;
+        let mut runs: Vec<_> = leads.iter().map(|lead| lead.run_id).collect();
+        runs.extend(&looks);
+        self.stop(&runs, patience).await?;
+        let copies = self.copies_of(leads).await?;
+        for some in leads.chunks(AT_ONCE) {
+            *erased += self.erase_some(some).await?;
+        }
+        Ok(copies)
     }
 
     /// So many of the person's leads as one call erases, and whether there are more.
@@ -152,15 +168,11 @@ impl Desk {
     }
 
     /// A number has no place in the audit log, so an erasure by number has a name of its own there.
-    async fn note_erasure(&self, who: &Actor, person: &Person, erasure: &Erasure) {
+    async fn note_erasure(&self, who: &Actor, person: &Person, outcome: &str) {
         let subject = match person {
             Person::Phone(_) => format!("erasure {}", Uuid::new_v4()),
             Person::Lead { event_id, .. } => event_id.to_string(),
         };
-        let outcome = format!(
-            "{} of {} leads erased, {} still on their way",
-            erasure.erased, erasure.leads, erasure.on_their_way
-        );
         self.note(who, Action::PersonErase, &subject, &outcome)
             .await;
     }

@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::error::{DeskError, DeskResult};
-use leadrail_adapters::StepKey;
+use leadrail_adapters::{Made, Record, Slot, StepKey};
 use leadrail_engine::RunId;
 use leadrail_lead::{EventId, Phone};
 use leadrail_workflows::second_looks;
@@ -148,20 +148,31 @@ impl Desk {
         let mut records: BTreeMap<Uuid, Vec<CrmRecord>> = BTreeMap::new();
         for row in made.fetch_all(self.engine().access()).await? {
             let of_run = records.entry(row.run_id).or_default();
-            of_run.extend(record(&row.activity, &row.output));
+            of_run.extend(left_by(&row.activity, row.output));
         }
         Ok(by_crm(leads, &mut records))
     }
 }
 
-/// What a step left in the CRM.
-fn record(activity: &str, output: &Value) -> Option<CrmRecord> {
+/// What a step left in the CRM, and what the same request made beside it, as a customer comes with its
+/// first site.
+fn left_by(activity: &str, output: Value) -> Vec<CrmRecord> {
     let label = activity.split('#').next().unwrap_or_default();
-    Some(CrmRecord {
-        kind: StepKey::of_label(label)?.slot.as_str().to_owned(),
-        id: output["id"].as_str()?.to_owned(),
-        url: output["url"].as_str().map(str::to_owned),
-    })
+    let record = serde_json::from_value::<Record>(output).ok();
+    let Some((step, record)) = StepKey::of_label(label).zip(record) else {
+        return vec![];
+    };
+    let mut made = Made::default();
+    made.set(step.slot, Some(record));
+    let made = Slot::ALL.into_iter().filter_map(|slot| {
+        let record = made.get(slot)?;
+        Some(CrmRecord {
+            kind: slot.as_str().to_owned(),
+            id: record.id.clone(),
+            url: record.url.clone(),
+        })
+    });
+    made.collect()
 }
 
 fn by_crm(leads: &[Found], records: &mut BTreeMap<Uuid, Vec<CrmRecord>>) -> Vec<CrmCopy> {

@@ -75,6 +75,16 @@ struct Kept {
     revoked: bool,
 }
 
+/// What a link may lead to.
+struct Held {
+    account: String,
+    lead: Lead,
+    /// The payload's own link.
+    link: String,
+    /// The same, while it opens.
+    original: Option<OutboundUrl>,
+}
+
 impl Desk {
     /// Follows the link with this id. Nothing is used up by it: it may be followed again, by anybody.
     ///
@@ -87,14 +97,15 @@ impl Desk {
         let Some(kept) = self.kept(run, kind).await? else {
             return Ok(said(Some(kind), Opened::lost(Lost::Forgotten)));
         };
-        let opened = self.follow(kind, kept).await?;
+        let opened = self.follow(kind, kept).await;
         if matches!(opened, Opened::There(_)) {
             self.count_opened(run, kind).await;
         }
         Ok(said(Some(kind), opened))
     }
 
-    /// Whether a link leads anywhere, without asking whoever keeps the recordings and without counting.
+    /// Whether a link leads anywhere, without asking whoever keeps the recordings and without counting; as far
+    /// as can be said so, what following it says.
     ///
     /// # Errors
     /// As [`Desk::open_link`].
@@ -104,42 +115,60 @@ impl Desk {
         };
         Ok(match self.kept(run, kind).await? {
             None => Some(Lost::Forgotten),
-            Some(kept) if kept.revoked => Some(Lost::Revoked),
-            Some(_) => None,
+            Some(kept) => match self.held(kind, kept) {
+                Err(why) => Some(why),
+                Ok(held) => self.leads_nowhere(&held).then_some(Lost::Ended),
+            },
         })
     }
 
-    async fn follow(&self, kind: LinkKind, kept: Kept) -> DeskResult<Opened> {
-        if kept.revoked {
-            return Ok(Opened::lost(Lost::Revoked));
-        }
-        let Ok(lead) = Lead::received(kept.input, kept.created_at) else {
-            return Ok(Opened::lost(Lost::Forgotten));
+    async fn follow(&self, kind: LinkKind, kept: Kept) -> Opened {
+        let held = match self.held(kind, kept) {
+            Ok(held) => held,
+            Err(why) => return Opened::lost(why),
         };
-        let call = &lead.call;
-        let link = match kind {
-            LinkKind::Recording => call.recording_url.as_deref(),
-            LinkKind::Transcript => call.transcript_url.as_deref(),
-        };
-        let Some(link) = link.map(str::trim) else {
-            return Ok(Opened::lost(Lost::Forgotten));
-        };
-        let lives = kept.now < dies_at(link).unwrap_or_else(|| lead.links_expire_at());
-        let original = OutboundUrl::parse(bare_of_fragment(link)).ok();
-        let original = original.filter(|url| lives && self.may_lead_to(url));
-        let fresh = self.fresh(kind, &kept.account, &lead, link).await;
+        let fresh = self.fresh(kind, &held).await;
+        let Held { lead, original, .. } = held;
         let told = ToldCall {
             kind,
-            call_id: call.call_id.clone(),
-            at: call.started_at.unwrap_or(lead.timestamp_utc),
+            at: lead.call.started_at.unwrap_or(lead.timestamp_utc),
+            call_id: lead.call.call_id,
         };
-        Ok(match (fresh, original) {
+        match (fresh, original) {
             (Some(Ok(url)), _) => Opened::There(url),
             (Some(Err(FreshLinkError::Gone)), _) => told.lost(Lost::NotKept),
             (_, Some(url)) => Opened::There(url),
             (Some(Err(FreshLinkError::NoAnswer(_))), None) => told.lost(Lost::NotNow),
             (None, None) => told.lost(Lost::Ended),
+        }
+    }
+
+    /// What there is of a link before anybody is asked; or why there is nothing.
+    fn held(&self, kind: LinkKind, kept: Kept) -> Result<Held, Lost> {
+        if kept.revoked {
+            return Err(Lost::Revoked);
+        }
+        let lead = Lead::received(kept.input, kept.created_at).map_err(|_| Lost::Forgotten)?;
+        let link = match kind {
+            LinkKind::Recording => lead.call.recording_url.as_deref(),
+            LinkKind::Transcript => lead.call.transcript_url.as_deref(),
+        };
+        let link = link.map(str::trim).ok_or(Lost::Forgotten)?.to_owned();
+        let lives = kept.now < dies_at(&link).unwrap_or_else(|| lead.links_expire_at());
+        let original = OutboundUrl::parse(bare_of_fragment(&link)).ok();
+        Ok(Held {
+            account: kept.account,
+            original: original.filter(|url| lives && self.may_lead_to(url)),
+            lead,
+            link,
         })
+    }
+
+    fn leads_nowhere(&self, held: &Held) -> bool {
+        let asks = self
+            .doors()
+            .is_ok_and(|doors| doors.link_source().is_some());
+        held.original.is_none() && !asks
     }
 
     fn may_lead_to(&self, url: &OutboundUrl) -> bool {
@@ -150,17 +179,15 @@ impl Desk {
     async fn fresh(
         &self,
         kind: LinkKind,
-        account: &str,
-        lead: &Lead,
-        link: &str,
+        held: &Held,
     ) -> Option<Result<OutboundUrl, FreshLinkError>> {
         let source = self.doors().ok()?.link_source()?;
         let wanted = Wanted {
             kind,
-            account,
-            event_id: &lead.event_id.to_string(),
-            call_id: &lead.call.call_id,
-            url: link.split(['?', '#']).next().unwrap_or_default(),
+            account: &held.account,
+            event_id: &held.lead.event_id.to_string(),
+            call_id: &held.lead.call.call_id,
+            url: held.link.split(['?', '#']).next().unwrap_or_default(),
         };
         let fresh = source.link(&wanted).await;
         if let Err(FreshLinkError::NoAnswer(why)) = fresh {

@@ -1,11 +1,12 @@
 //! Connections: made, tested, switched off, and what that means for the leads that wait.
 
 use crate::kit::{Room, connection, someone};
-use leadrail_connections::{ConnectionFilter, ConnectionState};
+use leadrail_connections::{ConnectionFilter, ConnectionState, NewConnection};
 use leadrail_crm_sim::CrmSim;
-use leadrail_desk::{DeskError, LeadFilter};
-use leadrail_engine::Held;
+use leadrail_desk::{Change, DeskError, LeadFilter};
+use leadrail_engine::{Held, LaneLimits};
 use leadrail_workflows::LeadView;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The simulated CRM, served until the test ends; its address.
@@ -137,6 +138,79 @@ async fn a_test_lets_leads_go_once_unless_a_person_switched_the_connection_off()
         (tested.state, tested.released),
         (ConnectionState::Active, 0)
     );
+}
+
+/// The lanes that have a limit, with it.
+async fn limited(room: &Room) -> Vec<(String, Option<i32>)> {
+    let lanes = room.desk.lanes().await.expect("listed");
+    lanes
+        .into_iter()
+        .map(|lane| (lane.lane, lane.max_running))
+        .collect()
+}
+
+/// A connection for this CRM account, through which so many leads go at once.
+fn narrow(crm_account_id: &str, max_at_once: u32) -> NewConnection {
+    NewConnection {
+        crm_account_id: Some(crm_account_id.to_owned()),
+        settings: json!({"max_at_once": max_at_once}),
+        ..connection("sim-acme", "https://crm.example")
+    }
+}
+
+#[tokio::test]
+async fn a_limit_goes_with_its_connection_and_its_lane() {
+    let room = Room::open().await.with_vault();
+    let (desk, who) = (&room.desk, someone());
+    let lane = |account: &str| format!("acme/housecall_pro{account}");
+    let connect = async |new| {
+        let connected = desk.connect(&who, new).await.expect("connected");
+        connected.connection.id
+    };
+    let north = connect(narrow("north", 2)).await;
+    let both = [(lane(""), Some(2)), (lane("/north"), Some(2))];
+    assert_eq!(limited(&room).await, both, "leads that name none, too");
+
+    let moved = Change {
+        crm_account_id: Some(Some("east".to_owned())),
+        ..Change::default()
+    };
+    desk.change_connection(&who, north, moved)
+        .await
+        .expect("changed");
+    let both = [(lane(""), Some(2)), (lane("/east"), Some(2))];
+    assert_eq!(limited(&room).await, both);
+
+    let south = connect(narrow("south", 3)).await;
+    let each = [(lane("/east"), Some(2)), (lane("/south"), Some(3))];
+    assert_eq!(
+        limited(&room).await,
+        each,
+        "whoever names none means neither"
+    );
+
+    desk.disable(&who, south, "closed").await.expect("off");
+    let only = [
+        (lane(""), Some(2)),
+        (lane("/east"), Some(2)),
+        (lane("/south"), Some(3)),
+    ];
+    assert_eq!(limited(&room).await, only);
+
+    desk.enable(&who, south).await.expect("on");
+    desk.delete_connection(&who, north).await.expect("deleted");
+    let left = [(lane(""), Some(3)), (lane("/south"), Some(3))];
+    assert_eq!(limited(&room).await, left);
+
+    let by_hand = LaneLimits {
+        max_running: Some(9),
+        ..LaneLimits::default()
+    };
+    desk.limit_lane(&who, &lane("/south"), &by_hand)
+        .await
+        .expect("limited");
+    desk.delete_connection(&who, south).await.expect("deleted");
+    assert_eq!(limited(&room).await, []);
 }
 
 #[tokio::test]

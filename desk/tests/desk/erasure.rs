@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leadrail_desk::{DeskError, Person};
+use leadrail_desk::{AuditFilter, DeskError, Person};
 use leadrail_engine::RunId;
 use leadrail_lead::sample::sample_lead;
 use leadrail_workflows::Submission;
@@ -216,6 +216,57 @@ async fn a_caller_is_found_by_an_index() {
         !plan.contains("Seq Scan") && plan.contains("Index Cond: (phone_hash ="),
         "{plan}"
     );
+}
+
+#[tokio::test]
+async fn an_erasure_that_fails_on_the_way_is_noted_as_far_as_it_came() {
+    let room = Room::open().await;
+    called(&room, 1, 60, PHONE).await;
+    room.sql(
+        "create function leadrail.refuse() returns trigger language plpgsql as $$
+         begin
+             if new.run_id = (select l.run_id from leadrail.lead l order by l.run_id limit 1) then
+                 raise exception 'no room';
+             end if;
+             return new;
+         end $$;
+         create trigger refuse before update on leadrail.lead for each row execute function leadrail.refuse()",
+    )
+    .await;
+    let failed = room.desk.erase(&someone(), &person(), NO_TIME).await;
+    assert!(failed.is_err());
+    let noted = AuditFilter {
+        action: Some("person.erase".to_owned()),
+        ..AuditFilter::default()
+    };
+    let noted = room.desk.audit_log(&noted, None, 10).await.expect("read");
+    assert_eq!(noted.len(), 1);
+    assert_eq!(
+        noted[0].outcome,
+        "50 of 60 leads erased, and then it failed"
+    );
+}
+
+#[tokio::test]
+async fn what_one_request_made_beside_a_record_is_named_too() {
+    let room = Room::open().await;
+    let run = called(&room, 1, 1, PHONE).await[0];
+    let made = json!({"output": {"id": "cus_1", "url": "https://crm.example/1", "beside": {"site": {"id": "loc_1"}}}});
+    sqlx::query(
+        "insert into leadrail.history (run_id, seq, at, kind, activity, payload)
+         values ($1, leadrail.next_seq($1), leadrail.now(), 'activity_completed', 'customer_create', $2)",
+    )
+    .bind(run.0)
+    .bind(made)
+    .execute(room.pool())
+    .await
+    .expect("written");
+    let looked = room.desk.look_for(&person()).await.expect("looked");
+    let records = looked.copies[0].records.iter();
+    let records: Vec<_> = records
+        .map(|record| (record.kind.as_str(), record.id.as_str()))
+        .collect();
+    assert_eq!(records, [("customer", "cus_1"), ("site", "loc_1")]);
 }
 
 #[tokio::test]

@@ -66,7 +66,11 @@ async fn a_lane_is_stopped_and_let_go_by_a_name_that_can_be_one() {
     }
     let unknown = desk.pause_lane(&who, "acme/jobber").await;
     assert!(unknown.expect_err("no such lane").is_wrong_use());
-    desk.limit_lane(&who, "acme/jobber", &LaneLimits::default())
+    let one = LaneLimits {
+        max_running: Some(1),
+        ..LaneLimits::default()
+    };
+    desk.limit_lane(&who, "acme/jobber", &one)
         .await
         .expect("it has a setting");
     assert!(desk.pause_lane(&who, "acme/jobber").await.expect("stopped"));

@@ -45,16 +45,31 @@ pub(crate) async fn forget_inputs(pool: &PgPool, rows: i32) -> sqlx::Result<i32>
         rows
     );
     let forgotten = forgotten.fetch_one(pool).await;
-    if let Err(why) = &forgotten {
-        let why = why.to_string();
+    told_if_failed(pool, "inputs", forgotten).await
+}
+
+/// Forgets at most so many keys that are old enough and whose runs are not kept any more; fewer than asked
+/// for when there are no more yet, or somebody else is at it.
+///
+/// A failure is written down where doctor finds it.
+pub(crate) async fn forget_keys(pool: &PgPool, rows: i32) -> sqlx::Result<i32> {
+    let forgotten = sqlx::query_scalar!(r#"select leadrail.forget_keys($1) as "forgotten!""#, rows);
+    let forgotten = forgotten.fetch_one(pool).await;
+    told_if_failed(pool, "keys", forgotten).await
+}
+
+/// By a statement of its own: the one that failed is rolled back.
+async fn told_if_failed<T>(pool: &PgPool, task: &str, done: sqlx::Result<T>) -> sqlx::Result<T> {
+    if let Err(why) = &done {
         sqlx::query!(
-            "select leadrail.note_housekeeping('inputs', $1) as done",
-            why
+            "select leadrail.note_housekeeping($1, $2) as done",
+            task,
+            why.to_string()
         )
         .fetch_one(pool)
         .await?;
     }
-    forgotten
+    done
 }
 
 /// Partitions ahead, stale locks and gates, rows kept beyond their day.

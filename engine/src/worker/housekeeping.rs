@@ -44,6 +44,7 @@ async fn keep(shared: &Shared) -> bool {
             tracing::info!(day, "A day of history is old enough and was dropped");
         }
         while house::forget_inputs(&shared.store.pool, HOUSE_BATCH).await? == HOUSE_BATCH {}
+        while house::forget_keys(&shared.store.pool, HOUSE_BATCH).await? == HOUSE_BATCH {}
         house::failures(&shared.store.pool).await
     };
     match kept.await {

@@ -1,5 +1,6 @@
 //! Forgetting: what runs were given goes at its time, and what they did stays.
 
+use crate::kit::dead::doomed;
 use crate::kit::{Act, Bench, Story, Working, World, quick, quick_config, registry};
 use leadrail_engine::{FailureKind, LetterFilter, NewRun, Outcome, RunId, RunState};
 use serde_json::json;
@@ -137,6 +138,83 @@ async fn a_dead_letter_that_nobody_sees_to_is_retired_in_its_time_with_all_its_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_a_replay_has_taken_on_is_retired_only_once_it_is_given_back() {
+    let bench = Bench::new().await;
+    sql(
+        &bench,
+        "update leadrail.retention set letters_for = '180 days'",
+    )
+    .await;
+    let runs = bench.bury(&vec![doomed("crm", 2); 2]).await;
+    let replay = bench.tell(serde_json::Value::Null).await;
+    let chosen = LetterFilter {
+        runs: Some(vec![runs[0]]),
+        ..LetterFilter::default()
+    };
+    let taken = bench.engine.enlist(replay, &chosen).await;
+    assert_eq!(taken.expect("taken on"), 1);
+    later(&bench, 181 * DAY).await;
+    let state = async |run| {
+        bench
+            .engine
+            .run(run)
+            .await
+            .expect("read")
+            .expect("kept")
+            .state
+    };
+    assert_eq!(state(runs[0]).await, RunState::Dead);
+    assert!(!is_forgotten(&bench, runs[0]).await);
+    assert_eq!(state(runs[1]).await, RunState::Cancelled, "in no replay");
+    let gone = bench.engine.cancel(replay, "not wanted any more").await;
+    gone.expect("cancelled");
+    later(&bench, HOUR).await;
+    assert_eq!(state(runs[0]).await, RunState::Cancelled);
+    assert!(is_forgotten(&bench, runs[0]).await);
+}
+
+#[tokio::test]
+async fn forgetting_a_run_locks_the_day_of_its_history_and_no_other() {
+    let bench = Bench::new().await;
+    let run = bench.bury(&[doomed("crm", 2)]).await[0];
+    let mut session = bench.engine.pool().begin().await.expect("begun");
+    sqlx::query("select leadrail.forget_history($1)")
+        .bind([run.0])
+        .execute(&mut *session)
+        .await
+        .expect("forgotten");
+    let locked: i64 = sqlx::query_scalar(
+        "select count(*)
+         from pg_locks l
+         join leadrail.history_partition p on l.relation = format('leadrail.%I', p.name)::regclass
+         where l.pid = pg_backend_pid()",
+    )
+    .fetch_one(&mut *session)
+    .await
+    .expect("counted");
+    assert_eq!(locked, 1);
+}
+
+#[tokio::test]
+async fn keys_are_forgotten_by_the_batch_until_none_is_old_enough() {
+    let bench = Bench::new().await;
+    sql(
+        &bench,
+        "update leadrail.retention set keys_for = '300 days';
+         insert into leadrail.run_key (key, scope, run_id, fingerprint, created_at)
+         select n, 'acme', gen_random_uuid(), 'x', leadrail.now() - n * interval '1 minute' - interval '299 days'
+         from generate_series(1, 10000) n",
+    )
+    .await;
+    bench.engine.keep_house().await.expect("keep");
+    let left: i64 = sqlx::query_scalar("select count(*) from leadrail.run_key")
+        .fetch_one(bench.engine.pool())
+        .await
+        .expect("counted");
+    assert!((1_430..=1_440).contains(&left), "{left} of one day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_forgotten_in_its_time_and_never_before_its_run() {
     let bench = Bench::new().await;
     sql(
@@ -156,9 +234,8 @@ async fn a_key_is_forgotten_in_its_time_and_never_before_its_run() {
         (again[0].outcome, again[0].run_id),
         (Outcome::Duplicate, run)
     );
+    // The same housekeeping drops the run's day and then looks for keys.
     later(&bench, 52 * DAY).await;
-    // The day is dropped by the same housekeeping, after it looked for keys.
-    later(&bench, HOUR).await;
     let again = bench
         .engine
         .enqueue(&[new_run("a", "one")])

@@ -211,6 +211,34 @@ async fn a_rate_lets_a_burst_by_and_then_one_a_gap() {
 }
 
 #[tokio::test]
+async fn a_lane_whose_limits_are_taken_away_is_forgotten_unless_it_is_stopped() {
+    let bench = Bench::new().await;
+    let engine = &bench.engine;
+    let limits = LaneLimits {
+        max_running: Some(3),
+        ..LaneLimits::default()
+    };
+    for lane in ["free", "stopped"] {
+        engine.limit_lane(lane, &limits).await.unwrap();
+    }
+    assert!(engine.pause_lane("stopped").await.unwrap());
+    assert_eq!(engine.lanes().await.unwrap().len(), 2);
+    for lane in ["free", "stopped"] {
+        engine
+            .limit_lane(lane, &LaneLimits::default())
+            .await
+            .unwrap();
+    }
+    let left = engine.lanes().await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        (left[0].lane.as_str(), left[0].max_running),
+        ("stopped", None)
+    );
+    assert!(left[0].paused_at.is_some());
+}
+
+#[tokio::test]
 async fn only_a_limit_of_runs_keeps_count_of_them_and_it_counts_those_that_run_already() {
     let bench = Bench::new().await;
     let paced = LaneLimits {

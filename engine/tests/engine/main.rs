@@ -11,8 +11,8 @@ mod deadlines;
 mod doctor;
 mod enqueue;
 mod failover;
-#[cfg(target_os = "linux")]
 mod forget;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod join;
 mod journal;

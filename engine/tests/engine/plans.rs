@@ -153,6 +153,43 @@ async fn a_round_of_a_replay_reads_what_it_sends_and_not_all_letters() {
     }
 }
 
+#[tokio::test]
+async fn a_batch_of_old_keys_is_found_without_reading_the_others_or_the_runs() {
+    let bench = Bench::new().await;
+    enqueue(&bench, 5_000).await;
+    sqlx::raw_sql(
+        "update leadrail.retention set keys_for = '300 days';
+         insert into leadrail.run_key (key, scope, run_id, fingerprint, created_at)
+         select n, 'acme', gen_random_uuid(), 'x',
+                leadrail.now() - case when n <= 5000 then interval '301 days' else interval '1 day' end
+         from generate_series(1, 60000) n",
+    )
+    .execute(bench.engine.pool())
+    .await
+    .unwrap();
+    for table in ["run_key", "workflow_run"] {
+        let analyze = sqlx::AssertSqlSafe(format!("vacuum analyze leadrail.{table}"));
+        sqlx::raw_sql(analyze)
+            .execute(bench.engine.pool())
+            .await
+            .unwrap();
+    }
+    let mut session = bench.engine.pool().begin().await.unwrap();
+    let forgotten: i32 = sqlx::query_scalar("select leadrail.forget_keys(1000)")
+        .fetch_one(&mut *session)
+        .await
+        .unwrap();
+    let read: i64 = sqlx::query_scalar(
+        "select sum(seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables
+         where schemaname = 'leadrail' and relname in ('run_key', 'workflow_run')",
+    )
+    .fetch_one(&mut *session)
+    .await
+    .unwrap();
+    assert_eq!(forgotten, 1_000);
+    assert!(read < 5_000, "{read} rows read to forget 1000");
+}
+
 /// One session whose plans are for any parameters, as those of statements that are asked often are.
 async fn with_general_plans(bench: &Bench) -> Engine {
     let options = (*bench.engine.pool().connect_options()).clone();

@@ -228,6 +228,29 @@ async fn what_looks_at_a_link_uses_nothing_up() {
 }
 
 #[tokio::test]
+async fn what_looks_at_a_link_is_told_what_following_it_says() {
+    let (api, _, [recording, transcript]) = linked(None, &fresh(1)).await;
+    assert_eq!(call(&api, Method::HEAD, &recording).await.status, 204);
+    api.desk.engine().shift_clock(DAY).await.expect("shifted");
+    for method in [Method::HEAD, Method::GET] {
+        let ended = call(&api, method, &recording).await;
+        assert_eq!(ended.status, 410, "nobody is asked for another");
+    }
+    let (keeper, at) = Keeper::start().await;
+    let (asking, _, [asked, _]) = linked(Some(at), &fresh(1)).await;
+    let body = json!({"event_id": event_id(&lead(1))});
+    let erasing = asking.client.post(asking.url("/v1/erasures")).json(&body);
+    let erased = asking.send(erasing).await.json();
+    assert_eq!(erased["erased"], 1, "{erased}");
+    for method in [Method::HEAD, Method::GET] {
+        let forgotten = call(&asking, method, &asked).await;
+        assert_eq!(forgotten.status, 410, "{}", forgotten.text);
+    }
+    assert_eq!(keeper.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(call(&api, Method::HEAD, &transcript).await.status, 410);
+}
+
+#[tokio::test]
 async fn whoever_keeps_the_recordings_may_answer_anything() {
     let (keeper, at) = Keeper::start().await;
     let (api, _, [recording, _]) = linked(Some(at), &fresh(1)).await;

@@ -32,7 +32,7 @@ const DOORS: [&str; 9] = [
     "accept_seen_leads",
     "cancel_seen_run",
     "erase_seen_leads",
-    "limit_seen_lanes",
+    "limit_seen_lane",
     "live_workers",
     "open_seen_gates",
     "phone_hash",
@@ -320,7 +320,7 @@ async fn asked(pool: &PgPool, sees: &str, sql: &str) -> Option<String> {
 async fn a_person_is_erased_and_a_lane_is_limited_only_for_whose_it_is() {
     let scene = scene().await;
     let erase = "select leadrail.erase_seen_leads('{}', '{}')";
-    let limit = "select leadrail.limit_seen_lanes('acme', 'housecall_pro', null, true, 1, null, 1)";
+    let limit = "select leadrail.limit_seen_lane('acme', 'housecall_pro', null, 1, null, 1)";
     let link = "insert into leadrail.link (run_id, kind, opened)
                 select run_id, 'recording', 7 from leadrail.lead where account = 'bolt'
                 on conflict (run_id, kind) do update set opened = 7";

@@ -10,13 +10,38 @@ use crate::kit::{Scene, lead};
 
 const HOUR: u64 = 3_600;
 
+fn probe_of(connection: &Connection) -> NewRun {
+    let input = serde_json::from_value(json!({"connection_id": connection.id})).expect("an input");
+    NewRun::of::<ProbeOneConnection>(&input).expect("a run")
+}
+
 /// What the probe of a connection comes to.
 async fn probe(scene: &Scene, of: &Connection) -> Value {
-    let input = serde_json::from_value(json!({"connection_id": of.id})).expect("an input");
-    let run = NewRun::of::<ProbeOneConnection>(&input).expect("a run");
-    let run = scene.engine.enqueue(&[run]).await.expect("enqueued")[0].run_id;
+    let run = scene
+        .engine
+        .enqueue(&[probe_of(of)])
+        .await
+        .expect("enqueued")[0]
+        .run_id;
     scene.until(run, RunState::Completed).await;
     scene.output(run).await
+}
+
+/// Lets so much time pass and waits until the schedule has planned once more.
+async fn plan(scene: &Scene, seconds: u64) {
+    let before = plans(scene).await;
+    scene.pass(seconds).await;
+    let run = loop {
+        match plans(scene).await.as_slice() {
+            [.., new] if !before.contains(new) => break *new,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    scene.until(run, RunState::Completed).await;
+}
+
+async fn plans(scene: &Scene) -> Vec<RunId> {
+    runs_of(scene, "probe_connections").await
 }
 
 async fn state(scene: &Scene, of: &Connection) -> ConnectionState {
@@ -24,10 +49,18 @@ async fn state(scene: &Scene, of: &Connection) -> ConnectionState {
 }
 
 async fn probes(scene: &Scene) -> Vec<RunId> {
+    runs_of(scene, "probe_connection").await
+}
+
+async fn runs_of(scene: &Scene, workflow: &str) -> Vec<RunId> {
     let ids = sqlx::query_scalar::<_, uuid::Uuid>(
-        "select id from leadrail.run where workflow = 'probe_connection' order by id",
+        "select id from leadrail.run where workflow = $1 order by id",
     );
-    let ids = ids.fetch_all(scene.engine.pool()).await.expect("read");
+    let ids = ids
+        .bind(workflow)
+        .fetch_all(scene.engine.pool())
+        .await
+        .expect("read");
     ids.into_iter().map(RunId).collect()
 }
 
@@ -82,12 +115,13 @@ async fn one_refusal_says_nothing_and_two_stop_the_connection_before_a_lead_come
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crm_that_is_down_or_throttles_condemns_nobody() {
+async fn a_crm_that_is_down_throttles_or_forbids_the_check_condemns_nobody() {
     let scene = Scene::working().await;
     let connection = scene.connect(json!({})).await;
     for fault in [
         json!({"kind": "status_before", "status": 503}),
         json!({"kind": "status_before", "status": 429}),
+        json!({"kind": "status_before", "status": 403}),
     ] {
         scene.fault(&json!({}), &fault);
         let unknown = probe(&scene, &connection).await;
@@ -158,23 +192,30 @@ async fn the_schedule_probes_each_connection_once_an_hour_and_not_all_at_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lane_that_is_stopped_holds_its_probe_too() {
+async fn a_lane_that_is_stopped_holds_its_probe_and_no_other_is_planned_behind_it() {
     let scene = Scene::working().await;
-    scene.connect(json!({})).await;
-    scene
-        .engine
-        .pause_lane("acme/housecall_pro")
-        .await
-        .expect("paused");
+    let connection = scene.connect(json!({})).await;
+    let lane = "acme/housecall_pro";
     scene.engine.put_cron(&probe_schedule()).await.expect("put");
-    scene.pass(HOUR).await;
-    let probe = until_probes(&scene, 1).await[0];
-    assert_eq!(scene.run(probe).await.state, RunState::Queued);
-    scene
-        .engine
-        .resume_lane("acme/housecall_pro")
-        .await
-        .expect("resumed");
-    scene.until(probe, RunState::Completed).await;
+    scene.engine.pause_lane(lane).await.expect("paused");
+    plan(&scene, 3 * HOUR).await;
+    assert_eq!(probes(&scene).await, []);
+    scene.engine.resume_lane(lane).await.expect("resumed");
+    plan(&scene, 300).await;
+    let first = until_probes(&scene, 1).await[0];
+    scene.until(first, RunState::Completed).await;
+
+    // Planned before the lane was stopped, and held back by it.
+    let held = NewRun {
+        lane: lane.to_owned(),
+        ..probe_of(&connection)
+    };
+    scene.engine.pause_lane(lane).await.expect("paused");
+    let held = scene.engine.enqueue(&[held]).await.expect("enqueued")[0].run_id;
+    plan(&scene, 3 * HOUR).await;
+    assert_eq!(probes(&scene).await, [first, held]);
+    assert_eq!(scene.run(held).await.state, RunState::Queued);
+    scene.engine.resume_lane(lane).await.expect("resumed");
+    scene.until(held, RunState::Completed).await;
     scene.end().await;
 }

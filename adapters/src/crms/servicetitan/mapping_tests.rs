@@ -308,7 +308,7 @@ fn nobody_writes_tags_into_the_summary_of_a_job() {
 }
 
 #[test]
-fn a_note_never_carries_a_dead_link() {
+fn without_links_of_ours_a_booking_and_a_note_carry_none_and_say_so() {
     for (settings, create) in [
         (booking_mode(), StepKey::LEAD_CREATE),
         (job_mode(), StepKey::NOTE_ATTACH),

@@ -40,7 +40,7 @@ impl Bench {
         self.engine.enqueue(&[run]).await.expect("enqueue")[0].run_id
     }
 
-    /// Waits until the run is in this state; fails with its history after fifteen seconds.
+    /// Waits until the run is in this state; fails with its history after a minute.
     pub async fn until(&self, run: RunId, state: RunState) -> RunView {
         self.until_that(run, |view| view.state == state, state.as_str())
             .await
@@ -71,7 +71,7 @@ impl Bench {
         }
     }
 
-    /// Waits until so many runs are completed; fails after twenty seconds.
+    /// Waits until so many runs are completed; fails after a minute.
     pub async fn until_completed(&self, wanted: usize) {
         let patience = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
