@@ -22,6 +22,8 @@ use crate::rates::Limiters;
 /// How long a read may take before the database counts as away, and a change before its caller is told
 /// that it goes on.
 const READ_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long a caller waits for a change: a dozen questions and commits, each behind the wall.
+const CHANGE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the caller of a change that asks a CRM waits for it, below the time of a whole request.
 const CALL_WITHIN: Duration = Duration::from_secs(25);
 
@@ -105,7 +107,7 @@ impl App {
         F: Future<Output = Result<T, DeskError>> + Send + 'static,
     {
         let change = make(self.desk.clone());
-        self.changes.make(READ_WITHIN, change).await
+        self.changes.make(CHANGE_WITHIN, change).await
     }
 
     /// Carries something through to its end, even where its caller goes; `None` if it takes longer than a

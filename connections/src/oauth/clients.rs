@@ -4,10 +4,10 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use leadrail_adapters::oauth::{Environment, Flow, Provider, provider};
+use leadrail_engine::Access;
 use leadrail_lead::is_unshown;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
-use leadrail_engine::Access;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 

@@ -58,7 +58,9 @@ async fn a_rotation_that_stopped_half_way_goes_on_and_a_key_that_is_missing_is_c
         connections,
         clients: 0,
     };
-    let counted = sealed_with(&setup.pool.clone().into()).await.expect("counted");
+    let counted = sealed_with(&setup.pool.clone().into())
+        .await
+        .expect("counted");
     assert_eq!(counted, [sealed(0, 3), sealed(1, 1)]);
 }
 

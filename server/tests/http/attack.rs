@@ -30,11 +30,7 @@ const TABLE: [(&str, &str, Audience); 39] = [
     ("get", "/readyz", Audience::Anybody),
     ("get", "/openapi.json", Audience::Anybody),
     ("get", "/docs", Audience::Anybody),
-    (
-        "get",
-        "/oauth/{provider}/start/{ticket}",
-        Audience::Anybody,
-    ),
+    ("get", "/oauth/{provider}/start/{ticket}", Audience::Anybody),
     ("get", "/oauth/{provider}/callback", Audience::Anybody),
     ("get", "/v1/me", Audience::KeyHolders),
     ("post", "/v1/leads", Audience::Intake),
@@ -161,7 +157,9 @@ impl Operation {
             "/v1/leads" => lead_of("bolt", 77),
             "/v1/connections" => json!({"crm": "housecall_pro", "secrets": {"api_key": "x"}}),
             "/v1/sign-ins" => json!({"crm": "jobber"}),
-            "/v1/providers" => json!({"provider": "jobber", "client_id": "x", "client_secret": "x"}),
+            "/v1/providers" => {
+                json!({"provider": "jobber", "client_id": "x", "client_secret": "x"})
+            }
             "/v1/keys" => json!({"purpose": "attack", "role": "operator"}),
             "/v1/erasures" => json!({"event_id": Uuid::new_v4()}),
             "/v1/connections/{id}" => json!({"settings": {"leads_per_minute": 1}}),

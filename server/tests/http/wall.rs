@@ -27,6 +27,8 @@ const NOBODYS: [&str; 6] = [
 ];
 /// The one view in which there is nobody: when what is due.
 const COUNTED: &str = "queue_line";
+/// Our own clients with the providers of tokens: sealed, and nobody's.
+const OURS: &str = "provider_client";
 /// What runs with its owner's rights, and looks by itself whether it may.
 const DOORS: [&str; 9] = [
     "accept_seen_leads",
@@ -63,8 +65,24 @@ async fn scene() -> Scene {
         let request = api.client.post(api.url("/v1/connections")).json(&asked);
         assert_eq!(api.send(request).await.status, 201);
     }
+    signing_in(api.pool()).await;
     let behind = behind_the_wall(api.pool()).await;
     Scene { api, behind }
+}
+
+/// Everything that a sign-in leaves behind, for each connection.
+async fn signing_in(owner: &PgPool) {
+    let rows = "
+        insert into leadrail.oauth_grant (connection_id) select c.id from leadrail.connection c;
+        insert into leadrail.sign_in_link (hash, connection_id, provider, environment, created_by, expires_at)
+            select sha256(c.id::text::bytea), c.id, 'jobber', 'production', 'x', leadrail.now() + interval '1 h'
+            from leadrail.connection c;
+        insert into leadrail.sign_in
+                (state_hash, browser_hash, connection_id, account, provider, environment, expires_at)
+            select sha256(c.id::text::bytea), sha256('x'), c.id, c.account, 'jobber', 'production',
+                   leadrail.now() + interval '1 h'
+            from leadrail.connection c";
+    sqlx::raw_sql(rows).execute(owner).await.expect("put");
 }
 
 impl Scene {
@@ -118,13 +136,26 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
     let walled = scene.names(walled).await;
     assert_eq!(
         walled,
-        BTreeSet::from(["api_key", "audit", "connection", "lead", "link"].map(str::to_owned))
+        BTreeSet::from(
+            [
+                "api_key",
+                "audit",
+                "connection",
+                "lead",
+                "link",
+                "oauth_grant",
+                "provider_client",
+                "sign_in",
+                "sign_in_link",
+            ]
+            .map(str::to_owned)
+        )
     );
     for relation in &granted {
         let is_view = relation.starts_with("seen_") || relation == COUNTED;
         let known = walled.contains(relation) || NOBODYS.contains(&relation.as_str()) || is_view;
         assert!(known, "{relation} is granted, and no wall stands before it");
-        if NOBODYS.contains(&relation.as_str()) || relation == COUNTED {
+        if NOBODYS.contains(&relation.as_str()) || [COUNTED, OURS].contains(&relation.as_str()) {
             continue;
         }
         assert_eq!(
@@ -159,6 +190,9 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
         "seen_run",
         "seen_live_run",
         "seen_run_key",
+        "oauth_grant",
+        "sign_in",
+        "sign_in_link",
     ] {
         assert!(
             count(&scene.behind, Some("scope:acme"), relation).await > 0,
@@ -176,6 +210,34 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
             !reachable || walled.contains(&table),
             "{table} has accounts in it"
         );
+    }
+}
+
+#[tokio::test]
+async fn our_own_clients_are_read_by_whoever_signs_in_and_changed_by_who_works_for_all() {
+    let scene = scene().await;
+    let put = "
+        insert into leadrail.provider_client
+            (id, provider, environment, client_id, vault_key_id, sealed_data_key, sealed_secret)
+        values (gen_random_uuid(), 'jobber', 'production', 'x', 'x', repeat('x', 73)::bytea,
+                repeat('x', 42)::bytea)";
+    assert_eq!(
+        asked(&scene.behind, "scope:acme", put).await.as_deref(),
+        Some("42501")
+    );
+    assert_eq!(asked(&scene.behind, "all", put).await, None);
+    sqlx::raw_sql(put)
+        .execute(scene.api.pool())
+        .await
+        .expect("put");
+    assert_eq!(count(&scene.behind, Some("scope:acme"), OURS).await, 1);
+    for change in [
+        "update leadrail.provider_client set client_id = 'y'",
+        "delete from leadrail.provider_client",
+    ] {
+        let acme = scene.desk(Sees::Scope("acme".to_owned()));
+        let changed = sqlx::query(change).execute(acme.engine().access());
+        assert_eq!(changed.await.expect("asked").rows_affected(), 0, "{change}");
     }
 }
 
