@@ -1,7 +1,7 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{JOBBER, SERVICETITAN, WORKIZ};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
@@ -173,6 +173,27 @@ subjects! {
         story: ("notes", "text"),
         deletion: Some("deactivate_customer"),
         account: "1234",
+    };
+
+    workiz: Subject {
+        access: &Access {
+            crm: WORKIZ,
+            ways: &[Way {
+                method: "api_token",
+                secrets: &[("api_token", "sim-acme"), ("auth_secret", "sec_acme")],
+            }],
+            settings: || json!({"time_zone": "America/New_York"}),
+        },
+        plan: "lead",
+        makes: &[making(
+            LEAD,
+            "leads",
+            "/{token}/lead/create/",
+            Mark::Marker("leads", "LeadNotes"),
+        )],
+        story: ("leads", "LeadNotes"),
+        deletion: None,
+        account: "acme",
     };
 }
 
