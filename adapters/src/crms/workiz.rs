@@ -43,7 +43,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::judge::verdict;
+use self::judge::{FLAG_FALSE, verdict};
 use self::lists::{Pages, first_page};
 use self::requests::{
     Caller, jobs_since, lead_create, lead_create_without_client, leads_since, no_change, team,
@@ -139,13 +139,6 @@ pub static WORKIZ: CrmInfo = CrmInfo {
             required: Required::Never,
             help: "The service area of leads, written as it is in Workiz; none without it.",
         },
-        SettingInfo {
-            name: "country",
-            title: "Country",
-            kind: SettingKind::Text(60),
-            required: Required::Never,
-            help: "The country of callers who name none; \"US\" without it.",
-        },
     ],
 };
 
@@ -203,6 +196,7 @@ impl CrmAdapter for Workiz {
         match session.send_only(no_change()).await {
             // Whatever else it says of a lead that there is not, it has accepted the secret first.
             Ok(()) | Err(AdapterError::Rejected(_)) => {}
+            Err(no) if no.reason() == FLAG_FALSE => {}
             Err(error) => return Err(error),
         }
         let first = team.members.first();

@@ -227,6 +227,7 @@ async fn a_check_proves_the_token_and_then_the_secret_and_says_whose_they_are() 
             200,
             &json!({ "flag": false, "msg": "Lead not found", "code": 404 }),
         ),
+        say(200, &json!({ "flag": false, "msg": "Lead not found" })),
         say(200, &json!([])),
         Script::Say(204, String::new()),
     ] {

@@ -52,6 +52,9 @@ const FIELDS: [&str; 19] = [
     "auth_secret",
 ];
 
+/// The reason of a success that says no and not why.
+pub(super) const FLAG_FALSE: &str = "flag_false";
+
 /// What Workiz says of a request beside its status. A list says nothing.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -87,7 +90,7 @@ fn decide(shared: AdapterResult<()>, answer: &Answer<'_>, said: &Said) -> Adapte
 
 /// A success that says no: its own code is what its status should have been.
 fn said_no(answer: &Answer<'_>, said: &Said) -> AdapterResult<()> {
-    let because = |what| failure("flag_false", 200, what);
+    let because = |what| failure(FLAG_FALSE, 200, what);
     if said.is_unknown_token() {
         return Err(unknown_token(200));
     }

@@ -236,24 +236,30 @@ fn settings_name_what_the_account_has() {
     let settings = new_york()
         .with("job_type", "AC Repair")
         .with("job_source", "Acme Calls")
-        .with("service_area", "metro1")
-        .with("country", "CA");
-    let lead = just_called(|payload| payload["contact"]["address"]["country"] = Value::Null);
-    let body = body(&scene(lead, settings));
+        .with("service_area", "metro1");
+    let body = body(&scene(just_called(|_| {}), settings));
     assert_eq!(
-        (
-            &body["JobType"],
-            &body["JobSource"],
-            &body["ServiceArea"],
-            &body["Country"]
-        ),
-        (
-            &json!("AC Repair"),
-            &json!("Acme Calls"),
-            &json!("metro1"),
-            &json!("CA")
-        )
+        (&body["JobType"], &body["JobSource"], &body["ServiceArea"]),
+        (&json!("AC Repair"), &json!("Acme Calls"), &json!("metro1"))
     );
+}
+
+#[test]
+fn whoever_names_no_country_is_in_the_accounts() {
+    for (zone, expected) in [
+        ("America/Denver", "US"),
+        ("America/Toronto", "CA"),
+        ("Europe/London", "GB"),
+        ("Australia/Perth", "AU"),
+    ] {
+        let settings = Settings::default().with("time_zone", zone);
+        let unsaid = just_called(|payload| payload["contact"]["address"]["country"] = Value::Null);
+        assert_eq!(
+            body(&scene(unsaid, settings))["Country"],
+            expected,
+            "{zone}"
+        );
+    }
 }
 
 fn previewed(lead: &Lead, settings: Settings, known: Option<&str>) -> Vec<PlannedRequest> {

@@ -7,7 +7,7 @@ use leadrail_lead::{Contact, Phone};
 use serde_json::{Value, json};
 
 use super::WORKIZ;
-use super::schedule::appointment;
+use super::schedule::{appointment, country};
 use super::wire::{NewLead, Row};
 use crate::http::answer::Effect;
 use crate::http::request::CrmRequest;
@@ -19,8 +19,6 @@ use crate::text::note::note;
 const NAMELESS: &str = "Caller";
 /// What stands where a required part was not said.
 const NOT_GIVEN: &str = "Not given";
-/// The country of callers who name none, unless the connection says otherwise.
-const COUNTRY: &str = "US";
 /// A lead that there is not: real ones have six letters and digits.
 const NO_LEAD: &str = "leadrail-no-such-lead";
 
@@ -100,10 +98,8 @@ fn create(filing: &Filing<'_>, client_id: Option<Value>) -> CrmRequest {
     let [first_name, last_name] = names(contact);
     let [address, city, state, postal_code] = place(contact);
     let setting = |field, name| text(field, filing.settings.text(name));
-    let country = contact
-        .address
-        .as_ref()
-        .and_then(|it| it.country.as_deref());
+    let address_said = contact.address.as_ref();
+    let said = address_said.and_then(|address| address.country.as_deref());
     CrmRequest::post("lead/create").segment("").json(&NewLead {
         lead_date_time,
         lead_end_date_time,
@@ -116,9 +112,7 @@ fn create(filing: &Filing<'_>, client_id: Option<Value>) -> CrmRequest {
         city,
         state,
         postal_code,
-        country: text("lead.country", country)
-            .or_else(|| setting("lead.country", "country"))
-            .unwrap_or_else(|| COUNTRY.to_owned()),
+        country: text("lead.country", said).unwrap_or_else(|| country(filing.settings).to_owned()),
         job_type: setting("lead.job_type", "job_type"),
         job_source: setting("lead.job_source", "job_source"),
         service_area: setting("lead.service_area", "service_area"),

@@ -1,4 +1,5 @@
-//! When a lead stands in Workiz, and from when on one is looked for: on the account's wall clock.
+//! When a lead stands in Workiz, and from when on one is looked for: on the account's wall clock, which
+//! also tells the account's country.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -50,6 +51,20 @@ const NO_ZONE: &str = "(the call's time in the account's time zone)";
 /// The account's time zone, where the connection says it.
 pub(super) fn zone(settings: &Settings) -> Option<Tz> {
     settings.text("time_zone")?.parse().ok()
+}
+
+/// The country of callers who name none: the account's own, by its clock.
+pub(super) fn country(settings: &Settings) -> &'static str {
+    match settings.text("time_zone").unwrap_or_default() {
+        "America/Halifax" | "America/St_Johns" | "America/Toronto" | "America/Winnipeg"
+        | "America/Regina" | "America/Edmonton" | "America/Vancouver" => "CA",
+        "Europe/London" => "GB",
+        "Europe/Dublin" => "IE",
+        "Pacific/Auckland" => "NZ",
+        "Asia/Jerusalem" => "IL",
+        zone if zone.starts_with("Australia/") => "AU",
+        _ => "US",
+    }
 }
 
 /// Beginning and end of a lead, `2026-11-22 09:00:00`.
