@@ -1,7 +1,7 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{JOBBER, SERVICETITAN, WORKIZ};
+use leadrail_crm_sim::{JOBBER, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
@@ -9,6 +9,7 @@ use super::{
     arriving, checking, keeping, linking, losing, previewing, refusing, stopping, vanishing,
 };
 use crate::kit::{Access, HOUSECALL, Way};
+use crate::workiz::WORKIZ;
 
 const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
 const SITE: StepKey = StepKey::new(Verb::Make, Slot::Site);
@@ -176,14 +177,7 @@ subjects! {
     };
 
     workiz: Subject {
-        access: &Access {
-            crm: WORKIZ,
-            ways: &[Way {
-                method: "api_token",
-                secrets: &[("api_token", "sim-acme"), ("auth_secret", "sec_acme")],
-            }],
-            settings: || json!({"time_zone": "America/New_York"}),
-        },
+        access: &WORKIZ,
         plan: "lead",
         makes: &[making(
             LEAD,
