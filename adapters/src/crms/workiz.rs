@@ -11,16 +11,16 @@
 //! - The marker is the last line of `LeadNotes`, and the list of leads has the notes. The list goes
 //!   by `LeadDateTime`, "from the start date until today": whether it shows later ones is unknown.
 //!   So a lead stands at the time of its call and never ahead, whatever time the caller wants; that
-//!   is in the note. What comes later than [`schedule`] says stands at the time of its filing, so
-//!   that neither the office nor our look has to go back further than a few days.
+//!   is in the note. What comes days after its call stands at the time of its filing, so that neither
+//!   the office nor our look has to go back further (`schedule.rs`).
 //! - What becomes of a lead that is converted is unknown, so our look reads the jobs too.
-//! - `offset` counts pages to one client and rows to another, so [`lists`] finds out which it is.
+//! - `offset` counts pages to one client and rows to another, so `lists.rs` finds out which it is.
 //! - Times are the account's wall clock, without an offset: the connection says where that is.
 //! - Numbers are ten American digits. Any other number stands in the note, and the field is empty.
 //! - Fields that the document calls required are always there: names and address say what was not
 //!   said, number and e-mail are empty. Whether tags are shown, escaped or taken out of texts is
 //!   unknown, and an open one could take the marker with it: none gets in.
-//! - An answer of 200 may say no (`flag`, `error`), and a wrong token is 403: see [`judge`].
+//! - An answer of 200 may say no (`flag`, `error`), and a wrong token is 403 (`judge.rs`).
 //! - The token stands in the path. The secret stands in the body of what is written, so only a
 //!   write proves it: [`check`](CrmAdapter::check) changes nothing in a lead that there is not.
 //! - Job types, sources and service areas have no list in the API, so their settings are names. A
