@@ -190,7 +190,8 @@ impl CrmAdapter for Workiz {
         verdict(answer)
     }
 
-    /// The people of the account, by the token; then a write without effect, by the secret.
+    /// The people of the account, by the token; then a write without effect, by the secret. No call
+    /// tells the account's name, and it is known by one that stays: that of its first user.
     async fn check(&self, session: &Session) -> AdapterResult<AccountInfo> {
         let team: Team = session.send(team()).await?;
         match session.send_only(no_change()).await {
@@ -199,13 +200,9 @@ impl CrmAdapter for Workiz {
             Err(no) if no.reason() == FLAG_FALSE => {}
             Err(error) => return Err(error),
         }
-        let first = team.members.first();
-        let name = first.and_then(|member| line(member.name.as_deref(), 200));
-        let more = team.members.len().saturating_sub(1);
         Ok(AccountInfo {
             id: None,
-            name: match name {
-                Some(name) if more > 0 => format!("the account of {name} and {more} more"),
+            name: match line(team.first(), 200) {
                 Some(name) => format!("the account of {name}"),
                 None => "an account without people".to_owned(),
             },

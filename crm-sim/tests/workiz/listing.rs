@@ -33,18 +33,17 @@ async fn leads_go_by_their_own_time_latest_first_and_ids_are_texts() {
 #[tokio::test]
 async fn a_list_shows_fourteen_days_unless_told_and_nothing_that_is_far_ahead() {
     let server = Server::start().await;
-    for ahead in [-24 * 20, -24 * 10, 24 * 3] {
-        server
-            .files(&lead_with("LeadDateTime", json!(hours(ahead))))
-            .await;
+    let (long_ago, far_ahead) = (hours(-24 * 20), hours(24 * 3));
+    for time in [&long_ago, &hours(-24 * 10), &far_ahead] {
+        server.files(&lead_with("LeadDateTime", json!(time))).await;
     }
     let (_, usual) = server.asks("/lead/all/").await;
     assert_eq!(times(&usual).len(), 1);
-    let day = &hours(-24 * 20)[..10];
+    let day = &long_ago[..10];
     let (_, long) = server.asks(&format!("/lead/all/?start_date={day}")).await;
     assert_eq!(times(&long).len(), 2);
     let (_, later) = server
-        .asks(&format!("/lead/all/?start_date={}", &hours(48)[..10]))
+        .asks(&format!("/lead/all/?start_date={}", &far_ahead[..10]))
         .await;
     assert!(times(&later).is_empty());
     for wrong in ["start_date=20-11-2026", "offset=-1", "records=many"] {

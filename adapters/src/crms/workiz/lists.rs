@@ -53,11 +53,12 @@ impl<'a> Pages<'a> {
             return Err(AdapterError::incomplete_lookup(&WORKIZ));
         }
         let mut page = self.read(&mut cut).await?;
-        let told = page.rows.len();
+        let mut told = page.rows.len();
         let mut fresh = self.fresh(page.rows);
         if self.counts == Offset::Pages && cut.page() > 1 && fresh.len() * 2 < told {
             self.counts = Offset::Rows;
             page = self.read(&mut cut).await?;
+            told = page.rows.len();
             fresh.extend(self.fresh(page.rows));
         }
         let more = page.has_more.unwrap_or(told >= cut.size() as usize);

@@ -138,29 +138,34 @@ impl Row {
 
 /// What `GET /team/all/` answers with.
 pub(super) struct Team {
-    pub(super) members: Vec<Member>,
+    members: Vec<Member>,
 }
 
 /// Somebody of the account.
-pub(super) struct Member {
-    pub(super) name: Option<String>,
+struct Member {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+impl Team {
+    /// The name of who was there first, by the lowest id. It stays when others come and go.
+    pub(super) fn first(&self) -> Option<&str> {
+        let members = self.members.iter();
+        let first = members.min_by_key(|member| member.id.unwrap_or(u64::MAX));
+        first?.name.as_deref()
+    }
 }
 
 impl<'de> Deserialize<'de> for Team {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let records = records(Value::deserialize(from)?);
         let records = records.ok_or_else(|| D::Error::custom("no list"))?;
-        let is_here = |record: &&Map<String, Value>| record.get("active") != Some(&false.into());
-        let name = |record: &Map<String, Value>| {
-            ["name", "Name"]
-                .iter()
-                .find_map(|name| text(record.get(*name)?))
+        let of = |record: &Map<String, Value>| Member {
+            id: id(record.get("id")).and_then(|id| id.parse().ok()),
+            name: record.get("name").and_then(text),
         };
-        let members = records.iter().filter(is_here);
         Ok(Self {
-            members: members
-                .map(|record| Member { name: name(record) })
-                .collect(),
+            members: records.iter().map(of).collect(),
         })
     }
 }
