@@ -3,3 +3,4 @@
 pub mod housecall_pro;
 pub mod jobber;
 pub mod servicetitan;
+pub mod workiz;

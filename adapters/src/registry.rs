@@ -6,8 +6,9 @@ use crate::contract::CrmAdapter;
 use crate::crms::housecall_pro::HousecallPro;
 use crate::crms::jobber::Jobber;
 use crate::crms::servicetitan::ServiceTitan;
+use crate::crms::workiz::Workiz;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &ServiceTitan];
+static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &ServiceTitan, &Workiz];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::serve::Closing;
 use crate::servicetitan::ServiceTitan;
+use crate::workiz::Workiz;
 use crate::{control, lock};
 
 /// The simulated CRMs, their books and their fault plans. A clone is another handle on the same.
@@ -42,10 +43,11 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 3] = [
+        let crms: [Box<dyn Crm>; 4] = [
             Box::new(HousecallPro::default()),
             Box::new(Jobber::default()),
             Box::new(ServiceTitan::default()),
+            Box::new(Workiz::default()),
         ];
         let desks = crms
             .into_iter()

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 const LEADS: [&str; 4] = ["leads", "work_requests", "bookings", "jobs"];
 
 /// Where a lead may bear our marker.
-const MARKED: [&str; 3] = ["tags", "title", "summary"];
+const MARKED: [&str; 4] = ["tags", "title", "summary", "LeadNotes"];
 
 /// How often each lead and each customer is in the CRMs.
 #[derive(Debug, Default)]

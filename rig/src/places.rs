@@ -1,7 +1,7 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
 use leadrail_connections::NewConnection;
-use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, SERVICETITAN, WORKIZ};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ pub(crate) static HOME: Place = Place {
 
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application.
-pub(crate) static ELSEWHERE: [Place; 3] = [
+pub(crate) static ELSEWHERE: [Place; 4] = [
     Place {
         crm: JOBBER,
         auth_method: "bearer_token",
@@ -99,6 +99,16 @@ pub(crate) static ELSEWHERE: [Place; 3] = [
             })
         },
         lead_path: "/jpm/v2/tenant/{tenant}/jobs",
+    },
+    Place {
+        crm: WORKIZ,
+        auth_method: "api_token",
+        secrets: &[
+            ("api_token", "sim-{account}"),
+            ("auth_secret", "sec_{account}"),
+        ],
+        settings: || json!({"time_zone": "America/New_York"}),
+        lead_path: "/{token}/lead/create/",
     },
 ];
 

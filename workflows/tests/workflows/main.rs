@@ -11,3 +11,4 @@ mod push_lead;
 mod sql_door;
 mod sql_rights;
 mod submit;
+mod workiz;

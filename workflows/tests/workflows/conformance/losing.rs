@@ -226,7 +226,7 @@ pub(super) async fn a_late_double_is_found_by_the_next_look(subject: &Subject) {
 
     let made: Made = serde_json::from_value(scene.output(run).await).expect("records");
     for making in subject.first_makes() {
-        lands_again(subject, &scene, making, &made).await;
+        lands_again(subject, &scene, making, (run, &made)).await;
     }
     scene.pass(24 * 3600).await;
     scene.until(later, RunState::Completed).await;
@@ -265,7 +265,12 @@ async fn audits(scene: &Scene) -> [RunId; 2] {
 }
 
 /// A step's request lands a second time, as late effects do.
-async fn lands_again(subject: &Subject, scene: &Scene, making: &Making, made: &Made) {
+async fn lands_again(
+    subject: &Subject,
+    scene: &Scene,
+    making: &Making,
+    (run, made): (RunId, &Made),
+) {
     let found = scene.connections.find(ACME, subject.crm(), None).await;
     let Lookup::Found(connection) = found.expect("read") else {
         panic!("no connection");
@@ -282,7 +287,7 @@ async fn lands_again(subject: &Subject, scene: &Scene, making: &Making, made: &M
         settings: door.session.settings(),
         marker: &Marker::new(lead.event_id, making.step.label()),
         links: Links::NONE,
-        since: lead.timestamp_utc,
+        since: scene.run(run).await.created_at,
         made,
     };
     let step = subject.step(making.step);

@@ -9,6 +9,7 @@ use super::{
     arriving, checking, keeping, linking, losing, previewing, refusing, stopping, vanishing,
 };
 use crate::kit::{Access, HOUSECALL, Way};
+use crate::workiz::WORKIZ;
 
 const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
 const SITE: StepKey = StepKey::new(Verb::Make, Slot::Site);
@@ -173,6 +174,20 @@ subjects! {
         story: ("notes", "text"),
         deletion: Some("deactivate_customer"),
         account: "1234",
+    };
+
+    workiz: Subject {
+        access: &WORKIZ,
+        plan: "lead",
+        makes: &[making(
+            LEAD,
+            "leads",
+            "/{token}/lead/create/",
+            Mark::Marker("leads", "LeadNotes"),
+        )],
+        story: ("leads", "LeadNotes"),
+        deletion: None,
+        account: "acme",
     };
 }
 
