@@ -4,10 +4,11 @@ use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
 use crate::crms::housecall_pro::HousecallPro;
+use crate::crms::hubspot::HubSpot;
 use crate::crms::jobber::Jobber;
 use crate::crms::servicetitan::ServiceTitan;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &ServiceTitan];
+static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &HubSpot, &Jobber, &ServiceTitan];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]
