@@ -14,6 +14,7 @@ use crate::crm::Crm;
 use crate::desk::Desk;
 use crate::fault::{FaultRule, InvalidRule};
 use crate::housecall_pro::HousecallPro;
+use crate::hubspot::HubSpot;
 use crate::jobber::Jobber;
 use crate::limits::Limits;
 use crate::reply::Reply;
@@ -42,8 +43,9 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 3] = [
+        let crms: [Box<dyn Crm>; 4] = [
             Box::new(HousecallPro::default()),
+            Box::new(HubSpot::default()),
             Box::new(Jobber::default()),
             Box::new(ServiceTitan::default()),
         ];
