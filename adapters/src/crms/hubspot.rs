@@ -15,7 +15,8 @@
 //!   documented: 409 and 400 `CONFLICTING_UNIQUE_VALUE` are both understood, and the record is read by the
 //!   property.
 //! - The search lags by seconds to a minute, and finds numbers as they were typed. It is asked for the usual
-//!   ways of typing one and for the calculated digits, and every hit is compared here. A caller without an
+//!   ways of typing one and for the calculated digits (of `phone` as documented, of `mobilephone` as public
+//!   clients have it), and every hit is compared here. A caller without an
 //!   address who calls twice within the lag may become two contacts; with `ref_property` too, for it holds
 //!   the lead's marker and not the number.
 //! - An address that HubSpot refuses would cost the contact, so it is made again without it.
@@ -23,6 +24,8 @@
 //! - Whether an answer has `url`, the page of a record, is not documented; it is passed on if it is there.
 //! - What a create for a contact that is gone is refused with is not documented: 404, and 400 with
 //!   `INVALID_OBJECT_IDS` as the association endpoints answer, are both understood.
+//! - Where deals begin is asked of the account, so it is set after somebody has signed in: until then calls
+//!   wait, and no setting is required.
 //! - Leads are a part of Sales Hub Professional and Enterprise; deals are there in every account.
 
 mod account;
@@ -139,15 +142,17 @@ pub static HUBSPOT: CrmInfo = CrmInfo {
             name: "pipeline",
             title: "Deal pipeline",
             kind: SettingKind::Id { options: true },
-            required: Required::When("mode", "deal"),
-            help: "The pipeline in which deals begin. A lead does not need it.",
+            required: Required::Never,
+            help: "The pipeline in which deals begin. Calls that become deals wait until it is set; those \
+                   that become leads do not need it.",
         },
         SettingInfo {
             name: "stage",
             title: "Deal stage",
             kind: SettingKind::Id { options: true },
-            required: Required::When("mode", "deal"),
-            help: "The stage in which deals begin, one of that pipeline's. A lead does not need it.",
+            required: Required::Never,
+            help: "The stage in which deals begin, one of that pipeline's. Calls that become deals wait \
+                   until it is set; those that become leads do not need it.",
         },
         SettingInfo {
             name: "lead_pipeline",
@@ -330,18 +335,17 @@ fn filed_as(settings: &Settings) -> Kind {
     }
 }
 
-/// Whether the connection sets all that its mode requires. It does since its settings were checked, but a
-/// session may be opened without.
+/// Whether the connection sets where deals begin. That cannot be asked for before anybody has signed in, so
+/// a connection may be made without.
 fn ready(settings: &Settings) -> AdapterResult<()> {
-    let mode = settings.text("mode").unwrap_or("deal");
-    let lacking = HUBSPOT.settings.iter().find(|info| {
-        let required = matches!(info.required, Required::When(_, value) if value == mode);
-        required && settings.text(info.name).is_none()
-    });
-    match lacking {
+    if filed_as(settings) != Kind::Deal {
+        return Ok(());
+    }
+    let mut needed = ["pipeline", "stage"].into_iter();
+    match needed.find(|name| settings.text(name).is_none()) {
         None => Ok(()),
-        Some(info) => {
-            let detail = format!("the connection to HubSpot lacks the setting {}", info.name);
+        Some(name) => {
+            let detail = format!("the connection to HubSpot lacks the setting {name}");
             Err(AdapterError::Setup(Failure::new("setting_missing", detail)))
         }
     }

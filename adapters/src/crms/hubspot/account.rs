@@ -41,11 +41,10 @@ async fn check_stage(session: &Session) -> AdapterResult<()> {
             Some(_) => Err(unfit(format!("{for_stage} is set without {for_pipeline}"))),
         };
     };
-    let known = all.into_iter().filter(|pipeline| !pipeline.archived);
-    let Some(pipeline) = { known }.find(|pipeline| pipeline.id == id) else {
-        return Err(unfit(format!(
-            "the account has no pipeline that is what {for_pipeline} names"
-        )));
+    let mut known = all.into_iter().filter(|pipeline| !pipeline.archived);
+    let Some(pipeline) = known.find(|pipeline| pipeline.id == id) else {
+        let what = format!("the account has no pipeline that is what {for_pipeline} names");
+        return Err(unfit(what));
     };
     let fits = |stage: &str| living(&pipeline).any(|known| known.id == stage);
     match stage {

@@ -258,6 +258,7 @@ fn only_an_address_that_may_be_taken_is_sent() {
 fn a_long_text_is_cut_between_letters_and_says_so() {
     let lead = lead_with(|payload| {
         payload["service_request"]["issue_description"] = json!("👩‍🔧".repeat(3_000));
+        payload["call"]["transcript_summary"] = json!("👩‍🔧".repeat(3_000));
     });
     let deal = deal_of(&lead);
     let told = deal["properties"]["description"].as_str().unwrap();

@@ -52,7 +52,7 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The properties an answer to a bad request may point to. Anything else in it could be personal.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "address",
     "city",
     "country",
@@ -72,6 +72,7 @@ const FIELDS: [&str; 19] = [
     "phone",
     "pipeline",
     "state",
+    "zip",
 ];
 
 /// Those that the connection sets.
@@ -150,7 +151,7 @@ impl<'a> Told<'a> {
             Some(404) if self.answer.names.is_none() && self.is_hubspots() => {
                 AdapterError::Rejected(because(404, NOT_THERE, "knows no such record".to_owned()))
             }
-            Some(429) => self.throttled(error),
+            Some(429) => self.throttled(),
             Some(477) => AdapterError::Throttled {
                 failure: because(
                     477,
@@ -231,7 +232,7 @@ impl<'a> Told<'a> {
         })
     }
 
-    fn throttled(&self, error: AdapterError) -> AdapterError {
+    fn throttled(&self) -> AdapterError {
         let policy = self.body["policyName"].as_str().unwrap_or_default();
         let (pause, what) = match policy {
             "DAILY" => (HOUR, "says that the account's calls of today are used up"),
@@ -241,7 +242,7 @@ impl<'a> Told<'a> {
         let told = self.answer.headers().and_then(retry_after);
         AdapterError::Throttled {
             failure: because(429, "http_429", what.to_owned()),
-            retry_after: Some(told.unwrap_or(pause)).filter(|_| error.status().is_some()),
+            retry_after: Some(told.unwrap_or(pause)),
         }
     }
 
