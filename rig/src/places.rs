@@ -75,20 +75,6 @@ pub(crate) static HOME: Place = Place {
 /// the company that asks for it first, and opens all of them to one application.
 pub(crate) static ELSEWHERE: [Place; 5] = [
     Place {
-        crm: HUBSPOT,
-        auth_method: "bearer_token",
-        secrets: &[("access_token", "sim-{account}")],
-        settings: || json!({"pipeline": "771", "stage": "7711"}),
-        lead_path: "/crm/objects/2026-03/deals#create",
-    },
-    Place {
-        crm: HUBSPOT,
-        auth_method: "bearer_token",
-        secrets: &[("access_token", "sim-{account}")],
-        settings: || json!({"mode": "lead", "ref_property": "leadrail_ref"}),
-        lead_path: "/crm/objects/2026-03/leads#create",
-    },
-    Place {
         crm: JOBBER,
         auth_method: "bearer_token",
         secrets: &[("access_token", "sim-{account}")],
@@ -113,6 +99,20 @@ pub(crate) static ELSEWHERE: [Place; 5] = [
             })
         },
         lead_path: "/jpm/v2/tenant/{tenant}/jobs",
+    },
+    Place {
+        crm: HUBSPOT,
+        auth_method: "bearer_token",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"pipeline": "771", "stage": "7711"}),
+        lead_path: "/crm/objects/2026-03/deals#create",
+    },
+    Place {
+        crm: HUBSPOT,
+        auth_method: "bearer_token",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"mode": "lead", "ref_property": "leadrail_ref"}),
+        lead_path: "/crm/objects/2026-03/leads#create",
     },
 ];
 
