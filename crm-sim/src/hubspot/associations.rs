@@ -53,6 +53,6 @@ pub(super) fn read_batch(crm: &HubSpot, visit: &Visit<'_>) -> Answer {
             }
             results.push(result);
         }
-        Ok(batch(results, errors))
+        Ok(batch(&results, &errors))
     })
 }

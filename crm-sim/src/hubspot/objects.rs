@@ -89,12 +89,12 @@ pub(super) fn read_batch(crm: &HubSpot, visit: &Visit<'_>) -> Answer {
                 format!("Could not get some {kind} objects, they may be deleted or not exist.");
             errors.push(part("OBJECT_NOT_FOUND", "", &message, &missing));
         }
-        Ok(batch(results, errors))
+        Ok(batch(&results, &errors))
     })
 }
 
 /// The answer to a batch: 207 as soon as one part has failed.
-pub(super) fn batch(results: Vec<Value>, errors: Vec<Value>) -> Reply {
+pub(super) fn batch(results: &[Value], errors: &[Value]) -> Reply {
     let mut body = json!({"status": "COMPLETE", "results": results});
     if errors.is_empty() {
         return Reply::json(StatusCode::OK, &body);
@@ -135,9 +135,8 @@ fn must_identify(company: &super::books::Company, kind: Kind, by: &str) -> Resul
 
 /// Values are texts; null and nothing are left out.
 fn values(kind: Kind, given: Option<Value>) -> Result<BTreeMap<String, String>, Reply> {
-    let given = match given {
-        Some(Value::Object(given)) => given,
-        _ => return Err(bad_request("properties must be an object")),
+    let Some(Value::Object(given)) = given else {
+        return Err(bad_request("properties must be an object"));
     };
     let mut values = BTreeMap::new();
     let mut faults = Vec::new();

@@ -38,17 +38,17 @@ async fn check_stage(session: &Session) -> AdapterResult<()> {
     let (Some(id), stage) = (pipeline, stage) else {
         return match stage {
             None => Ok(()),
-            Some(_) => Err(unfit(format!("{for_stage} is set without {for_pipeline}"))),
+            Some(_) => Err(unfit(&format!("{for_stage} is set without {for_pipeline}"))),
         };
     };
     let mut known = all.into_iter().filter(|pipeline| !pipeline.archived);
     let Some(pipeline) = known.find(|pipeline| pipeline.id == id) else {
         let what = format!("the account has no pipeline that is what {for_pipeline} names");
-        return Err(unfit(what));
+        return Err(unfit(&what));
     };
     let fits = |stage: &str| living(&pipeline).any(|known| known.id == stage);
     match stage {
-        Some(stage) if !fits(stage) => Err(unfit(format!(
+        Some(stage) if !fits(stage) => Err(unfit(&format!(
             "the stage that {for_stage} names is not one of the pipeline that {for_pipeline} names"
         ))),
         _ => Ok(()),
@@ -60,13 +60,9 @@ async fn check_owner(session: &Session) -> AdapterResult<()> {
         return Ok(());
     };
     match session.send::<Owner>(owner(id)).await {
-        Ok(owner) if owner.archived => {
-            Err(unfit("the owner was taken out of the account".to_owned()))
-        }
+        Ok(owner) if owner.archived => Err(unfit("the owner was taken out of the account")),
         Ok(_) => Ok(()),
-        Err(error) if error.reason() == NOT_THERE => {
-            Err(unfit("the account has no such owner".to_owned()))
-        }
+        Err(error) if error.reason() == NOT_THERE => Err(unfit("the account has no such owner")),
         Err(error) => Err(error),
     }
 }
@@ -82,13 +78,13 @@ async fn check_property(session: &Session) -> AdapterResult<()> {
         match session.send::<Property>(property(kind, name)).await {
             Ok(known) if known.is_for_references() => {}
             Ok(_) => {
-                return Err(unfit(format!(
+                return Err(unfit(&format!(
                     "ref_property names a property of {of} that is no text of the account's own with \
                      unique values"
                 )));
             }
             Err(error) if error.reason() == NOT_THERE => {
-                return Err(unfit(format!(
+                return Err(unfit(&format!(
                     "ref_property names a property that {of} do not have"
                 )));
             }
@@ -189,7 +185,7 @@ fn choice(id: String, title: Option<&str>) -> Choice {
 }
 
 /// No fault of a lead: the connection waits for a person.
-fn unfit(what: String) -> AdapterError {
+fn unfit(what: &str) -> AdapterError {
     let detail = format!("the connection to HubSpot does not fit the account: {what}");
     AdapterError::Setup(Failure::new("setting_invalid", detail))
 }

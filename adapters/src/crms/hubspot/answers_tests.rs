@@ -328,8 +328,9 @@ async fn a_missing_scope_is_named_and_nothing_else_of_the_answer() {
 
 #[tokio::test]
 async fn a_pause_is_as_long_as_the_answer_says_or_as_its_policy_takes() {
+    type Row = (u16, Value, Option<&'static str>, Option<u64>, Option<u64>);
     let hour = 3_600;
-    let rows: Vec<(u16, Value, Option<&str>, Option<u64>, Option<u64>)> = vec![
+    let rows: Vec<Row> = vec![
         (429, throttled("SECONDLY"), None, Some(1), Some(1)),
         (
             429,

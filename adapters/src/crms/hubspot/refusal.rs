@@ -149,14 +149,14 @@ impl<'a> Told<'a> {
             Some(403) => self.forbidden(),
             // A proxy that finds nothing has not said that HubSpot has no such record.
             Some(404) if self.answer.names.is_none() && self.is_hubspots() => {
-                AdapterError::Rejected(because(404, NOT_THERE, "knows no such record".to_owned()))
+                AdapterError::Rejected(because(404, NOT_THERE, "knows no such record"))
             }
             Some(429) => self.throttled(),
             Some(477) => AdapterError::Throttled {
                 failure: because(
                     477,
                     "http_477",
-                    "is moving the account to another data centre".to_owned(),
+                    "is moving the account to another data centre",
                 ),
                 retry_after: self.answer.headers().and_then(retry_after),
             },
@@ -174,8 +174,7 @@ impl<'a> Told<'a> {
                 status,
                 "property_missing",
                 "lacks a property that leads are filed with: ref_property must name one that \
-                 contacts and deals (or leads) have"
-                    .to_owned(),
+                 contacts and deals (or leads) have",
             ));
         }
         if !fields.is_empty() && fields.iter().all(|field| SET.contains(field)) {
@@ -183,17 +182,13 @@ impl<'a> Told<'a> {
             return AdapterError::Setup(because(
                 status,
                 "setting_invalid",
-                format!(
+                &format!(
                     "does not take the pipeline, stage or owner that the connection sets; it names {named}"
                 ),
             ));
         }
         if codes.contains(&"CONFLICTING_UNIQUE_VALUE") {
-            let failure = because(
-                status,
-                CONFLICT,
-                "says that this record exists already".to_owned(),
-            );
+            let failure = because(status, CONFLICT, "says that this record exists already");
             return unproven(self.answer.effect, failure);
         }
         let mut failure = error.into_failure();
@@ -216,7 +211,7 @@ impl<'a> Told<'a> {
             false => because(
                 403,
                 "missing_scopes",
-                format!(
+                &format!(
                     "refused access: the app or token lacks one of the scopes {} (leads are a part of \
                      Sales Hub Professional)",
                     named.join(", ")
@@ -226,8 +221,7 @@ impl<'a> Told<'a> {
                 403,
                 "forbidden",
                 "refused access: the app or token lacks a scope, or the account's plan does not \
-                 have this"
-                    .to_owned(),
+                 have this",
             ),
         })
     }
@@ -241,7 +235,7 @@ impl<'a> Told<'a> {
         };
         let told = self.answer.headers().and_then(retry_after);
         AdapterError::Throttled {
-            failure: because(429, "http_429", what.to_owned()),
+            failure: because(429, "http_429", what),
             retry_after: Some(told.unwrap_or(pause)),
         }
     }
@@ -306,7 +300,7 @@ impl<'a> Told<'a> {
     }
 }
 
-fn because(status: u16, reason: &'static str, what: String) -> Failure {
+fn because(status: u16, reason: &'static str, what: &str) -> Failure {
     let detail = format!("HubSpot {what} (HTTP {status})");
     Failure::new(reason, detail).with_status(status)
 }
