@@ -1,6 +1,7 @@
 //! The CRMs, a folder each. What they share stands in `http/` and `text/`.
 
 pub mod housecall_pro;
+pub mod hubspot;
 pub mod jobber;
 pub mod servicetitan;
 pub mod workiz;

@@ -9,8 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`], [`JOBBER`], [`SERVICETITAN`] and
-//! [`WORKIZ`] for what is implemented, and for what a call must carry beside the key.
+//! used and never see each other's records. See [`HOUSECALL_PRO`], [`HUBSPOT`], [`JOBBER`],
+//! [`SERVICETITAN`] and [`WORKIZ`] for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address. There the
@@ -83,6 +83,7 @@
 //! | CRM | a customer | a lead | a note |
 //! |---|---|---|---|
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
+//! | `hubspot` | `/crm/objects/2026-03/contacts#create` | `/crm/objects/2026-03/deals#create`, `/crm/objects/2026-03/leads#create` | `/crm/objects/2026-03/notes#create` |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
 //! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts; as a job `/jpm/v2/tenant/{tenant}/jobs`, and their notes | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/crm/v2/tenant/{tenant}/locations/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
 //! | `workiz` | comes with the lead | `/{token}/lead/create/` | stands in the lead |
@@ -105,6 +106,7 @@ mod form;
 mod graphql;
 mod host;
 mod housecall_pro;
+mod hubspot;
 mod jobber;
 mod limits;
 mod names;
@@ -124,6 +126,7 @@ mod workiz;
 
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
 pub use housecall_pro::NAME as HOUSECALL_PRO;
+pub use hubspot::NAME as HUBSPOT;
 pub use jobber::NAME as JOBBER;
 pub use limits::Limits;
 pub use serve::serve;

@@ -14,6 +14,7 @@ use crate::crm::Crm;
 use crate::desk::Desk;
 use crate::fault::{FaultRule, InvalidRule};
 use crate::housecall_pro::HousecallPro;
+use crate::hubspot::HubSpot;
 use crate::jobber::Jobber;
 use crate::limits::Limits;
 use crate::reply::Reply;
@@ -45,6 +46,7 @@ impl CrmSim {
     pub fn new() -> Self {
         let crms: [Box<dyn Crm>; 4] = [
             Box::new(HousecallPro::default()),
+            Box::new(HubSpot::default()),
             Box::new(Jobber::default()),
             Box::new(ServiceTitan::default()),
             Box::new(Workiz::default()),

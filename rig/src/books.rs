@@ -4,10 +4,17 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// What the CRMs call a lead. Each has one of these collections, or leaves the others empty.
-const LEADS: [&str; 4] = ["leads", "work_requests", "bookings", "jobs"];
+const LEADS: [&str; 5] = ["leads", "work_requests", "bookings", "jobs", "deals"];
 
 /// Where a lead may bear our marker.
-const MARKED: [&str; 4] = ["tags", "title", "summary", "LeadNotes"];
+const MARKED: [&str; 6] = [
+    "tags",
+    "title",
+    "summary",
+    "hs_lead_name",
+    "description",
+    "LeadNotes",
+];
 
 /// How often each lead and each customer is in the CRMs.
 #[derive(Debug, Default)]
@@ -108,9 +115,10 @@ fn callers(records: &Value) -> impl Iterator<Item = String> {
     let clients = rows(records, "clients").iter();
     let clients = clients.map(|client| (client, &client["phones"][0]["number"]));
     let contacts = rows(records, "contacts").iter();
+    let people = contacts.clone().map(|contact| (contact, &contact["phone"]));
     let contacts = contacts.filter(|contact| !contact["customerId"].is_null());
     let contacts = contacts.map(|contact| (contact, &contact["value"]));
-    let numbers = own.chain(clients).chain(contacts);
+    let numbers = own.chain(clients).chain(contacts).chain(people);
     // Where the contacts have the numbers, the customers have none, and e-mails are no numbers.
     let numbers = numbers.filter(|(_, number)| number.as_str().is_some_and(is_number));
     numbers.map(|(row, number)| format!("{} {number}", row["company"]))
@@ -178,13 +186,25 @@ mod tests {
             "bookings": [{ "id": 3, "summary": "No heat.\nCall: call_1\nRef: lr-2" }],
             "jobs": [{ "id": 4, "summary": "No heat. Ref: lr-3" }],
         });
-        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan]);
-        for (marker, times) in [("lr-1", 1), ("\"s\"", 1), ("lr-2", 2), ("lr-3", 2)] {
+        let hubspot = json!({
+            "contacts": [{ "company": "a", "phone": "+13055550101" }],
+            "deals": [{ "id": "5", "description": "No heat. Ref: lr-4" }],
+            "leads": [{ "id": "6", "hs_lead_name": "HVAC - Ann Lee [lr-5]" }],
+        });
+        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan, hubspot]);
+        for (marker, times) in [
+            ("lr-1", 1),
+            ("\"s\"", 1),
+            ("lr-2", 2),
+            ("lr-3", 2),
+            ("lr-4", 1),
+            ("lr-5", 1),
+        ] {
             assert_eq!(books.leads.get(marker), Some(&times), "{marker}");
         }
         assert_eq!(
             (books.leads(), books.customers(), books.surplus()),
-            (6, 3, 3)
+            (8, 4, 3)
         );
     }
 

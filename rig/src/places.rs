@@ -1,7 +1,7 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
 use leadrail_connections::NewConnection;
-use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, SERVICETITAN, WORKIZ};
+use leadrail_crm_sim::{HOUSECALL_PRO, HUBSPOT, JOBBER, SERVICETITAN, WORKIZ};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ pub(crate) static HOME: Place = Place {
 
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application.
-pub(crate) static ELSEWHERE: [Place; 4] = [
+pub(crate) static ELSEWHERE: [Place; 6] = [
     Place {
         crm: JOBBER,
         auth_method: "bearer_token",
@@ -109,6 +109,20 @@ pub(crate) static ELSEWHERE: [Place; 4] = [
         ],
         settings: || json!({"time_zone": "America/New_York"}),
         lead_path: "/{token}/lead/create/",
+    },
+    Place {
+        crm: HUBSPOT,
+        auth_method: "bearer_token",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"pipeline": "771", "stage": "7711"}),
+        lead_path: "/crm/objects/2026-03/deals#create",
+    },
+    Place {
+        crm: HUBSPOT,
+        auth_method: "bearer_token",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"mode": "lead", "ref_property": "leadrail_ref"}),
+        lead_path: "/crm/objects/2026-03/leads#create",
     },
 ];
 

@@ -74,7 +74,9 @@ impl Accounts {
                 "grove-drains",
                 "harbor-hvac",
                 "iris-roofing",
-                "juniper-doors",
+                "juniper-plumbing",
+                "kelp-electric",
+                "larch-doors",
             ]
             .map(name),
         }

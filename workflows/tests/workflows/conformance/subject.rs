@@ -47,6 +47,9 @@ pub(crate) struct Making {
 pub(crate) enum Mark {
     /// The step's marker, in the field of a row in a collection, which may be another one.
     Marker(&'static str, &'static str),
+    /// The same, of a record that the CRM makes no second time: a value of its, such as the caller's
+    /// address, is unique there.
+    Unique(&'static str, &'static str),
     /// The event's id, in a field of the record.
     EventId(&'static str),
     /// Nothing of ours: it is known by the caller's own data.
@@ -149,6 +152,11 @@ impl Subject {
 }
 
 impl Making {
+    /// Whether the CRM itself makes no second one.
+    pub(crate) fn is_unique(&self) -> bool {
+        matches!(self.mark, Mark::Unique(..))
+    }
+
     /// A rule that meets the request that makes it.
     pub(crate) fn met(&self, times: u64) -> Value {
         json!({"method": "POST", "path_prefix": self.path, "times": times})
@@ -171,10 +179,10 @@ impl Making {
         match self.mark {
             Mark::Itself => true,
             Mark::EventId(field) => row[field] == event_id.to_string(),
-            Mark::Marker(books, field) if books == self.books => {
+            Mark::Marker(books, field) | Mark::Unique(books, field) if books == self.books => {
                 contains(&row[field], marker.as_str())
             }
-            Mark::Marker(books, field) => {
+            Mark::Marker(books, field) | Mark::Unique(books, field) => {
                 let mut rows = scene.books(books).into_iter();
                 rows.any(|row| contains(&row[field], marker.as_str()))
             }

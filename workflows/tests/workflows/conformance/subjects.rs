@@ -1,7 +1,7 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{HUBSPOT, JOBBER, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
@@ -98,6 +98,74 @@ subjects! {
         account: "acme",
     };
 
+    hubspot_deal: Subject {
+        access: &Access {
+            crm: HUBSPOT,
+            ways: HUBSPOT_WAYS,
+            settings: || hubspot_in("deal"),
+        },
+        plan: "deal",
+        makes: &[
+            making(
+                CUSTOMER,
+                "contacts",
+                "/crm/objects/2026-03/contacts#create",
+                Mark::Unique("contacts", "message"),
+            ),
+            making(
+                LEAD,
+                "deals",
+                "/crm/objects/2026-03/deals#create",
+                Mark::Marker("deals", "description"),
+            ),
+            making(
+                NOTE,
+                "notes",
+                "/crm/objects/2026-03/notes#create",
+                Mark::Marker("notes", "hs_note_body"),
+            ),
+        ],
+        story: ("notes", "seen"),
+        deletion: Some("delete_contact"),
+        account: "24000001",
+    };
+
+    hubspot_lead: Subject {
+        access: &Access {
+            crm: HUBSPOT,
+            ways: HUBSPOT_WAYS,
+            settings: || {
+                let mut settings = hubspot_in("lead");
+                settings["ref_property"] = "leadrail_ref".into();
+                settings
+            },
+        },
+        plan: "lead",
+        makes: &[
+            making(
+                CUSTOMER,
+                "contacts",
+                "/crm/objects/2026-03/contacts#create",
+                Mark::Unique("contacts", "leadrail_ref"),
+            ),
+            making(
+                LEAD,
+                "leads",
+                "/crm/objects/2026-03/leads#create",
+                Mark::Unique("leads", "leadrail_ref"),
+            ),
+            making(
+                NOTE,
+                "notes",
+                "/crm/objects/2026-03/notes#create",
+                Mark::Marker("notes", "hs_note_body"),
+            ),
+        ],
+        story: ("notes", "seen"),
+        deletion: Some("delete_contact"),
+        account: "24000001",
+    };
+
     jobber: Subject {
         access: &Access {
             crm: JOBBER,
@@ -189,6 +257,19 @@ subjects! {
         deletion: None,
         account: "acme",
     };
+}
+
+static HUBSPOT_WAYS: &[Way] = &[Way {
+    method: "bearer_token",
+    secrets: &[("access_token", "sim-acme")],
+}];
+
+/// What a mode does not need it does not read.
+fn hubspot_in(mode: &str) -> Value {
+    json!({
+        "mode": mode, "pipeline": "771", "stage": "7711", "lead_pipeline": "882",
+        "lead_stage": "8821", "owner": 501,
+    })
 }
 
 /// The app's key is the same for all companies.
