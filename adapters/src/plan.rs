@@ -224,6 +224,8 @@ pub enum Look {
     /// By the caller's number, where the record has no place for a marker; not at all where the caller
     /// left none.
     ByNumber(StepFn<Vec<Record>>),
+    /// The same by the number or the e-mail address; not at all where the caller left neither.
+    ByCaller(StepFn<Vec<Record>>),
     /// Not at all.
     Blind,
 }
@@ -248,7 +250,7 @@ impl Step {
             StepKind::Upsert(_) => Some(ReconcileClass::A),
             StepKind::Make { look, .. } => Some(match look {
                 Look::Exact(_) => ReconcileClass::B,
-                Look::Children(_) | Look::ByNumber(_) => ReconcileClass::C,
+                Look::Children(_) | Look::ByNumber(_) | Look::ByCaller(_) => ReconcileClass::C,
                 Look::Blind => ReconcileClass::D,
             }),
         }
@@ -289,6 +291,7 @@ impl Step {
         session: &Session,
         filing: &Filing<'_>,
     ) -> AdapterResult<Option<Vec<Record>>> {
+        let contact = &filing.lead.contact;
         match self.kind {
             StepKind::Make {
                 look: Look::Exact(look) | Look::Children(look),
@@ -297,7 +300,13 @@ impl Step {
             StepKind::Make {
                 look: Look::ByNumber(look),
                 ..
-            } if filing.lead.contact.phone.is_some() => look(session, filing).await.map(Some),
+            } if contact.phone.is_some() => look(session, filing).await.map(Some),
+            StepKind::Make {
+                look: Look::ByCaller(look),
+                ..
+            } if contact.phone.is_some() || contact.email.is_some() => {
+                look(session, filing).await.map(Some)
+            }
             _ => Ok(None),
         }
     }
