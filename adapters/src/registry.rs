@@ -3,11 +3,12 @@
 use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
+use crate::crms::gohighlevel::GoHighLevel;
 use crate::crms::housecall_pro::HousecallPro;
 use crate::crms::jobber::Jobber;
 use crate::crms::servicetitan::ServiceTitan;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &ServiceTitan];
+static ALL: &[&dyn CrmAdapter] = &[&GoHighLevel, &HousecallPro, &Jobber, &ServiceTitan];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]
