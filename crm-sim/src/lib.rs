@@ -9,8 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`], [`JOBBER`] and [`SERVICETITAN`]
-//! for what is implemented, and for what a call must carry beside the key.
+//! used and never see each other's records. See [`GOHIGHLEVEL`], [`HOUSECALL_PRO`], [`JOBBER`] and
+//! [`SERVICETITAN`] for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address. There the
@@ -82,6 +82,7 @@
 //!
 //! | CRM | a customer | a lead | a note |
 //! |---|---|---|---|
+//! | `gohighlevel` | `/contacts/#create` | `/opportunities/` | `/contacts/{contactId}/notes` |
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
 //! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts; as a job `/jpm/v2/tenant/{tenant}/jobs`, and their notes | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/crm/v2/tenant/{tenant}/locations/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
@@ -101,6 +102,7 @@ mod delivery;
 mod desk;
 mod fault;
 mod form;
+mod gohighlevel;
 mod graphql;
 mod host;
 mod housecall_pro;
@@ -121,6 +123,7 @@ mod token_office;
 mod traffic;
 
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
+pub use gohighlevel::NAME as GOHIGHLEVEL;
 pub use housecall_pro::NAME as HOUSECALL_PRO;
 pub use jobber::NAME as JOBBER;
 pub use limits::Limits;

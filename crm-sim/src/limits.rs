@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// New values for the limits of one company's account; what is left out stays as it is.
 ///
-/// Only Jobber has limits that can be set: its bucket of points and its count of requests.
+/// Jobber has a bucket of points and a count of requests, GoHighLevel a count of requests and no more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Limits {
