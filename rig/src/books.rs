@@ -4,10 +4,16 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// What the CRMs call a lead. Each has one of these collections, or leaves the others empty.
-const LEADS: [&str; 4] = ["leads", "work_requests", "bookings", "jobs"];
+const LEADS: [&str; 5] = [
+    "leads",
+    "work_requests",
+    "bookings",
+    "jobs",
+    "opportunities",
+];
 
 /// Where a lead may bear our marker.
-const MARKED: [&str; 3] = ["tags", "title", "summary"];
+const MARKED: [&str; 5] = ["tags", "title", "summary", "name", "body"];
 
 /// How often each lead and each customer is in the CRMs.
 #[derive(Debug, Default)]
@@ -30,7 +36,8 @@ impl Books {
     pub(crate) fn of_all(records: &[Value]) -> Self {
         let leads = records.iter().flat_map(|records| {
             let kinds = LEADS.into_iter();
-            kinds.flat_map(|kind| rows(records, kind)).map(marker)
+            let leads = kinds.flat_map(|kind| rows(records, kind));
+            leads.chain(lone_notes(records)).map(marker)
         });
         Self {
             leads: tally(leads),
@@ -80,6 +87,16 @@ fn rows<'a>(records: &'a Value, collection: &str) -> &'a [Value] {
     records[collection].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Notes on contacts that have nothing else: where no opportunity is made, a lead is its note.
+fn lone_notes(records: &Value) -> impl Iterator<Item = &Value> {
+    let is_lone = |note: &&Value| {
+        let contact = &note["contactId"];
+        let mut cards = rows(records, "opportunities").iter();
+        contact.is_string() && cards.all(|card| card["contactId"] != *contact)
+    };
+    rows(records, "notes").iter().filter(is_lone)
+}
+
 /// The marker of ours; a lead without one counts under its own id, and nobody expects that.
 fn marker(lead: &Value) -> String {
     let texts = MARKED.iter().flat_map(|field| texts(&lead[field]));
@@ -105,12 +122,14 @@ fn callers(records: &Value) -> impl Iterator<Item = String> {
     let own = rows(records, "customers")
         .iter()
         .map(|customer| (customer, &customer["mobile_number"]));
+    let people = rows(records, "contacts").iter();
+    let people = people.map(|contact| (contact, &contact["phone"]));
     let clients = rows(records, "clients").iter();
     let clients = clients.map(|client| (client, &client["phones"][0]["number"]));
     let contacts = rows(records, "contacts").iter();
     let contacts = contacts.filter(|contact| !contact["customerId"].is_null());
     let contacts = contacts.map(|contact| (contact, &contact["value"]));
-    let numbers = own.chain(clients).chain(contacts);
+    let numbers = own.chain(clients).chain(people).chain(contacts);
     // Where the contacts have the numbers, the customers have none, and e-mails are no numbers.
     let numbers = numbers.filter(|(_, number)| number.as_str().is_some_and(is_number));
     numbers.map(|(row, number)| format!("{} {number}", row["company"]))
@@ -178,13 +197,31 @@ mod tests {
             "bookings": [{ "id": 3, "summary": "No heat.\nCall: call_1\nRef: lr-2" }],
             "jobs": [{ "id": 4, "summary": "No heat. Ref: lr-3" }],
         });
-        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan]);
-        for (marker, times) in [("lr-1", 1), ("\"s\"", 1), ("lr-2", 2), ("lr-3", 2)] {
+        let gohighlevel = json!({
+            "contacts": [
+                { "company": "a", "id": "c", "phone": "+13055550100" },
+                { "company": "b", "id": "d", "phone": "+13055550100" },
+            ],
+            "opportunities": [{ "id": "o", "name": "Roof [lr-4]", "contactId": "c" }],
+            "notes": [
+                { "id": "n", "body": "No heat.\nRef: lr-5", "contactId": "c" },
+                { "id": "m", "body": "No heat.\nRef: lr-6", "contactId": "d" },
+            ],
+        });
+        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan, gohighlevel]);
+        for (marker, times) in [
+            ("lr-1", 1),
+            ("\"s\"", 1),
+            ("lr-2", 2),
+            ("lr-3", 2),
+            ("lr-4", 1),
+            ("lr-6", 1),
+        ] {
             assert_eq!(books.leads.get(marker), Some(&times), "{marker}");
         }
         assert_eq!(
             (books.leads(), books.customers(), books.surplus()),
-            (6, 3, 3)
+            (8, 4, 4)
         );
     }
 
