@@ -12,8 +12,8 @@
 //! `user_type=Location`, and lives 86,399 s. A refresh gives a new pair; the same refresh token within 30 s
 //! gives the same pair again, and then nothing. `sim-acme` given as a token is acme's private integration.
 //!
-//! A token opens locations: `loc-acme` is acme's, and any other id that begins with `loc-` becomes that of
-//! the company which names it first. Another company's is 403.
+//! A token opens locations: `loc-acme` is acme's, and one that is called by a number, `loc-1001`, becomes
+//! that of the company which names it first. Another company's is 403.
 //!
 //! # Where the documents are silent, the stand-in takes the side that is harder on a caller
 //! - Nothing stops a second contact or opportunity, until the location is set to (see below). Then the

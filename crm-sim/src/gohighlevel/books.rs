@@ -77,16 +77,14 @@ impl Books {
         })
     }
 
-    /// Whether a company's token opens that location, which becomes its own if it is nobody's.
+    /// Whether a company's token opens that location. One that is called by a number becomes that of
+    /// whoever comes first.
     pub(super) fn may_enter(&mut self, company: &str, location: &str) -> bool {
-        let Some(rest) = location
-            .strip_prefix("loc-")
-            .filter(|rest| !rest.is_empty())
-        else {
+        let Some(rest) = location.strip_prefix("loc-") else {
             return false;
         };
-        if rest == company {
-            return true;
+        if rest.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_digit()) {
+            return rest == company;
         }
         let owner = self.locations.entry(location.to_owned());
         owner.or_insert_with(|| company.to_owned()) == company
