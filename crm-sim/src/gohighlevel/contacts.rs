@@ -16,14 +16,7 @@ use crate::reply::Reply;
 use crate::routes::{Answer, Visit};
 
 /// Fields that are taken and mean nothing here.
-const UNUSED: [&str; 6] = [
-    "name",
-    "gender",
-    "website",
-    "timezone",
-    "dateOfBirth",
-    "companyName",
-];
+const UNUSED: [&str; 5] = ["name", "gender", "website", "timezone", "dateOfBirth"];
 
 pub(super) fn create(crm: &GoHighLevel, visit: &Visit<'_>) -> Answer {
     let contact = read(form::read(visit.call)?)?;
@@ -63,7 +56,7 @@ fn read(mut form: Form) -> Result<Contact, Reply> {
         country: form::country(&mut form, "country"),
         source: form.text("source"),
         assigned_to: form.text("assignedTo"),
-        company_name: None,
+        company_name: form.text("companyName"),
         tags: form.texts("tags"),
         custom_fields: form::custom_fields(&mut form, "contact"),
         additional_phones: Vec::new(),

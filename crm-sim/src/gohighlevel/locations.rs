@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::records::{CUSTOM_FIELDS, PIPELINES, USERS};
+use super::records::{CUSTOM_FIELDS, PIPELINES, Pipeline, USERS};
 use super::{GoHighLevel, ok};
 use crate::names::display_name;
 use crate::routes::{Answer, Visit};
@@ -55,7 +55,7 @@ pub(super) fn pipelines(crm: &GoHighLevel, visit: &Visit<'_>) -> Answer {
     crm.enter(visit, location, "opportunities.readonly")?;
     let pipelines: Vec<Value> = PIPELINES
         .iter()
-        .map(|(id, name, stages)| {
+        .map(|Pipeline { id, name, stages }| {
             let stages = stages.iter().enumerate();
             let stages: Vec<Value> = stages
                 .map(|(place, (id, name))| json!({"id": id, "name": name, "position": place}))

@@ -59,14 +59,11 @@ fn read(mut form: Form) -> Result<Opportunity, Reply> {
 
 /// The stage that is meant: one of the pipeline's, its first where none is named.
 fn stage(new: &Opportunity) -> Result<String, Reply> {
-    let pipeline = PIPELINES.iter().find(|(id, ..)| *id == new.pipeline_id);
-    let Some((_, _, stages)) = pipeline else {
-        return Err(bad_request("The pipeline id is invalid."));
-    };
+    let pipeline = PIPELINES.iter().find(|known| known.id == new.pipeline_id);
+    let pipeline = pipeline.ok_or_else(|| bad_request("The pipeline id is invalid."))?;
     let wanted = new.pipeline_stage_id.as_str();
-    let meant = stages
-        .iter()
-        .find(|(id, _)| wanted.is_empty() || *id == wanted);
+    let mut stages = pipeline.stages.iter();
+    let meant = stages.find(|(id, _)| wanted.is_empty() || *id == wanted);
     let meant = meant.ok_or_else(|| bad_request("The pipeline stage id is invalid."))?;
     Ok(meant.0.to_owned())
 }

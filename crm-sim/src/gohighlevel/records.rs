@@ -4,28 +4,35 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Users of every location: id and name. The last one has left.
+/// Users of every location: id, name, and whether they have left.
 pub(super) const USERS: [(&str, &str, bool); 3] = [
     ("usrSamOrtiz000000001", "Sam Ortiz", false),
     ("usrLeeTran0000000002", "Lee Tran", false),
     ("usrGoneAway000000003", "Gone Away", true),
 ];
 
-/// Pipelines of every location: id, name, and stages by id and name.
-pub(super) const PIPELINES: [(&str, &str, &[(&str, &str)]); 2] = [
-    (
-        "pipSales000000000001",
-        "Sales",
-        &[
+/// A pipeline, with its stages by id and name.
+pub(super) struct Pipeline {
+    pub(super) id: &'static str,
+    pub(super) name: &'static str,
+    pub(super) stages: &'static [(&'static str, &'static str)],
+}
+
+/// Pipelines of every location.
+pub(super) const PIPELINES: [Pipeline; 2] = [
+    Pipeline {
+        id: "pipSales000000000001",
+        name: "Sales",
+        stages: &[
             ("stgNewLead0000000001", "New lead"),
             ("stgBooked00000000002", "Booked"),
         ],
-    ),
-    (
-        "pipInstall0000000002",
-        "Installation",
-        &[("stgMeasure0000000003", "Measure")],
-    ),
+    },
+    Pipeline {
+        id: "pipInstall0000000002",
+        name: "Installation",
+        stages: &[("stgMeasure0000000003", "Measure")],
+    },
 ];
 
 /// Custom fields of every location: id, name, kind and whose they are.
