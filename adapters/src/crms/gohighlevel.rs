@@ -22,6 +22,7 @@
 //!   look before we believe it.
 //! - `upsert` is not used: it is reported to replace tags and addresses of contacts that are there (issues
 //!   313 and 337). A known contact is not changed at all.
+//! - Without a pipeline calls wait: ids can be listed once somebody is let in, so it is set after that.
 //! - Numbers are E.164, foreign ones too. A country is sent by its ISO code or not at all. What looks like a
 //!   tag in a caller's words gets other brackets: whether notes are shown as HTML is not documented.
 //! - 401 means four things: see `refusal.rs`. A missing contact is said by 400 as well as by 404.
@@ -144,8 +145,9 @@ pub static GOHIGHLEVEL: CrmInfo = CrmInfo {
             name: "pipeline",
             title: "Pipeline",
             kind: SettingKind::Id { options: true },
-            required: Required::When("mode", "opportunity"),
-            help: "The pipeline in which opportunities are made.",
+            required: Required::Never,
+            help: "The pipeline in which opportunities are made. In the mode opportunity calls wait until it is \
+                   set; in the mode contact it is not needed.",
         },
         SettingInfo {
             name: "stage",
@@ -303,8 +305,17 @@ fn mode(settings: &Settings) -> &str {
     settings.text("mode").unwrap_or(PLANS[0].name)
 }
 
-/// What no request can do without. The settings have it since they were checked, but a session may be
-/// opened without. No fault of the lead: the connection waits for a person.
+/// Whether the connection sets all that its mode needs. The pipeline cannot be asked for before somebody has
+/// signed in, so a connection may be made without, and its leads wait before anything is made.
+fn ready(settings: &Settings) -> AdapterResult<()> {
+    set(settings, "location_id")?;
+    if mode(settings) == "opportunity" {
+        set(settings, "pipeline")?;
+    }
+    Ok(())
+}
+
+/// What no request can do without. No fault of the lead: the connection waits for a person.
 fn set<'a>(settings: &'a Settings, name: &str) -> AdapterResult<&'a str> {
     settings.text(name).ok_or_else(|| {
         let detail = format!("the connection to GoHighLevel lacks the setting {name}");

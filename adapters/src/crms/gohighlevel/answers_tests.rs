@@ -409,12 +409,24 @@ async fn nothing_is_sent_without_a_contact_or_without_what_must_be_set() {
         let told = taken(&bare(None), key, vec![]).await;
         assert_eq!(in_words(&told), "setup setting_missing", "{key}");
     }
-    let told = taken(&bare(Some("location_id")), StepKey::LEAD_CREATE, vec![]).await;
-    assert!(
-        told.unwrap_err()
-            .detail()
-            .contains("lacks the setting pipeline")
-    );
+    for key in [
+        StepKey::DEDUP_LOOKUP,
+        StepKey::CUSTOMER_CREATE,
+        StepKey::LEAD_CREATE,
+    ] {
+        let told = taken(&bare(Some("location_id")), key, vec![])
+            .await
+            .unwrap_err();
+        assert!(
+            told.detail().contains("lacks the setting pipeline"),
+            "{key}"
+        );
+    }
+    let mut contact = bare(Some("location_id"));
+    contact.settings = contact.settings.with("mode", "contact");
+    let nobody = vec![say(200, &json!({})), say(200, &json!({}))];
+    let told = taken(&contact, StepKey::DEDUP_LOOKUP, nobody).await;
+    assert_eq!(in_words(&told), "done");
     let mut scene = scene();
     scene.made.customer = None;
     for key in [StepKey::LEAD_CREATE, StepKey::NOTE_ATTACH] {

@@ -9,11 +9,11 @@ use super::requests::{
     contact_by, contact_create, contacts_like, location_id, note_create, notes_of, of_lead,
     opportunities_of, opportunity_create,
 };
-use super::set;
 use super::wire::{
     Contact, ContactPage, FoundContact, MadeContact, MadeNote, MadeOpportunity, Notes, Opportunity,
     OpportunityPage, mentions,
 };
+use super::{ready, set};
 use crate::http::error::{AdapterError, AdapterResult};
 use crate::http::session::Session;
 use crate::http::settings::Settings;
@@ -24,7 +24,7 @@ type Looked<'a> = StepFuture<'a, Vec<Record>>;
 
 pub(super) fn find_contact<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
-        set(filing.settings, "location_id")?;
+        ready(filing.settings)?;
         for handle in handles(&filing.lead.contact) {
             if let Some(known) = direct(session, filing, &handle).await? {
                 return Ok(Some(record_of(filing.settings, known.id)));
@@ -67,7 +67,7 @@ async fn searched(
 
 pub(super) fn create_contact<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
-        set(filing.settings, "location_id")?;
+        ready(filing.settings)?;
         let made = session.send::<MadeContact>(contact_create(filing)).await;
         match made {
             Ok(made) => Ok(Some(record_of(filing.settings, made.id()))),
@@ -110,13 +110,13 @@ pub(super) fn find_created_contacts<'a>(
 
 pub(super) fn create_opportunity<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
-        set(filing.settings, "location_id")?;
-        let pipeline = set(filing.settings, "pipeline")?;
+        ready(filing.settings)?;
+        let pipeline = filing.settings.text("pipeline");
         let request = opportunity_create(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
         match session.send::<MadeOpportunity>(request).await {
             Ok(made) => Ok(Some(Record::new(made.id()))),
             Err(refused) if refused.reason() == UNNAMED_DOUBLE => {
-                let there = |known: &Opportunity| known.pipeline_id.as_deref() == Some(pipeline);
+                let there = |known: &Opportunity| known.pipeline_id.as_deref() == pipeline;
                 let known = opportunities(session, filing, there).await;
                 or_found(refused, known.map(|mut known| known.pop()))
             }
