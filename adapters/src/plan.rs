@@ -224,8 +224,8 @@ pub enum Look {
     /// By the caller's number, where the record has no place for a marker; not at all where the caller
     /// left none.
     ByNumber(StepFn<Vec<Record>>),
-    /// The same by the number or the e-mail address; not at all where the caller left neither.
-    ByCaller(StepFn<Vec<Record>>),
+    /// The same by whatever of the caller's the CRM can look by; `None` where he left nothing of it.
+    ByCaller(StepFn<Option<Vec<Record>>>),
     /// Not at all.
     Blind,
 }
@@ -291,7 +291,6 @@ impl Step {
         session: &Session,
         filing: &Filing<'_>,
     ) -> AdapterResult<Option<Vec<Record>>> {
-        let contact = &filing.lead.contact;
         match self.kind {
             StepKind::Make {
                 look: Look::Exact(look) | Look::Children(look),
@@ -300,13 +299,11 @@ impl Step {
             StepKind::Make {
                 look: Look::ByNumber(look),
                 ..
-            } if contact.phone.is_some() => look(session, filing).await.map(Some),
+            } if filing.lead.contact.phone.is_some() => look(session, filing).await.map(Some),
             StepKind::Make {
                 look: Look::ByCaller(look),
                 ..
-            } if contact.phone.is_some() || contact.email.is_some() => {
-                look(session, filing).await.map(Some)
-            }
+            } => look(session, filing).await,
             _ => Ok(None),
         }
     }

@@ -142,16 +142,16 @@ async fn a_caller_who_cannot_be_searched_for_is_not_searched_for() {
     let lead = lead_with(|payload| payload["contact"] = json!({"address": {"street": "1 A St"}}));
     let (found, asked) = found_by(lead.clone(), vec![]).await;
     assert_eq!((found.unwrap(), asked.len()), (None, 0));
-    let crm = ScriptedCrm::start([]).await;
-    let scene = scene(lead);
-    let step = super::PLANS[0].step(StepKey::CUSTOMER_CREATE).unwrap();
-    let looked = step
-        .look(&crm.session_of(&GoHighLevel), &scene.filing())
-        .await;
-    assert!(
-        looked.unwrap().is_none(),
-        "nobody can know, so a person is asked"
-    );
+    let mut unusable = lead.clone();
+    unusable.contact.email = Some("maria at example.com".to_owned());
+    for lead in [lead, unusable] {
+        let crm = ScriptedCrm::start([]).await;
+        let scene = scene(lead);
+        let step = super::PLANS[0].step(StepKey::CUSTOMER_CREATE).unwrap();
+        let session = crm.session_of(&GoHighLevel);
+        let looked = step.look(&session, &scene.filing()).await.unwrap();
+        assert!(looked.is_none(), "nobody can know, so a person is asked");
+    }
 }
 
 #[tokio::test]

@@ -84,11 +84,15 @@ pub(super) fn create_contact<'a>(session: &'a Session, filing: &'a Filing<'a>) -
 pub(super) fn find_created_contacts<'a>(
     session: &'a Session,
     filing: &'a Filing<'a>,
-) -> Looked<'a> {
+) -> StepFuture<'a, Option<Vec<Record>>> {
     Box::pin(async move {
         set(filing.settings, "location_id")?;
+        let handles = handles(&filing.lead.contact);
+        if handles.is_empty() {
+            return Ok(None);
+        }
         let mut known: Vec<Contact> = Vec::new();
-        for handle in handles(&filing.lead.contact) {
+        for handle in handles {
             let mut theirs = searched(session, filing, &handle).await?;
             theirs.extend(direct(session, filing, &handle).await?);
             for contact in theirs {
@@ -102,9 +106,8 @@ pub(super) fn find_created_contacts<'a>(
         }
         known.sort_by_key(Contact::added);
         let records = known.into_iter();
-        Ok(records
-            .map(|contact| record_of(filing.settings, contact.id))
-            .collect())
+        let records = records.map(|contact| record_of(filing.settings, contact.id));
+        Ok(Some(records.collect()))
     })
 }
 
