@@ -1,5 +1,6 @@
 //! The CRMs, a folder each. What they share stands in `http/` and `text/`.
 
+pub mod gohighlevel;
 pub mod housecall_pro;
 pub mod hubspot;
 pub mod jobber;

@@ -224,6 +224,8 @@ pub enum Look {
     /// By the caller's number, where the record has no place for a marker; not at all where the caller
     /// left none.
     ByNumber(StepFn<Vec<Record>>),
+    /// The same by whatever of the caller's the CRM can look by; `None` where he left nothing of it.
+    ByCaller(StepFn<Option<Vec<Record>>>),
     /// Not at all.
     Blind,
 }
@@ -248,7 +250,7 @@ impl Step {
             StepKind::Upsert(_) => Some(ReconcileClass::A),
             StepKind::Make { look, .. } => Some(match look {
                 Look::Exact(_) => ReconcileClass::B,
-                Look::Children(_) | Look::ByNumber(_) => ReconcileClass::C,
+                Look::Children(_) | Look::ByNumber(_) | Look::ByCaller(_) => ReconcileClass::C,
                 Look::Blind => ReconcileClass::D,
             }),
         }
@@ -298,6 +300,10 @@ impl Step {
                 look: Look::ByNumber(look),
                 ..
             } if filing.lead.contact.phone.is_some() => look(session, filing).await.map(Some),
+            StepKind::Make {
+                look: Look::ByCaller(look),
+                ..
+            } => look(session, filing).await,
             _ => Ok(None),
         }
     }

@@ -3,14 +3,21 @@
 use leadrail_lead::CrmName;
 
 use crate::contract::CrmAdapter;
+use crate::crms::gohighlevel::GoHighLevel;
 use crate::crms::housecall_pro::HousecallPro;
 use crate::crms::hubspot::HubSpot;
 use crate::crms::jobber::Jobber;
 use crate::crms::servicetitan::ServiceTitan;
 use crate::crms::workiz::Workiz;
 
-static ALL: &[&dyn CrmAdapter] =
-    &[&HousecallPro, &HubSpot, &Jobber, &ServiceTitan, &Workiz];
+static ALL: &[&dyn CrmAdapter] = &[
+    &GoHighLevel,
+    &HousecallPro,
+    &HubSpot,
+    &Jobber,
+    &ServiceTitan,
+    &Workiz,
+];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]

@@ -68,6 +68,11 @@ impl Call {
             .collect()
     }
 
+    /// The names of all query parameters.
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.query.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Whether the text stands in a query value (decoded) or in the body (as sent).
     pub(crate) fn contains(&self, text: &str) -> bool {
         let in_body = || String::from_utf8_lossy(&self.body).contains(text);

@@ -9,7 +9,7 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`], [`HUBSPOT`], [`JOBBER`],
+//! used and never see each other's records. See [`GOHIGHLEVEL`], [`HOUSECALL_PRO`], [`HUBSPOT`], [`JOBBER`],
 //! [`SERVICETITAN`] and [`WORKIZ`] for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
@@ -82,6 +82,7 @@
 //!
 //! | CRM | a customer | a lead | a note |
 //! |---|---|---|---|
+//! | `gohighlevel` | `/contacts/#create` | `/opportunities/` | `/contacts/{contactId}/notes` |
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
 //! | `hubspot` | `/crm/objects/2026-03/contacts#create` | `/crm/objects/2026-03/deals#create`, `/crm/objects/2026-03/leads#create` | `/crm/objects/2026-03/notes#create` |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
@@ -103,6 +104,7 @@ mod delivery;
 mod desk;
 mod fault;
 mod form;
+mod gohighlevel;
 mod graphql;
 mod host;
 mod housecall_pro;
@@ -125,6 +127,7 @@ mod traffic;
 mod workiz;
 
 pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
+pub use gohighlevel::NAME as GOHIGHLEVEL;
 pub use housecall_pro::NAME as HOUSECALL_PRO;
 pub use hubspot::NAME as HUBSPOT;
 pub use jobber::NAME as JOBBER;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 /// New values for the limits of one company's account; what is left out stays as it is.
 ///
-/// Jobber has a bucket of points and a count of requests, Workiz a count of requests; what HubSpot makes of
-/// these is said there.
+/// Jobber has a bucket of points and a count of requests, GoHighLevel and Workiz a count of requests and no
+/// more; what HubSpot makes of these is said there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Limits {

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::crm::Crm;
 use crate::desk::Desk;
 use crate::fault::{FaultRule, InvalidRule};
+use crate::gohighlevel::GoHighLevel;
 use crate::housecall_pro::HousecallPro;
 use crate::hubspot::HubSpot;
 use crate::jobber::Jobber;
@@ -44,7 +45,8 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 4] = [
+        let crms: [Box<dyn Crm>; 6] = [
+            Box::new(GoHighLevel::default()),
             Box::new(HousecallPro::default()),
             Box::new(HubSpot::default()),
             Box::new(Jobber::default()),

@@ -4,16 +4,25 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// What the CRMs call a lead. Each has one of these collections, or leaves the others empty.
-const LEADS: [&str; 5] = ["leads", "work_requests", "bookings", "jobs", "deals"];
+const LEADS: [&str; 6] = [
+    "leads",
+    "work_requests",
+    "bookings",
+    "jobs",
+    "deals",
+    "opportunities",
+];
 
 /// Where a lead may bear our marker.
-const MARKED: [&str; 6] = [
+const MARKED: [&str; 8] = [
     "tags",
     "title",
     "summary",
     "hs_lead_name",
     "description",
     "LeadNotes",
+    "name",
+    "body",
 ];
 
 /// How often each lead and each customer is in the CRMs.
@@ -37,7 +46,8 @@ impl Books {
     pub(crate) fn of_all(records: &[Value]) -> Self {
         let leads = records.iter().flat_map(|records| {
             let kinds = LEADS.into_iter();
-            kinds.flat_map(|kind| rows(records, kind)).map(marker)
+            let leads = kinds.flat_map(|kind| rows(records, kind));
+            leads.chain(lone_notes(records)).map(marker)
         });
         Self {
             leads: tally(leads),
@@ -87,6 +97,16 @@ fn rows<'a>(records: &'a Value, collection: &str) -> &'a [Value] {
     records[collection].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Notes on contacts that have nothing else: where no opportunity is made, a lead is its note.
+fn lone_notes(records: &Value) -> impl Iterator<Item = &Value> {
+    let is_lone = |note: &&Value| {
+        let contact = &note["contactId"];
+        let mut cards = rows(records, "opportunities").iter();
+        contact.is_string() && cards.all(|card| card["contactId"] != *contact)
+    };
+    rows(records, "notes").iter().filter(is_lone)
+}
+
 /// The marker of ours; a lead without one counts under its own id, and nobody expects that.
 fn marker(lead: &Value) -> String {
     let texts = MARKED.iter().flat_map(|field| texts(&lead[field]));
@@ -114,11 +134,17 @@ fn callers(records: &Value) -> impl Iterator<Item = String> {
         .map(|customer| (customer, &customer["mobile_number"]));
     let clients = rows(records, "clients").iter();
     let clients = clients.map(|client| (client, &client["phones"][0]["number"]));
+    let persons = rows(records, "persons").iter();
+    let persons = persons.map(|person| (person, &person["phones"][0]["value"]));
     let contacts = rows(records, "contacts").iter();
     let people = contacts.clone().map(|contact| (contact, &contact["phone"]));
     let contacts = contacts.filter(|contact| !contact["customerId"].is_null());
     let contacts = contacts.map(|contact| (contact, &contact["value"]));
-    let numbers = own.chain(clients).chain(contacts).chain(people);
+    let numbers = own
+        .chain(clients)
+        .chain(persons)
+        .chain(people)
+        .chain(contacts);
     // Where the contacts have the numbers, the customers have none, and e-mails are no numbers.
     let numbers = numbers.filter(|(_, number)| number.as_str().is_some_and(is_number));
     numbers.map(|(row, number)| format!("{} {number}", row["company"]))
@@ -186,12 +212,37 @@ mod tests {
             "bookings": [{ "id": 3, "summary": "No heat.\nCall: call_1\nRef: lr-2" }],
             "jobs": [{ "id": 4, "summary": "No heat. Ref: lr-3" }],
         });
+        let pipedrive = json!({
+            "persons": [{ "company": "b", "phones": [{ "value": "+13055550100" }] }],
+            "leads": [{ "id": "u", "title": "HVAC: Ann [lr-4]", "origin_id": "e" }],
+            "deals": [{ "id": 5, "title": "HVAC: Ann [lr-5]" }],
+        });
         let hubspot = json!({
             "contacts": [{ "company": "a", "phone": "+13055550101" }],
-            "deals": [{ "id": "5", "description": "No heat. Ref: lr-4" }],
-            "leads": [{ "id": "6", "hs_lead_name": "HVAC - Ann Lee [lr-5]" }],
+            "deals": [{ "id": "5", "description": "No heat. Ref: lr-6" }],
+            "leads": [{ "id": "6", "hs_lead_name": "HVAC - Ann Lee [lr-7]" }],
         });
-        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan, hubspot]);
+        let gohighlevel = json!({
+            "contacts": [
+                { "company": "c", "id": "c", "phone": "+13055550100" },
+                { "company": "d", "id": "d", "phone": "+13055550100" },
+            ],
+            "opportunities": [{ "id": "o", "name": "Roof [lr-8]", "contactId": "c" }],
+            "notes": [
+                { "id": "n", "body": "No heat.\nRef: lr-9", "contactId": "c" },
+                { "id": "m", "body": "No heat.\nRef: lr-10", "contactId": "d" },
+            ],
+        });
+        let workiz = json!({ "leads": [{ "UUID": "w", "LeadNotes": "No heat.\nRef: lr-11" }] });
+        let books = Books::of_all(&[
+            jobber,
+            servicetitan.clone(),
+            servicetitan,
+            pipedrive,
+            hubspot,
+            gohighlevel,
+            workiz,
+        ]);
         for (marker, times) in [
             ("lr-1", 1),
             ("\"s\"", 1),
@@ -199,12 +250,17 @@ mod tests {
             ("lr-3", 2),
             ("lr-4", 1),
             ("lr-5", 1),
+            ("lr-6", 1),
+            ("lr-7", 1),
+            ("lr-8", 1),
+            ("lr-10", 1),
+            ("lr-11", 1),
         ] {
             assert_eq!(books.leads.get(marker), Some(&times), "{marker}");
         }
         assert_eq!(
             (books.leads(), books.customers(), books.surplus()),
-            (8, 4, 3)
+            (13, 7, 3)
         );
     }
 

@@ -1,7 +1,7 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
 use leadrail_connections::NewConnection;
-use leadrail_crm_sim::{HOUSECALL_PRO, HUBSPOT, JOBBER, SERVICETITAN, WORKIZ};
+use leadrail_crm_sim::{GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, SERVICETITAN, WORKIZ};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -72,8 +72,23 @@ pub(crate) static HOME: Place = Place {
 };
 
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
-/// the company that asks for it first, and opens all of them to one application.
-pub(crate) static ELSEWHERE: [Place; 6] = [
+/// the company that asks for it first, and opens all of them to one application; the simulated
+/// `GoHighLevel` does so with locations.
+pub(crate) static ELSEWHERE: [Place; 8] = [
+    Place {
+        crm: GOHIGHLEVEL,
+        auth_method: "private_integration",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"location_id": "loc-1001", "pipeline": "pipSales000000000001"}),
+        lead_path: "/opportunities/",
+    },
+    Place {
+        crm: GOHIGHLEVEL,
+        auth_method: "private_integration",
+        secrets: &[("access_token", "sim-{account}")],
+        settings: || json!({"location_id": "loc-1002", "mode": "contact"}),
+        lead_path: "/contacts/{contactId}/notes",
+    },
     Place {
         crm: JOBBER,
         auth_method: "bearer_token",

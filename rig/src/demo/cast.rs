@@ -77,6 +77,8 @@ impl Accounts {
                 "juniper-plumbing",
                 "kelp-electric",
                 "larch-doors",
+                "maple-solar",
+                "nettle-pools",
             ]
             .map(name),
         }

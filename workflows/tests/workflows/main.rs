@@ -4,6 +4,7 @@ mod audit;
 mod conformance;
 mod connections;
 mod doors;
+mod gohighlevel;
 mod golden;
 mod kit;
 mod probes;

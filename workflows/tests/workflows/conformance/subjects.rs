@@ -1,7 +1,7 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{HUBSPOT, JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{GOHIGHLEVEL, HUBSPOT, JOBBER, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
@@ -86,6 +86,54 @@ macro_rules! subjects {
 }
 
 subjects! {
+    gohighlevel_opportunity: Subject {
+        access: &Access {
+            crm: GOHIGHLEVEL,
+            ways: GOHIGHLEVEL_WAYS,
+            settings: || gohighlevel_in("opportunity"),
+        },
+        plan: "opportunity",
+        makes: &[
+            making(CUSTOMER, "contacts", "/contacts/#create", Mark::Itself),
+            making(
+                LEAD,
+                "opportunities",
+                "/opportunities/",
+                Mark::Marker("opportunities", "name"),
+            ),
+            making(
+                NOTE,
+                "notes",
+                "/contacts/{contactId}/notes",
+                Mark::Marker("notes", "body"),
+            ),
+        ],
+        story: ("notes", "body"),
+        deletion: Some("delete_contact"),
+        account: "acme",
+    };
+
+    gohighlevel_contact: Subject {
+        access: &Access {
+            crm: GOHIGHLEVEL,
+            ways: GOHIGHLEVEL_WAYS,
+            settings: || gohighlevel_in("contact"),
+        },
+        plan: "contact",
+        makes: &[
+            making(CUSTOMER, "contacts", "/contacts/#create", Mark::Itself),
+            making(
+                LEAD,
+                "notes",
+                "/contacts/{contactId}/notes",
+                Mark::Marker("notes", "body"),
+            ),
+        ],
+        story: ("notes", "body"),
+        deletion: Some("delete_contact"),
+        account: "acme",
+    };
+
     housecall_pro: Subject {
         access: &HOUSECALL,
         plan: "lead",
@@ -269,6 +317,18 @@ fn hubspot_in(mode: &str) -> Value {
     json!({
         "mode": mode, "pipeline": "771", "stage": "7711", "lead_pipeline": "882",
         "lead_stage": "8821", "owner": 501,
+    })
+}
+
+static GOHIGHLEVEL_WAYS: &[Way] = &[Way {
+    method: "private_integration",
+    secrets: &[("access_token", "sim-acme")],
+}];
+
+fn gohighlevel_in(mode: &str) -> Value {
+    json!({
+        "location_id": "loc-acme", "mode": mode, "pipeline": "pipSales000000000001",
+        "stage": "stgNewLead0000000001",
     })
 }
 
