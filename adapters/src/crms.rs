@@ -2,4 +2,5 @@
 
 pub mod housecall_pro;
 pub mod jobber;
+pub mod pipedrive;
 pub mod servicetitan;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use self::providers::{HOUSECALL_PRO, JOBBER, SERVICETITAN};
+pub(crate) use self::providers::{HOUSECALL_PRO, JOBBER, PIPEDRIVE, SERVICETITAN};
 pub use self::providers::{PROVIDERS, provider};
 
 /// Who issues the tokens of one CRM.

@@ -5,9 +5,10 @@ use leadrail_lead::CrmName;
 use crate::contract::CrmAdapter;
 use crate::crms::housecall_pro::HousecallPro;
 use crate::crms::jobber::Jobber;
+use crate::crms::pipedrive::Pipedrive;
 use crate::crms::servicetitan::ServiceTitan;
 
-static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &ServiceTitan];
+static ALL: &[&dyn CrmAdapter] = &[&HousecallPro, &Jobber, &Pipedrive, &ServiceTitan];
 
 /// The adapters by name. Cheap to clone.
 #[derive(Clone)]

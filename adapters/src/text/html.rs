@@ -28,7 +28,8 @@ fn marked_up(note: &str, links: Links<'_>) -> String {
 /// A line that ends with a link of ours can be followed.
 fn line_of(line: &str, links: Links<'_>) -> String {
     let ours = [links.recording, links.transcript].into_iter().flatten();
-    let mut linked = ours.filter(|link| link.starts_with("https://") || link.starts_with("http://"));
+    let mut linked =
+        ours.filter(|link| link.starts_with("https://") || link.starts_with("http://"));
     let found = linked.find_map(|link| Some((line.strip_suffix(link)?, link)));
     match found {
         Some((label, link)) => {
