@@ -9,8 +9,8 @@
 //! # The CRM side
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
-//! used and never see each other's records. See [`HOUSECALL_PRO`], [`JOBBER`] and [`SERVICETITAN`]
-//! for what is implemented, and for what a call must carry beside the key.
+//! used and never see each other's records. See [`HOUSECALL_PRO`], [`JOBBER`],
+//! [`PIPEDRIVE`] and [`SERVICETITAN`] for what is implemented, and for what a call must carry beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address. There the
@@ -84,6 +84,7 @@
 //! |---|---|---|---|
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
+//! | `pipedrive` | `/api/v2/persons` | `/api/v1/leads`; as a deal `/api/v2/deals` | `/api/v1/notes` |
 //! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts; as a job `/jpm/v2/tenant/{tenant}/jobs`, and their notes | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/crm/v2/tenant/{tenant}/locations/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
 //!
 //! The place of the work is made by `/api/graphql#propertyCreate()` in `jobber` and by
@@ -109,6 +110,7 @@ mod limits;
 mod names;
 mod office;
 mod page;
+mod pipedrive;
 mod plan;
 mod reply;
 mod routes;
@@ -124,6 +126,7 @@ pub use fault::{Fault, FaultMatch, FaultRule, InvalidRule, RetryAfter};
 pub use housecall_pro::NAME as HOUSECALL_PRO;
 pub use jobber::NAME as JOBBER;
 pub use limits::Limits;
+pub use pipedrive::NAME as PIPEDRIVE;
 pub use serve::serve;
 pub use servicetitan::NAME as SERVICETITAN;
 pub use sim::{CrmSim, FaultError};

@@ -16,6 +16,7 @@ use crate::fault::{FaultRule, InvalidRule};
 use crate::housecall_pro::HousecallPro;
 use crate::jobber::Jobber;
 use crate::limits::Limits;
+use crate::pipedrive::Pipedrive;
 use crate::reply::Reply;
 use crate::serve::Closing;
 use crate::servicetitan::ServiceTitan;
@@ -42,9 +43,10 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 3] = [
+        let crms: [Box<dyn Crm>; 4] = [
             Box::new(HousecallPro::default()),
             Box::new(Jobber::default()),
+            Box::new(Pipedrive::default()),
             Box::new(ServiceTitan::default()),
         ];
         let desks = crms
