@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// What the CRMs call a lead. Each has one of these collections, or leaves the others empty.
-const LEADS: [&str; 4] = ["leads", "work_requests", "bookings", "jobs"];
+const LEADS: [&str; 5] = ["leads", "work_requests", "bookings", "jobs", "deals"];
 
 /// Where a lead may bear our marker.
 const MARKED: [&str; 3] = ["tags", "title", "summary"];
@@ -107,10 +107,12 @@ fn callers(records: &Value) -> impl Iterator<Item = String> {
         .map(|customer| (customer, &customer["mobile_number"]));
     let clients = rows(records, "clients").iter();
     let clients = clients.map(|client| (client, &client["phones"][0]["number"]));
+    let persons = rows(records, "persons").iter();
+    let persons = persons.map(|person| (person, &person["phones"][0]["value"]));
     let contacts = rows(records, "contacts").iter();
     let contacts = contacts.filter(|contact| !contact["customerId"].is_null());
     let contacts = contacts.map(|contact| (contact, &contact["value"]));
-    let numbers = own.chain(clients).chain(contacts);
+    let numbers = own.chain(clients).chain(persons).chain(contacts);
     // Where the contacts have the numbers, the customers have none, and e-mails are no numbers.
     let numbers = numbers.filter(|(_, number)| number.as_str().is_some_and(is_number));
     numbers.map(|(row, number)| format!("{} {number}", row["company"]))
@@ -168,6 +170,11 @@ mod tests {
             "clients": [{ "company": "a", "phones": [{ "number": "+13055550100" }] }],
             "work_requests": [{ "id": "r", "title": "HVAC [lr-1]" }, { "id": "s", "title": null }],
         });
+        let pipedrive = json!({
+            "persons": [{ "company": "a", "phones": [{ "value": "+13055550100" }] }],
+            "leads": [{ "id": "u", "title": "HVAC: Ann [lr-4]", "origin_id": "e" }],
+            "deals": [{ "id": 5, "title": "HVAC: Ann [lr-5]" }],
+        });
         let servicetitan = json!({
             "customers": [{ "company": "a", "name": "Caller" }],
             "contacts": [
@@ -178,8 +185,15 @@ mod tests {
             "bookings": [{ "id": 3, "summary": "No heat.\nCall: call_1\nRef: lr-2" }],
             "jobs": [{ "id": 4, "summary": "No heat. Ref: lr-3" }],
         });
-        let books = Books::of_all(&[jobber, servicetitan.clone(), servicetitan]);
-        for (marker, times) in [("lr-1", 1), ("\"s\"", 1), ("lr-2", 2), ("lr-3", 2)] {
+        let books = Books::of_all(&[jobber, pipedrive, servicetitan.clone(), servicetitan]);
+        for (marker, times) in [
+            ("lr-1", 1),
+            ("\"s\"", 1),
+            ("lr-2", 2),
+            ("lr-3", 2),
+            ("lr-4", 1),
+            ("lr-5", 1),
+        ] {
             assert_eq!(books.leads.get(marker), Some(&times), "{marker}");
         }
         assert_eq!(

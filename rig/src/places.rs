@@ -1,7 +1,7 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
 use leadrail_connections::NewConnection;
-use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, PIPEDRIVE, SERVICETITAN};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -73,13 +73,27 @@ pub(crate) static HOME: Place = Place {
 
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application.
-pub(crate) static ELSEWHERE: [Place; 3] = [
+pub(crate) static ELSEWHERE: [Place; 5] = [
     Place {
         crm: JOBBER,
         auth_method: "bearer_token",
         secrets: &[("access_token", "sim-{account}")],
         settings: || json!({}),
         lead_path: "/api/graphql#requestCreate()",
+    },
+    Place {
+        crm: PIPEDRIVE,
+        auth_method: "api_token",
+        secrets: PIPEDRIVE_SECRETS,
+        settings: || json!({}),
+        lead_path: "/api/v1/leads",
+    },
+    Place {
+        crm: PIPEDRIVE,
+        auth_method: "api_token",
+        secrets: PIPEDRIVE_SECRETS,
+        settings: || json!({"mode": "deal", "pipeline": 2, "stage": 21}),
+        lead_path: "/api/v2/deals",
     },
     Place {
         crm: SERVICETITAN,
@@ -101,6 +115,8 @@ pub(crate) static ELSEWHERE: [Place; 3] = [
         lead_path: "/jpm/v2/tenant/{tenant}/jobs",
     },
 ];
+
+static PIPEDRIVE_SECRETS: &[(&str, &str)] = &[("api_token", "sim-{account}")];
 
 static SERVICETITAN_SECRETS: &[(&str, &str)] = &[
     ("access_token", "sim-{account}"),

@@ -145,9 +145,11 @@ mod tests {
 
     #[test]
     fn a_day_has_so_many_tokens_and_the_next_one_has_them_again() {
-        let mut tokens = Tokens::default();
-        tokens.left = 30;
-        tokens.day = Some(at(9).date_naive());
+        let mut tokens = Tokens {
+            left: 30,
+            day: Some(at(9).date_naive()),
+            ..Tokens::default()
+        };
         assert!(tokens.take(20, false, at(9)).is_ok());
         let refused = tokens.take(20, false, at(10));
         assert!(refused.is_err_and(|refused| refused.left.day == 0));
@@ -162,11 +164,11 @@ mod tests {
             requests: Some(12),
             ..Limits::default()
         });
-        let searched = (0..11).filter(|_| tokens.take(1, true, at(1)).is_ok());
+        let searched = (0..11).filter(|_| tokens.take(1, true, at(10)).is_ok());
         assert_eq!(searched.count(), 10);
-        let others = (0..2).filter(|_| tokens.take(1, false, at(2)).is_ok());
+        let others = (0..2).filter(|_| tokens.take(1, false, at(11)).is_ok());
         assert_eq!(others.count(), 1);
-        let left = tokens.take(1, true, at(3));
+        let left = tokens.take(1, true, at(12));
         assert!(left.is_ok_and(|left| (left.window, left.window_limit) == (11, 12)));
     }
 }

@@ -50,12 +50,23 @@ pub(super) async fn a_preview_is_what_is_sent(subject: &Subject) {
     let settings = settings_of(subject);
     let planned = planned(subject, &settings, &lead, Some(&base_url), links.as_links());
     let sent = std::mem::take(&mut *seen.lock().expect("no panic"));
+    let paths: Vec<String> = planned
+        .iter()
+        .map(|planned| {
+            let path = planned.url.strip_prefix(&address).expect("the address");
+            with_ids(path, &made)
+        })
+        .collect();
+    // A step that looks may have to look in more than one way; what it reads first is what is shown.
+    let sent = sent.into_iter();
+    let sent: Vec<Sent> = sent
+        .filter(|sent| sent.method != "GET" || paths.contains(&sent.path))
+        .collect();
     assert_eq!(planned.len(), sent.len());
-    for (planned, sent) in planned.into_iter().zip(sent) {
+    for ((planned, path), sent) in planned.into_iter().zip(paths).zip(sent) {
         let step = planned.activity;
         assert_eq!(planned.method, sent.method, "{step}");
-        let path = planned.url.strip_prefix(&address).expect("the address");
-        assert_eq!(with_ids(path, &made), sent.path, "{step}");
+        assert_eq!(path, sent.path, "{step}");
         assert_eq!(
             planned.body,
             sent.body.map(|body| in_words(body, &made)),
