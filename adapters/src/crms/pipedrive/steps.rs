@@ -228,7 +228,7 @@ fn person_record(session: &Session, id: String) -> Record {
     shown(session, "person", id)
 }
 
-fn lead_record(session: &Session, id: String) -> Record {
+pub(super) fn lead_record(session: &Session, id: String) -> Record {
     shown(session, "leads/inbox", id)
 }
 
