@@ -70,7 +70,14 @@ impl Accounts {
             killed: name("dunes-hvac"),
             down: name("elm-plumbing"),
             refused: name("fjord-heating"),
-            elsewhere: ["grove-drains", "harbor-hvac", "iris-roofing"].map(name),
+            elsewhere: [
+                "grove-drains",
+                "harbor-hvac",
+                "iris-roofing",
+                "juniper-plumbing",
+                "kelp-electric",
+            ]
+            .map(name),
         }
     }
 
