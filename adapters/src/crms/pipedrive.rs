@@ -127,8 +127,8 @@ pub static PIPEDRIVE: CrmInfo = CrmInfo {
             title: "Owner",
             kind: SettingKind::Number { options: true },
             required: Required::Never,
-            help: "The user who owns new persons, leads and deals; the user behind the credentials \
-                   without it.",
+            help: "The user who owns new persons, leads and deals, where a lead names none in \
+                   assigned_to; the user behind the credentials without it.",
         },
         SettingInfo {
             name: "lead_label",
@@ -317,7 +317,9 @@ impl CrmAdapter for Pipedrive {
             "lead_label" => {
                 let labels: Listed<Label> = session.send(list).await?;
                 let labels = labels.into_parts().0.into_iter();
-                Ok(labels.map(|label| choice(label.id, label.name)).collect())
+                Ok(labels
+                    .map(|label| choice(label.id, label.name.as_deref()))
+                    .collect())
             }
             "channel" => channels(session, list).await,
             "person_field" | "deal_field" => text_fields(session, list).await,
@@ -367,11 +369,11 @@ fn known(answer: AdapterResult<One<Entry>>, what: &str) -> AdapterResult<Entry> 
 
 /// No fault of a lead: its connection waits for a person.
 fn invalid(detail: &str) -> AdapterError {
-    AdapterError::Setup(Failure::new("setting_invalid", detail))
+    AdapterError::Setup(Failure::new(refusal::SETTING_INVALID, detail))
 }
 
-fn choice(id: String, title: Option<String>) -> Choice {
-    let title = line(title.as_deref(), 200);
+fn choice(id: String, title: Option<&str>) -> Choice {
+    let title = line(title, 200);
     Choice {
         title: title.unwrap_or_else(|| id.clone()),
         id,
@@ -383,7 +385,7 @@ async fn entries_of(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Ch
     let mut choices = Vec::new();
     let mut take = |entry: Entry| {
         if entry.active_flag != Some(false) && entry.is_deleted != Some(true) {
-            choices.push(choice(entry.id, entry.name));
+            choices.push(choice(entry.id, entry.name.as_deref()));
         }
     };
     if list.segments().last().is_some_and(|list| list == "users") {
@@ -408,7 +410,7 @@ async fn channels(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Choi
     let options = channel.and_then(|field| field.options).unwrap_or_default();
     let number = |option: FieldOption| {
         let id = option.id.as_u64().filter(|id| *id > 0)?;
-        Some(choice(id.to_string(), option.label))
+        Some(choice(id.to_string(), option.label.as_deref()))
     };
     Ok(options.into_iter().filter_map(number).collect())
 }
@@ -423,7 +425,7 @@ async fn text_fields(session: &Session, list: CrmRequest) -> AdapterResult<Vec<C
     };
     let fields = fields(session, list).await?.into_iter().filter(holds_text);
     Ok(fields
-        .map(|field| choice(field.field_code, field.field_name))
+        .map(|field| choice(field.field_code, field.field_name.as_deref()))
         .collect())
 }
 

@@ -42,6 +42,13 @@ pub(super) struct Row {
     pub(super) kept: Value,
 }
 
+/// What people can do: its name, the records it is about, and what becomes of one.
+type Happening = (
+    &'static str,
+    fn(&mut Company) -> &mut Shelf<String, Row>,
+    fn(&mut Row),
+);
+
 /// Pointers to records of one kind, taken out of the books.
 pub(super) struct Shelved {
     name: &'static str,
@@ -135,7 +142,7 @@ impl Company {
 
     /// Somebody at the company does something.
     pub(super) fn happen(&mut self, event: &Value) -> Result<(), String> {
-        let events: [(&str, fn(&mut Self) -> &mut Shelf<String, Row>, fn(&mut Row)); 3] = [
+        let events: [Happening; 3] = [
             (
                 "delete_person",
                 |company| &mut company.persons,

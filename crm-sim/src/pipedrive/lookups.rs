@@ -27,7 +27,7 @@ pub(super) fn lead_labels(_: &Pipedrive, _: &Visit<'_>) -> Answer {
 }
 
 pub(super) fn pipelines(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
-    listed(visit, presets::pipelines())
+    listed(visit, &presets::pipelines())
 }
 
 pub(super) fn pipeline(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
@@ -37,9 +37,10 @@ pub(super) fn pipeline(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
 pub(super) fn stages(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
     let mut stages = presets::stages();
     if let Some(pipeline) = visit.call.parameter("pipeline_id") {
-        stages.retain(|stage| stage["pipeline_id"].to_string() == pipeline);
+        let pipeline: Option<i64> = pipeline.parse().ok();
+        stages.retain(|stage| stage["pipeline_id"].as_i64() == pipeline);
     }
-    listed(visit, stages)
+    listed(visit, &stages)
 }
 
 pub(super) fn stage(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
@@ -47,21 +48,22 @@ pub(super) fn stage(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) fn person_fields(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
-    listed(visit, presets::person_fields())
+    listed(visit, &presets::person_fields())
 }
 
 pub(super) fn deal_fields(_: &Pipedrive, visit: &Visit<'_>) -> Answer {
-    listed(visit, presets::deal_fields())
+    listed(visit, &presets::deal_fields())
 }
 
-fn listed(visit: &Visit<'_>, all: Vec<Value>) -> Answer {
-    let (items, next) = page::cut(visit.call, &all, 500)?;
-    page::listed(&Value::Array(items), next)
+fn listed(visit: &Visit<'_>, all: &[Value]) -> Answer {
+    let (items, next) = page::cut(visit.call, all, 500)?;
+    page::listed(&Value::Array(items), next.as_deref())
 }
 
 fn one(visit: &Visit<'_>, all: Vec<Value>, gone: &str) -> Answer {
     let mut all = all.into_iter();
-    let found = all.find(|entry| entry["id"].to_string() == visit.ids[0]);
+    let id: Option<i64> = visit.ids[0].parse().ok();
+    let found = all.find(|entry| entry["id"].as_i64() == id);
     match found {
         Some(entry) => done(StatusCode::OK, &entry),
         None => Err(refused(StatusCode::NOT_FOUND, gone)),

@@ -70,7 +70,7 @@ pub(super) fn of_v2(call: &Call, mut rows: Vec<Arc<Row>>) -> Answer {
     }
     let items: Vec<Value> = rows.iter().map(shown).collect();
     let (items, next) = cut(call, &items, MOST)?;
-    listed(&Value::Array(items), next)
+    listed(&Value::Array(items), next.as_deref())
 }
 
 /// The piece of a v2 list that is asked for, and the cursor of the next.
@@ -94,7 +94,7 @@ pub(super) fn cut(
     Ok((items, (end < all.len()).then(|| cursor(end))))
 }
 
-pub(super) fn listed(data: &Value, next_cursor: Option<String>) -> Answer {
+pub(super) fn listed(data: &Value, next_cursor: Option<&str>) -> Answer {
     let more = json!({"next_cursor": next_cursor});
     let body = json!({"success": true, "data": data, "additional_data": more});
     Ok(Reply::json(StatusCode::OK, &body))

@@ -95,7 +95,7 @@ pub(super) fn search(crm: &Pipedrive, visit: &Visit<'_>) -> Answer {
         .map(|row| hit(row))
         .collect();
     let (items, next) = page::cut(call, &found, MOST_FOUND)?;
-    page::listed(&json!({"items": items}), next)
+    page::listed(&json!({"items": items}), next.as_deref())
 }
 
 fn meets(text: &str, term: &str, exact: bool) -> bool {

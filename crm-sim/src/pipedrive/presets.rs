@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 pub(super) const USER: i64 = 901;
 pub(super) const OTHER_USER: i64 = 902;
 
-/// Pipelines with their stages.
-pub(super) const PIPELINES: [(i64, &str, [(i64, &str); 2]); 2] = [
+/// A pipeline: its id, its name, and its stages with theirs.
+type Pipeline = (i64, &'static str, [(i64, &'static str); 2]);
+
+pub(super) const PIPELINES: [Pipeline; 2] = [
     (1, "Sales", [(11, "New"), (12, "Visit agreed")]),
     (2, "Service", [(21, "New"), (22, "Booked")]),
 ];
@@ -48,7 +50,7 @@ pub(super) fn pipelines() -> Vec<Value> {
 
 pub(super) fn stages() -> Vec<Value> {
     let all = PIPELINES.iter();
-    let of = |(pipeline, _, stages): &(i64, &str, [(i64, &str); 2])| {
+    let of = |(pipeline, _, stages): &Pipeline| {
         let pipeline = *pipeline;
         stages.map(|(id, name)| {
             json!({"id": id, "name": name, "pipeline_id": pipeline, "is_deleted": false})

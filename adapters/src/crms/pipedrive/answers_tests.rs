@@ -196,6 +196,28 @@ async fn money_scopes_and_limits_are_named_in_words() {
 }
 
 #[tokio::test]
+async fn an_owner_that_the_lead_names_is_the_leads_own_fault() {
+    for (mode, key) in [
+        ("lead", StepKey::CUSTOMER_CREATE),
+        ("lead", StepKey::LEAD_CREATE),
+        ("deal", StepKey::LEAD_CREATE),
+    ] {
+        let mut scene = in_mode(mode);
+        scene.lead.routing.assigned_to = Some("77".to_owned());
+        let crm = ScriptedCrm::start([say(400, &no("owner_id: is no user"))]).await;
+        let made = scene
+            .take(&Pipedrive, key, &crm.session_of(&Pipedrive))
+            .await;
+        let error = made.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.reason()),
+            ("rejected", "setting_invalid")
+        );
+        assert!(error.to_string().contains("assigned_to"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_names_the_fields_but_not_their_values() {
     let body = no("emails[0].value: maria@example.com is wrong, so is name: Maria +13055550182");
     let scene = in_mode("lead");

@@ -50,7 +50,10 @@ pub(super) async fn each<T: DeserializeOwned>(
         }
         let (items, cursor, pagination) = answer?.into_parts();
         let next = match is_v1 {
-            true => start_after(&place, (items.len(), cut.size()), pagination).map(Place::Start),
+            true => {
+                let read = (items.len(), cut.size());
+                start_after(&place, read, pagination.as_ref()).map(Place::Start)
+            }
             false => cursor.map(Place::Cursor),
         };
         let enough = items.into_iter().any(|item| visit(item).is_break());
@@ -68,14 +71,13 @@ pub(super) async fn each<T: DeserializeOwned>(
 fn start_after(
     place: &Place,
     (read, asked): (usize, u32),
-    pagination: Option<Pagination>,
+    said: Option<&Pagination>,
 ) -> Option<u64> {
     let start = match place {
         Place::Start(start) => *start,
         _ => 0,
     };
     let read = u64::try_from(read).unwrap_or(u64::MAX);
-    let said = pagination.as_ref();
     let more = said.and_then(|page| page.more_items_in_collection);
     let goes_on = more.unwrap_or(read >= u64::from(asked));
     let next = said.and_then(|page| page.next_start);

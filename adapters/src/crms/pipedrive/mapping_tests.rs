@@ -186,6 +186,25 @@ fn a_connection_chooses_owner_label_channel_place_and_fields() {
 }
 
 #[test]
+fn a_lead_that_names_a_user_is_theirs() {
+    for (named, owner) in [("77", json!(77)), ("pro_77", json!(901)), ("0", json!(901))] {
+        let mut scene = scene(&lead_with(|payload| {
+            payload["routing"]["assigned_to"] = json!(named)
+        }));
+        scene.settings = Settings::default().with("owner", "901");
+        let bodies = [
+            body(&scene, |filing| Some(person_create(filing))),
+            body(&scene, lead_create),
+            body(&scene, deal_create),
+        ];
+        assert!(
+            bodies.iter().all(|body| body["owner_id"] == owner),
+            "{named}"
+        );
+    }
+}
+
+#[test]
 fn a_preview_shows_each_step_with_secrets_masked_and_its_own_mark() {
     for mode in ["lead", "deal"] {
         let settings = Settings::default().with("mode", mode);

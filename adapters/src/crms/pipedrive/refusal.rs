@@ -44,6 +44,9 @@ const FIELDS: [&str; 16] = [
 /// The fields that hold nothing but what the connection sets.
 const SET_BY_PEOPLE: [&str; 4] = ["label_ids", "owner_id", "pipeline_id", "stage_id"];
 
+/// The reason where what is wrong is what the connection sets.
+pub(super) const SETTING_INVALID: &str = "setting_invalid";
+
 /// What an answer means, after the shared layer has judged it.
 pub(super) fn judged(result: AdapterResult<()>, answer: &Answer<'_>) -> AdapterResult<()> {
     let error = match result {
@@ -109,7 +112,7 @@ fn refused(error: AdapterError, status: u16, names: Option<Slot>, words: &str) -
             "does not take what the connection sets: {named}. A stage must belong to the pipeline, and \
              owner and label must be the account's"
         );
-        return AdapterError::Setup(because(status, "setting_invalid", &what));
+        return AdapterError::Setup(because(status, SETTING_INVALID, &what));
     }
     let mut failure = error.into_failure();
     if !named.is_empty() {

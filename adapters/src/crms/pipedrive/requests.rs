@@ -49,12 +49,18 @@ pub(super) fn person_create(filing: &Filing<'_>) -> CrmRequest {
     let phone = contact.phone.as_ref();
     let person = NewPerson {
         name: name(contact, marker),
-        owner_id: settings.number("owner"),
+        owner_id: assigned(filing).or(settings.number("owner")),
         phones: only(phone.map(|phone| phone.as_str().to_owned())),
         emails: only(email(contact)),
         custom_fields: marked(filing, "person_field"),
     };
     CrmRequest::post("/api/v2/persons").json(&person)
+}
+
+/// Whom the lead itself names, if that is a user's id: those are numbers.
+pub(super) fn assigned(filing: &Filing<'_>) -> Option<u64> {
+    let named = filing.lead.routing.assigned_to.as_deref()?.trim();
+    named.parse().ok().filter(|id| *id > 0)
 }
 
 fn only(value: Option<String>) -> Vec<NewContact> {
@@ -81,7 +87,7 @@ pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let filed = NewLead {
         title: title(filing),
         person_id: number(&filing.made.customer.as_ref()?.id),
-        owner_id: settings.number("owner"),
+        owner_id: assigned(filing).or(settings.number("owner")),
         label_ids: settings
             .text("lead_label")
             .map(str::to_owned)
@@ -109,7 +115,7 @@ pub(super) fn deal_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let deal = NewDeal {
         title: title(filing),
         person_id: number(&filing.made.customer.as_ref()?.id),
-        owner_id: settings.number("owner"),
+        owner_id: assigned(filing).or(settings.number("owner")),
         pipeline_id: settings.number("pipeline"),
         stage_id: settings.number("stage"),
         custom_fields: marked(filing, "deal_field"),
@@ -130,7 +136,7 @@ pub(super) fn deals_of(filing: &Filing<'_>) -> Option<[CrmRequest; 2]> {
 /// `POST notes` (10) on the lead.
 pub(super) fn lead_note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let lead = filing.made.lead.as_ref()?;
-    Some(note_create(NewNote {
+    Some(note_create(&NewNote {
         lead_id: Some(lead.id.clone()),
         deal_id: None,
         pinned_to_lead_flag: pinned(filing.settings),
@@ -142,7 +148,7 @@ pub(super) fn lead_note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
 /// `POST notes` (10) on the deal.
 pub(super) fn deal_note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     let deal = filing.made.lead.as_ref()?;
-    Some(note_create(NewNote {
+    Some(note_create(&NewNote {
         lead_id: None,
         deal_id: Some(number(&deal.id)),
         pinned_to_lead_flag: None,
@@ -151,9 +157,9 @@ pub(super) fn deal_note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     }))
 }
 
-fn note_create(note: NewNote) -> CrmRequest {
+fn note_create(note: &NewNote) -> CrmRequest {
     let request = CrmRequest::post("/api/v1/notes").names(Slot::Lead);
-    request.json(&note)
+    request.json(note)
 }
 
 fn content(filing: &Filing<'_>) -> String {

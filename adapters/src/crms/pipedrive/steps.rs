@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 
 use super::caller::{Caller, is_marked, mentions};
 use super::lists::each;
+use super::refusal::SETTING_INVALID;
 use super::requests::{
-    deal_create, deal_note_create, deals_of, lead_create, lead_note_create, leads_of,
+    assigned, deal_create, deal_note_create, deals_of, lead_create, lead_note_create, leads_of,
     newest_persons, notes_of, person_create, persons_like,
 };
 use super::wire::{Deal, Identified, Lead, Note, Numbered, One, Person};
 use crate::http::cut::FEW;
-use crate::http::error::AdapterResult;
+use crate::http::error::{AdapterError, AdapterResult, Failure};
 use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::plan::{Filing, Record, Slot, StepFuture};
@@ -48,7 +49,8 @@ pub(super) fn find_person<'a>(session: &'a Session, filing: &'a Filing<'a>) -> F
 
 pub(super) fn create_person<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
-        let made: One<Numbered> = session.send(person_create(filing)).await?;
+        let made = session.send::<One<Numbered>>(person_create(filing)).await;
+        let made = made.map_err(|error| misassigned(filing, error))?;
         Ok(Some(person_record(session, made.data.id)))
     })
 }
@@ -88,7 +90,8 @@ pub(super) fn find_created_persons<'a>(session: &'a Session, filing: &'a Filing<
 pub(super) fn create_lead<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
         let request = needing(filing, Slot::Customer, lead_create(filing))?;
-        let made: One<Identified> = session.send(request).await?;
+        let made = session.send::<One<Identified>>(request).await;
+        let made = made.map_err(|error| misassigned(filing, error))?;
         Ok(Some(lead_record(session, made.data.id)))
     })
 }
@@ -111,7 +114,8 @@ pub(super) fn find_leads<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Lo
 pub(super) fn create_deal<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
         let request = needing(filing, Slot::Customer, deal_create(filing))?;
-        let made: One<Numbered> = session.send(request).await?;
+        let made = session.send::<One<Numbered>>(request).await;
+        let made = made.map_err(|error| misassigned(filing, error))?;
         Ok(Some(deal_record(session, made.data.id)))
     })
 }
@@ -217,6 +221,23 @@ fn oldest_first(mut found: Vec<(Option<DateTime<Utc>>, String)>) -> Vec<String> 
 /// Without a readable time we go on looking.
 fn is_older(added: Option<DateTime<Utc>>, filing: &Filing<'_>) -> bool {
     added.is_some_and(|added| added < filing.earliest())
+}
+
+/// Where the lead itself names the owner, a refused one is no fault of the connection.
+fn misassigned(filing: &Filing<'_>, error: AdapterError) -> AdapterError {
+    match error {
+        AdapterError::Setup(failure)
+            if failure.reason == SETTING_INVALID && assigned(filing).is_some() =>
+        {
+            let what = "Pipedrive does not take the owner that the lead names in assigned_to, or what \
+                        the connection sets";
+            AdapterError::Rejected(Failure {
+                detail: what.to_owned(),
+                ..failure
+            })
+        }
+        error => error,
+    }
 }
 
 /// What builds on a record which must be there.
