@@ -9,7 +9,8 @@
 //!   it is asked for the number in E.164, as we write it, then for its digits, for its last seven as people
 //!   write them, and for the e-mail address, until somebody is found; and all that it finds is compared
 //!   here. Whether a search for a part finds it inside a word, or at its beginning only, is not said either:
-//!   both find what we made. How far the search is behind is unknown.
+//!   both find what we made. How far the search is behind is unknown: who calls twice within that time may
+//!   become two persons.
 //! - A person has no field of ours unless the connection names one (`person_field`). Without it a person
 //!   that was made is known by the number, or by the e-mail address of a caller who left no number; the name
 //!   of one who left neither carries the marker. What was made is looked for in the list of the newest.
@@ -22,10 +23,11 @@
 //!   refused: it stands in the note.
 //! - A person who was deleted is missing from searches and lists. What filing a lead for one is answered
 //!   with is not said: 404, and a 400 or 422 that names the person, count as gone.
-//! - A day's tokens are the whole company's. An unknown caller costs about 115 of them, a known one 40.
+//! - A day's tokens are the whole company's. An unknown caller costs up to 105 of them, a known one 40.
 
 mod budget;
 mod caller;
+mod choices;
 mod lists;
 mod refusal;
 mod requests;
@@ -46,21 +48,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::caller::Caller;
-use self::lists::{each, first_page};
+use self::lists::first_page;
 use self::requests::{
-    deal_create, deal_note_create, entries, lead_create, lead_note_create, me, person_create,
-    persons_like, pipeline, stage,
+    deal_create, deal_note_create, lead_create, lead_note_create, me, person_create, persons_like,
+    pipeline, stage,
 };
 use self::steps::{
     create_deal, create_deal_note, create_lead, create_lead_note, create_person,
     find_created_persons, find_deal_notes, find_deals, find_lead_notes, find_leads, find_person,
 };
-use self::wire::{Entry, Field, FieldOption, Label, Listed, Me, One};
+use self::wire::{Entry, Me, One};
 use crate::contract::{AccountInfo, Choice, CrmAdapter};
 use crate::http::answer::Answer;
 use crate::http::cut::FEW;
 use crate::http::error::{AdapterError, AdapterResult, Failure};
-use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
@@ -310,21 +311,7 @@ impl CrmAdapter for Pipedrive {
 
     /// Stages are those of the pipeline, once it is chosen.
     async fn options(&self, session: &Session, setting: &str) -> AdapterResult<Vec<Choice>> {
-        let Some(list) = entries(session.settings(), setting) else {
-            return Ok(Vec::new());
-        };
-        match setting {
-            "lead_label" => {
-                let labels: Listed<Label> = session.send(list).await?;
-                let labels = labels.into_parts().0.into_iter();
-                Ok(labels
-                    .map(|label| choice(label.id, label.name.as_deref()))
-                    .collect())
-            }
-            "channel" => channels(session, list).await,
-            "person_field" | "deal_field" => text_fields(session, list).await,
-            _ => entries_of(session, list).await,
-        }
+        choices::of(session, setting).await
     }
 }
 
@@ -370,71 +357,4 @@ fn known(answer: AdapterResult<One<Entry>>, what: &str) -> AdapterResult<Entry> 
 /// No fault of a lead: its connection waits for a person.
 fn invalid(detail: &str) -> AdapterError {
     AdapterError::Setup(Failure::new(refusal::SETTING_INVALID, detail))
-}
-
-fn choice(id: String, title: Option<&str>) -> Choice {
-    let title = line(title, 200);
-    Choice {
-        title: title.unwrap_or_else(|| id.clone()),
-        id,
-    }
-}
-
-/// Users, pipelines or stages that are in use. Users come in one piece, and say nothing of pages.
-async fn entries_of(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Choice>> {
-    let mut choices = Vec::new();
-    let mut take = |entry: Entry| {
-        if entry.active_flag != Some(false) && entry.is_deleted != Some(true) {
-            choices.push(choice(entry.id, entry.name.as_deref()));
-        }
-    };
-    if list.segments().last().is_some_and(|list| list == "users") {
-        let users: Listed<Entry> = session.send(list).await?;
-        users.into_parts().0.into_iter().for_each(take);
-    } else {
-        each(session, (list, FEW), |entry| {
-            take(entry);
-            std::ops::ControlFlow::Continue(())
-        })
-        .await?;
-    }
-    Ok(choices)
-}
-
-/// The values of the deal field `channel`, which leads have too.
-async fn channels(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Choice>> {
-    let fields = fields(session, list).await?;
-    let channel = fields
-        .into_iter()
-        .find(|field| field.field_code == "channel");
-    let options = channel.and_then(|field| field.options).unwrap_or_default();
-    let number = |option: FieldOption| {
-        let id = option.id.as_u64().filter(|id| *id > 0)?;
-        Some(choice(id.to_string(), option.label.as_deref()))
-    };
-    Ok(options.into_iter().filter_map(number).collect())
-}
-
-/// The company's own fields that hold a line of text. Their keys are hashes, by which v1 tells them.
-async fn text_fields(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Choice>> {
-    let holds_text = |field: &Field| {
-        let kind = field.field_type.as_deref().unwrap_or_default();
-        let is_hash = field.field_code.len() == 40;
-        field.is_custom_field.unwrap_or(is_hash)
-            && ["varchar", "varchar_auto", "text"].contains(&kind)
-    };
-    let fields = fields(session, list).await?.into_iter().filter(holds_text);
-    Ok(fields
-        .map(|field| choice(field.field_code, field.field_name.as_deref()))
-        .collect())
-}
-
-async fn fields(session: &Session, list: CrmRequest) -> AdapterResult<Vec<Field>> {
-    let mut fields = Vec::new();
-    each(session, (list, FEW), |field| {
-        fields.push(field);
-        std::ops::ControlFlow::Continue(())
-    })
-    .await?;
-    Ok(fields)
 }
