@@ -171,7 +171,7 @@ mod tests {
             "work_requests": [{ "id": "r", "title": "HVAC [lr-1]" }, { "id": "s", "title": null }],
         });
         let pipedrive = json!({
-            "persons": [{ "company": "a", "phones": [{ "value": "+13055550100" }] }],
+            "persons": [{ "company": "b", "phones": [{ "value": "+13055550100" }] }],
             "leads": [{ "id": "u", "title": "HVAC: Ann [lr-4]", "origin_id": "e" }],
             "deals": [{ "id": 5, "title": "HVAC: Ann [lr-5]" }],
         });
@@ -198,7 +198,7 @@ mod tests {
         }
         assert_eq!(
             (books.leads(), books.customers(), books.surplus()),
-            (6, 3, 3)
+            (8, 4, 3)
         );
     }
 

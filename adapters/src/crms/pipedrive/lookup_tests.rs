@@ -253,7 +253,9 @@ async fn a_created_person_is_known_by_the_field_the_address_or_the_name() {
 }
 
 fn v1(items: &Value, more: Value) -> Value {
-    json!({"success": true, "data": items, "additional_data": {"pagination": more}})
+    let mut list = json!({"success": true, "data": items});
+    list["additional_data"]["pagination"] = more;
+    list
 }
 
 #[tokio::test]
