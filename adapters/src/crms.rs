@@ -4,5 +4,6 @@ pub mod gohighlevel;
 pub mod housecall_pro;
 pub mod hubspot;
 pub mod jobber;
+pub mod pipedrive;
 pub mod servicetitan;
 pub mod workiz;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use self::providers::{GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, SERVICETITAN};
+pub(crate) use self::providers::{
+    GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, PIPEDRIVE, SERVICETITAN,
+};
 pub use self::providers::{PROVIDERS, provider};
 
 /// Who issues the tokens of one CRM.

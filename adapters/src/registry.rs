@@ -7,6 +7,7 @@ use crate::crms::gohighlevel::GoHighLevel;
 use crate::crms::housecall_pro::HousecallPro;
 use crate::crms::hubspot::HubSpot;
 use crate::crms::jobber::Jobber;
+use crate::crms::pipedrive::Pipedrive;
 use crate::crms::servicetitan::ServiceTitan;
 use crate::crms::workiz::Workiz;
 
@@ -15,6 +16,7 @@ static ALL: &[&dyn CrmAdapter] = &[
     &HousecallPro,
     &HubSpot,
     &Jobber,
+    &Pipedrive,
     &ServiceTitan,
     &Workiz,
 ];

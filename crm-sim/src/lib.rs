@@ -10,7 +10,8 @@
 //! Each CRM lives under its name: a connection's base URL is `http://HOST:PORT/housecall_pro`.
 //! By default the key `sim-acme` opens the company `acme`; companies come into being when first
 //! used and never see each other's records. See [`GOHIGHLEVEL`], [`HOUSECALL_PRO`], [`HUBSPOT`], [`JOBBER`],
-//! [`SERVICETITAN`] and [`WORKIZ`] for what is implemented, and for what a call must carry beside the key.
+//! [`PIPEDRIVE`], [`SERVICETITAN`] and [`WORKIZ`] for what is implemented, and for what a call must carry
+//! beside the key.
 //!
 //! # The control side
 //! Under `/_sim/{crm}`, JSON in and out, without a credential: listen on a loopback address. There the
@@ -86,6 +87,7 @@
 //! | `housecall_pro` | `/customers`, and addresses | `/leads`, and conversions | `/jobs/{job_id}/notes`, of jobs only |
 //! | `hubspot` | `/crm/objects/2026-03/contacts#create` | `/crm/objects/2026-03/deals#create`, `/crm/objects/2026-03/leads#create` | `/crm/objects/2026-03/notes#create` |
 //! | `jobber` | `/api/graphql#clientCreate()` | `/api/graphql#requestCreate()` | `/api/graphql#requestCreateNote()`, `/api/graphql#clientCreateNote()` |
+//! | `pipedrive` | `/api/v2/persons` | `/api/v1/leads`; as a deal `/api/v2/deals` | `/api/v1/notes` |
 //! | `servicetitan` | `/crm/v2/tenant/{tenant}/customers`, and their notes and contacts | `/crm/v2/tenant/{tenant}/leads`, and their notes; by booking `/crm/v2/tenant/{tenant}/booking-provider/`, and contacts; as a job `/jpm/v2/tenant/{tenant}/jobs`, and their notes | `/crm/v2/tenant/{tenant}/leads/{id}/notes`, `/crm/v2/tenant/{tenant}/customers/{id}/notes`, `/crm/v2/tenant/{tenant}/locations/{id}/notes`, `/jpm/v2/tenant/{tenant}/jobs/{id}/notes` |
 //! | `workiz` | comes with the lead | `/{token}/lead/create/` | stands in the lead |
 //!
@@ -114,6 +116,7 @@ mod limits;
 mod names;
 mod office;
 mod page;
+mod pipedrive;
 mod plan;
 mod reply;
 mod routes;
@@ -132,6 +135,7 @@ pub use housecall_pro::NAME as HOUSECALL_PRO;
 pub use hubspot::NAME as HUBSPOT;
 pub use jobber::NAME as JOBBER;
 pub use limits::Limits;
+pub use pipedrive::NAME as PIPEDRIVE;
 pub use serve::serve;
 pub use servicetitan::NAME as SERVICETITAN;
 pub use sim::{CrmSim, FaultError};

@@ -18,6 +18,7 @@ use crate::housecall_pro::HousecallPro;
 use crate::hubspot::HubSpot;
 use crate::jobber::Jobber;
 use crate::limits::Limits;
+use crate::pipedrive::Pipedrive;
 use crate::reply::Reply;
 use crate::serve::Closing;
 use crate::servicetitan::ServiceTitan;
@@ -45,11 +46,12 @@ impl CrmSim {
     /// Every simulated CRM, with empty books and no faults.
     #[must_use]
     pub fn new() -> Self {
-        let crms: [Box<dyn Crm>; 6] = [
+        let crms: [Box<dyn Crm>; 7] = [
             Box::new(GoHighLevel::default()),
             Box::new(HousecallPro::default()),
             Box::new(HubSpot::default()),
             Box::new(Jobber::default()),
+            Box::new(Pipedrive::default()),
             Box::new(ServiceTitan::default()),
             Box::new(Workiz::default()),
         ];

@@ -186,6 +186,8 @@ impl CrmName {
     pub const WORKIZ: Self = Self(Cow::Borrowed("workiz"));
     /// `HubSpot`.
     pub const HUBSPOT: Self = Self(Cow::Borrowed("hubspot"));
+    /// Pipedrive.
+    pub const PIPEDRIVE: Self = Self(Cow::Borrowed("pipedrive"));
 
     /// Takes a text that is a CRM's name: `^[a-z][a-z0-9_]{0,39}$`.
     pub fn new(text: impl Into<String>) -> Result<Self, IdFault> {

@@ -1,7 +1,9 @@
 //! The simulated CRMs in which the accounts of a rig can be.
 
 use leadrail_connections::NewConnection;
-use leadrail_crm_sim::{GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, SERVICETITAN, WORKIZ};
+use leadrail_crm_sim::{
+    GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, PIPEDRIVE, SERVICETITAN, WORKIZ,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -74,7 +76,7 @@ pub(crate) static HOME: Place = Place {
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application; the simulated
 /// `GoHighLevel` does so with locations.
-pub(crate) static ELSEWHERE: [Place; 8] = [
+pub(crate) static ELSEWHERE: [Place; 10] = [
     Place {
         crm: GOHIGHLEVEL,
         auth_method: "private_integration",
@@ -95,6 +97,20 @@ pub(crate) static ELSEWHERE: [Place; 8] = [
         secrets: &[("access_token", "sim-{account}")],
         settings: || json!({}),
         lead_path: "/api/graphql#requestCreate()",
+    },
+    Place {
+        crm: PIPEDRIVE,
+        auth_method: "api_token",
+        secrets: PIPEDRIVE_SECRETS,
+        settings: || json!({}),
+        lead_path: "/api/v1/leads",
+    },
+    Place {
+        crm: PIPEDRIVE,
+        auth_method: "api_token",
+        secrets: PIPEDRIVE_SECRETS,
+        settings: || json!({"mode": "deal", "pipeline": 2, "stage": 21}),
+        lead_path: "/api/v2/deals",
     },
     Place {
         crm: SERVICETITAN,
@@ -140,6 +156,8 @@ pub(crate) static ELSEWHERE: [Place; 8] = [
         lead_path: "/crm/objects/2026-03/leads#create",
     },
 ];
+
+static PIPEDRIVE_SECRETS: &[(&str, &str)] = &[("api_token", "sim-{account}")];
 
 static SERVICETITAN_SECRETS: &[(&str, &str)] = &[
     ("access_token", "sim-{account}"),

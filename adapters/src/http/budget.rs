@@ -20,7 +20,7 @@ pub struct CallBudget {
 }
 
 /// A header for what is left, one for when it is made up again, and what that one counts.
-const PAIRS: [(&str, &str, Unit); 6] = [
+const PAIRS: [(&str, &str, Unit); 5] = [
     ("x-ratelimit-remaining", "x-ratelimit-reset", Unit::Seconds),
     (
         "x-rate-limit-remaining",
@@ -38,7 +38,6 @@ const PAIRS: [(&str, &str, Unit); 6] = [
         "x-hubspot-ratelimit-interval-milliseconds",
         Unit::Milliseconds,
     ),
-    ("x-daily-requests-left", "x-ratelimit-reset", Unit::Seconds),
 ];
 
 #[derive(Clone, Copy)]
@@ -79,11 +78,12 @@ fn entry(text: &str) -> Option<CallBudget> {
     })
 }
 
-fn left_of(number: u64) -> u32 {
+pub(crate) fn left_of(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+/// A header that is a whole number.
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue};
 use leadrail_outbound::{Outbound, Received};
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::answer::{Answer, Fault};
 use super::budget::CallBudget;
@@ -89,6 +90,11 @@ impl Session {
     /// What the connection sets.
     pub fn settings(&self) -> &Settings {
         self.target.settings()
+    }
+
+    /// Where the CRM's API is for this connection, which may be a host of the account's own.
+    pub(crate) fn base_url(&self) -> &Url {
+        self.target.base_url()
     }
 
     /// Which replacement of the connection's secrets it calls with now.

@@ -48,7 +48,7 @@ async fn leads_go_all_their_way_and_no_process_is_left() {
     let database = TestDatabase::fresh().await;
     let cli = Cli::new();
     let on = ["bench", "leads", "--on", database.url(), "--json"];
-    for crm in ["housecall_pro", "jobber", "servicetitan"] {
+    for crm in ["housecall_pro", "jobber", "pipedrive", "servicetitan"] {
         let little = ["--crm", crm, "--leads", "40", "--inflight", "8"];
         let report = cli.run(&[&on[..], &little].concat()).well().json();
         let figures = report.as_object().expect("a report");

@@ -79,6 +79,8 @@ impl Accounts {
                 "larch-doors",
                 "maple-solar",
                 "nettle-pools",
+                "olive-drains",
+                "poplar-heating",
             ]
             .map(name),
         }

@@ -1,7 +1,7 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{GOHIGHLEVEL, HUBSPOT, JOBBER, SERVICETITAN};
+use leadrail_crm_sim::{GOHIGHLEVEL, HUBSPOT, JOBBER, PIPEDRIVE, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
@@ -245,6 +245,40 @@ subjects! {
         account: "acme",
     };
 
+    pipedrive_lead: Subject {
+        access: &Access {
+            crm: PIPEDRIVE,
+            ways: PIPEDRIVE_WAYS,
+            settings: || json!({"owner": 901}),
+        },
+        plan: "lead",
+        makes: &[
+            making(CUSTOMER, "persons", "/api/v2/persons", Mark::Itself),
+            making(LEAD, "leads", "/api/v1/leads", Mark::EventId("origin_id")),
+            making(NOTE, "notes", "/api/v1/notes", Mark::Marker("notes", "content")),
+        ],
+        story: ("notes", "text"),
+        deletion: Some("delete_person"),
+        account: "acme",
+    };
+
+    pipedrive_deal: Subject {
+        access: &Access {
+            crm: PIPEDRIVE,
+            ways: PIPEDRIVE_WAYS,
+            settings: || json!({"mode": "deal", "pipeline": 2, "stage": 22}),
+        },
+        plan: "deal",
+        makes: &[
+            making(CUSTOMER, "persons", "/api/v2/persons", Mark::Itself),
+            making(LEAD, "deals", "/api/v2/deals", Mark::Marker("deals", "title")),
+            making(NOTE, "notes", "/api/v1/notes", Mark::Marker("notes", "content")),
+        ],
+        story: ("notes", "text"),
+        deletion: Some("delete_person"),
+        account: "acme",
+    };
+
     servicetitan_booking: Subject {
         access: &Access {
             crm: SERVICETITAN,
@@ -331,6 +365,11 @@ fn gohighlevel_in(mode: &str) -> Value {
         "stage": "stgNewLead0000000001",
     })
 }
+
+static PIPEDRIVE_WAYS: &[Way] = &[Way {
+    method: "api_token",
+    secrets: &[("api_token", "sim-acme")],
+}];
 
 /// The app's key is the same for all companies.
 static SERVICETITAN_WAYS: &[Way] = &[Way {
