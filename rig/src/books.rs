@@ -202,11 +202,6 @@ mod tests {
             "clients": [{ "company": "a", "phones": [{ "number": "+13055550100" }] }],
             "work_requests": [{ "id": "r", "title": "HVAC [lr-1]" }, { "id": "s", "title": null }],
         });
-        let pipedrive = json!({
-            "persons": [{ "company": "b", "phones": [{ "value": "+13055550100" }] }],
-            "leads": [{ "id": "u", "title": "HVAC: Ann [lr-4]", "origin_id": "e" }],
-            "deals": [{ "id": 5, "title": "HVAC: Ann [lr-5]" }],
-        });
         let servicetitan = json!({
             "customers": [{ "company": "a", "name": "Caller" }],
             "contacts": [
