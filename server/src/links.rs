@@ -56,7 +56,7 @@ pub(crate) enum Kind {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes `LinkState` in the API description")]
-pub(crate) enum StateName {
+pub(crate) enum LinkStateName {
     /// It does.
     Works,
     /// It was taken back.
@@ -74,7 +74,7 @@ pub(crate) struct Link {
     /// Its address, as the CRM has it: whoever has it can hear the recording. Null without `public_url`.
     url: Option<String>,
     /// Whether it leads anywhere.
-    #[schema(value_type = StateName)]
+    #[schema(value_type = LinkStateName)]
     state: LinkState,
     /// How often somebody was sent on by it.
     opened: i64,

@@ -48,7 +48,15 @@ async fn leads_go_all_their_way_and_no_process_is_left() {
     let database = TestDatabase::fresh().await;
     let cli = Cli::new();
     let on = ["bench", "leads", "--on", database.url(), "--json"];
-    for crm in ["housecall_pro", "jobber", "pipedrive", "servicetitan"] {
+    for crm in [
+        "gohighlevel",
+        "housecall_pro",
+        "hubspot",
+        "jobber",
+        "pipedrive",
+        "servicetitan",
+        "workiz",
+    ] {
         let little = ["--crm", crm, "--leads", "40", "--inflight", "8"];
         let report = cli.run(&[&on[..], &little].concat()).well().json();
         let figures = report.as_object().expect("a report");
@@ -59,7 +67,13 @@ async fn leads_go_all_their_way_and_no_process_is_left() {
         }
     }
     let wrong = cli.run(&[&on[..], &["--crm", "acme"]].concat());
-    assert!(wrong.err.contains("housecall_pro, jobber"), "{}", wrong.err);
+    assert!(
+        wrong
+            .err
+            .contains("gohighlevel, housecall_pro, hubspot, jobber"),
+        "{}",
+        wrong.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

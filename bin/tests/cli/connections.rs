@@ -96,7 +96,7 @@ async fn a_connection_that_cannot_work_is_refused_before_it_is_stored() {
         &["connection", "add", "--account", "a", "--crm", "nope"],
         "canary",
     );
-    ran.refused(2, "there is: housecall_pro");
+    ran.refused(2, "there is: gohighlevel, housecall_pro");
     assert_eq!(
         cli.run(&["connection", "list", "--json"]).well().json(),
         json!([])

@@ -149,7 +149,7 @@ fn what_cannot_be_previewed_is_refused_without_repeating_it() {
     let cli = Cli::new();
     let lead = example(&cli);
     cli.run(&["lead", "preview", &lead, "--crm", "nope"])
-        .refused(2, "there is: housecall_pro");
+        .refused(2, "there is: gohighlevel, housecall_pro");
     cli.run(&["lead", "preview", "missing.json", "--crm", "housecall_pro"])
         .refused(2, "missing.json cannot be read");
     let wrong = [
@@ -163,4 +163,28 @@ fn what_cannot_be_previewed_is_refused_without_repeating_it() {
         ran.refused(2, words);
         assert!(!ran.err.contains("canary"), "{}", ran.err);
     }
+}
+
+#[test]
+fn each_mode_of_a_crm_is_previewed_by_name_and_another_is_refused_with_those_there_are() {
+    let cli = Cli::new();
+    let lead = example(&cli);
+    let shown = |mode: &str, settings: &[&str]| {
+        let arguments = ["lead", "preview", &lead, "--crm", "servicetitan", "--mode"];
+        cli.run(&[&arguments[..], &[mode], settings].concat())
+    };
+    let sent_to = |shown: &Value, path: &str| {
+        let shown = shown.as_array().expect("requests");
+        shown.iter().any(|request| {
+            let url = request["url"].as_str().expect("a URL");
+            request["method"] == "POST" && url.contains(path)
+        })
+    };
+    assert!(sent_to(&shown("job", &[]).well().json(), "/jobs"));
+    assert!(!sent_to(&shown("booking", &[]).well().json(), "/jobs"));
+    let settings = r#"{"tenant_id": 1, "booking_provider": 9, "mode": "booking", "business_unit": 22,
+        "job_type": 33, "campaign": 11}"#;
+    let over = shown("job", &["--settings", settings]);
+    assert!(sent_to(&over.well().json(), "/jobs"));
+    shown("deal", &[]).refused(2, "booking, job");
 }

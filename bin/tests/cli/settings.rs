@@ -42,7 +42,7 @@ fn the_settings_of_a_crm_are_what_its_adapter_says() {
         "{table}"
     );
     cli.run(&["connection", "settings", "--crm", "nope"])
-        .refused(2, "there is: housecall_pro");
+        .refused(2, "there is: gohighlevel, housecall_pro");
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ impl Desk {
             settings: settings.as_ref(),
             links: self.told_links(),
             known_customer: None,
+            mode: None,
         };
         Ok(TestedLead {
             requests: preview(crm.as_str(), lead, &options)?,

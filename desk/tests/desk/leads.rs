@@ -361,6 +361,7 @@ fn options<'a>(base_url: Option<&'a str>, settings: Option<&'a Value>) -> Previe
         settings,
         links: Links::WORDS,
         known_customer: None,
+        mode: None,
     }
 }
 

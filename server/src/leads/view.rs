@@ -158,13 +158,25 @@ impl From<LeadView> for LeadSummary {
     }
 }
 
+/// The payload as it was accepted, or that it was forgotten: after a person was erased, or after its time.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the payload in the API description")]
+pub(crate) enum StoredPayload {
+    Kept(crate::openapi::LeadSchema),
+    Forgotten {
+        /// Always true.
+        forgotten: bool,
+    },
+}
+
 /// A lead and everything that happened to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LeadStory {
     /// Where it stands.
     lead: LeadSummary,
-    /// The payload as it was accepted.
-    #[schema(value_type = crate::openapi::LeadSchema)]
+    /// The payload as it was accepted, until it is forgotten.
+    #[schema(value_type = StoredPayload)]
     payload: Value,
     /// The details that could not be taken as they were given.
     #[schema(value_type = Vec<super::submit::FieldWarning>)]

@@ -6,6 +6,7 @@ use crate::failure::usage;
 use clap::Args;
 use leadrail_bench::{LeadsOptions, leads};
 use leadrail_rig::{Place as CrmPlace, Program};
+use std::collections::BTreeSet;
 
 /// Real leads through the HTTP door, the workflow, the adapter and a simulated CRM, beside no-op
 /// workflows.
@@ -27,8 +28,8 @@ pub(crate) struct LeadsArgs {
 
 pub(super) async fn run(args: LeadsArgs) -> anyhow::Result<()> {
     let Some(crm) = CrmPlace::all().find(|place| place.crm == args.crm) else {
-        let known: Vec<_> = CrmPlace::all().map(|place| place.crm).collect();
-        let known = known.join(", ");
+        let known: BTreeSet<_> = CrmPlace::all().map(|place| place.crm).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(usage(format!(
             "{} is not simulated; there are {known}",
             args.crm

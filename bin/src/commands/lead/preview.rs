@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// Needs no database, unless an account's connection is asked for. Secrets are masked.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  leadrail lead preview lead.json --crm housecall_pro --known-customer cus_1\n  leadrail lead preview lead.json --crm servicetitan --settings '{\"tenant_id\": 123456, \"booking_provider\": 99}'"
+    after_help = "Example:\n  leadrail lead preview lead.json --crm housecall_pro --known-customer cus_1\n  leadrail lead preview lead.json --crm hubspot --mode deal\n  leadrail lead preview lead.json --crm servicetitan --settings '{\"tenant_id\": 123456, \"booking_provider\": 99}'"
 )]
 pub(crate) struct PreviewArgs {
     /// A file with one lead, or - for standard input.
@@ -27,6 +27,9 @@ pub(crate) struct PreviewArgs {
     /// The CRM, such as housecall_pro.
     #[arg(long)]
     crm: String,
+    /// The way of filing, where the CRM has several: booking, job, deal, ...
+    #[arg(long)]
+    mode: Option<String>,
     /// Previews what happens when the CRM knows the caller as this customer.
     #[arg(long, value_name = "ID")]
     known_customer: Option<String>,
@@ -62,6 +65,7 @@ pub(crate) async fn run(args: &PreviewArgs, config: &Config) -> anyhow::Result<(
         settings: settings.as_ref(),
         links,
         known_customer: args.known_customer.as_deref(),
+        mode: args.mode.as_deref(),
     };
     let planned = leadrail_desk::preview(&args.crm, &lead, &options);
     let planned = planned.map_err(told)?;
