@@ -13,6 +13,7 @@ mod follow;
 mod report;
 mod stage;
 
+pub use comparison::CrmSums;
 pub use report::{DemoReport, Sums, TroubledLead};
 
 use crate::{Program, Show};

@@ -22,7 +22,7 @@ mod signing_in;
 
 pub use books::Books;
 pub use chaos::{Chaos, ChaosOptions, Control, Figure, LATER_BUILD, Profile, Verdict, later_build};
-pub use demo::{Demo, DemoOptions, DemoReport, Sums, TroubledLead};
+pub use demo::{CrmSums, Demo, DemoOptions, DemoReport, Sums, TroubledLead};
 pub use places::Place;
 pub use process::Process;
 pub use program::Program;

@@ -248,10 +248,10 @@ impl Rig {
         self.sim.records(CRM)
     }
 
-    /// What stands in the books of all simulated CRMs, one after the other.
-    pub(crate) fn all_records(&self) -> Vec<Value> {
+    /// What stands in the books of each simulated CRM, by its name.
+    pub(crate) fn all_records(&self) -> Vec<(&'static str, Value)> {
         let crms = self.sim.crms().into_iter();
-        crms.map(|crm| self.sim.records(crm)).collect()
+        crms.map(|crm| (crm, self.sim.records(crm))).collect()
     }
 
     /// Now, on the database's clock.

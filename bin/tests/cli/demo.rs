@@ -29,6 +29,7 @@ fn the_demo_ends_every_lead_where_it_should_and_prints_its_sums() {
         "reconciled",
         "lost",
         "duplicates_in_crm",
+        "by_crm",
         "wall_s",
     ];
     expected.sort_unstable();
@@ -45,6 +46,12 @@ fn the_demo_ends_every_lead_where_it_should_and_prints_its_sums() {
         ),
         (0, 0, 0)
     );
+    let crms = sums["by_crm"].as_array().expect("a table");
+    assert_eq!(crms.len(), 7, "{sums}");
+    for crm in crms {
+        assert!(crm["filed"].as_u64() > Some(0), "{crm}");
+        assert_eq!((&crm["lost"], &crm["duplicates"]), (&0.into(), &0.into()));
+    }
     assert!(
         number("resumed") >= 4 && number("reconciled") >= 11,
         "{sums}"

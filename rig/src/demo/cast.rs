@@ -43,6 +43,12 @@ pub(super) struct Role {
 }
 
 impl Role {
+    /// The CRM that it is for; none for one that names none.
+    pub(super) fn crm(&self) -> &str {
+        let crm = self.payload["routing"]["destination_crm"].as_str();
+        crm.unwrap_or_default()
+    }
+
     /// The marker by which the lead is known in the CRM.
     pub(super) fn marker(&self) -> Marker {
         Marker::new(self.event_id, StepKey::LEAD_CREATE.label())

@@ -2,6 +2,7 @@
 
 use super::cast::{Cast, End, Role};
 use crate::Books;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -14,13 +15,52 @@ pub(super) struct Comparison {
     pub(super) duplicates: u64,
     /// Leads that should not be there: rejected ones, unqualified ones, ones that nobody sent.
     pub(super) unexpected: u64,
+    /// The same of each CRM.
+    pub(super) by_crm: Vec<CrmSums>,
 }
 
-/// Compares, by the markers and numbers that stand in the CRM.
-pub(super) fn compare(records: &[Value], cast: &Cast) -> Comparison {
-    let expected = cast.roles().filter(|role| belongs_there(role));
-    let expected: HashSet<_> = expected.map(|role| role.marker().to_string()).collect();
-    count(&Books::of_all(records), &expected)
+/// What the books of one CRM say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CrmSums {
+    /// Its name: `jobber`.
+    pub crm: &'static str,
+    /// Leads for it that were handed over.
+    pub accepted: u64,
+    /// Leads in its books.
+    pub filed: u64,
+    /// Leads that should be there and are not.
+    pub lost: u64,
+    /// Leads and customers that are there more than once.
+    pub duplicates: u64,
+}
+
+/// Compares, by the markers and numbers that stand in the CRMs.
+pub(super) fn compare(records: &[(&'static str, Value)], cast: &Cast) -> Comparison {
+    let mut all = Comparison::default();
+    for (crm, records) in records {
+        let theirs = cast.roles().filter(|role| role.crm() == *crm);
+        let theirs: Vec<_> = theirs.collect();
+        let (accepted, books) = (theirs.len() as u64, Books::of(records));
+        let expected = theirs.iter().filter(|role| belongs_there(role));
+        let expected = expected.map(|role| role.marker().to_string()).collect();
+        all.add(crm, accepted, &books, &count(&books, &expected));
+    }
+    all
+}
+
+impl Comparison {
+    fn add(&mut self, crm: &'static str, accepted: u64, books: &Books, found: &Self) {
+        self.lost += found.lost;
+        self.duplicates += found.duplicates;
+        self.unexpected += found.unexpected;
+        self.by_crm.push(CrmSums {
+            crm,
+            accepted,
+            filed: books.leads(),
+            lost: found.lost,
+            duplicates: found.duplicates,
+        });
+    }
 }
 
 fn count(books: &Books, expected: &HashSet<String>) -> Comparison {
@@ -33,6 +73,7 @@ fn count(books: &Books, expected: &HashSet<String>) -> Comparison {
         lost: missing.count() as u64,
         duplicates: books.surplus(),
         unexpected: strangers.count() as u64,
+        by_crm: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What came of the demo.
 
 use super::cast::{Cast, End, Role};
-use super::comparison::Comparison;
+use super::comparison::{Comparison, CrmSums};
 use super::door::Repeats;
 use super::follow::{Followed, Standing};
 use super::stage::Stage;
@@ -34,6 +34,8 @@ pub struct Sums {
     pub lost: u64,
     /// By the CRM's books: leads and customers that are there more than once.
     pub duplicates_in_crm: u64,
+    /// The same books, CRM by CRM.
+    pub by_crm: Vec<CrmSums>,
     /// From the start to the end, in seconds.
     pub wall_s: f64,
 }
@@ -86,6 +88,7 @@ impl DemoReport {
             reconciled: count(|turn| turn.reconciled),
             lost: books.lost,
             duplicates_in_crm: books.duplicates,
+            by_crm: books.by_crm.clone(),
             wall_s: (began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
         };
         Ok(Self {

@@ -3,14 +3,15 @@
 use crate::commands::lead::way;
 use crate::output;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use leadrail_rig::{DemoReport, Sums, TroubledLead};
+use leadrail_rig::{CrmSums, DemoReport, Sums, TroubledLead};
 
 /// More rows than this help nobody.
 const MOST_ROWS: usize = 100;
 
 /// The ways of leads that met something, the sums, and what is wrong.
 pub(super) fn text(report: &DemoReport) -> String {
-    let mut text = ways(&report.troubled) + "\n" + &summary(&report.sums);
+    let (sums, ways) = (&report.sums, ways(&report.troubled));
+    let mut text = format!("{ways}\n{}\n{}", by_crm(&sums.by_crm), summary(sums));
     for fault in &report.faults {
         text += &format!("\nWRONG: {fault}");
     }
@@ -60,4 +61,14 @@ fn summary(sums: &Sums) -> String {
         table.add_row([what.to_owned(), leads.to_string()]);
     }
     format!("{}\nin {} s", table.trim_fmt(), sums.wall_s)
+}
+
+fn by_crm(crms: &[CrmSums]) -> String {
+    let mut table = output::table(&["CRM", "handed over", "in its books", "lost", "double"]);
+    for sums in crms {
+        let numbers = [sums.accepted, sums.filed, sums.lost, sums.duplicates];
+        let numbers = numbers.map(|number| number.to_string());
+        table.add_row([sums.crm.to_owned()].into_iter().chain(numbers));
+    }
+    table.trim_fmt()
 }
