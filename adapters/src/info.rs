@@ -26,6 +26,8 @@ pub struct CrmInfo {
     pub call_timeout: Duration,
     /// The most that is read of an answer's body, in bytes: more than its longest page has.
     pub max_body: usize,
+    /// How many requests it takes, before an answer has said so; `None` where the vendor documents none.
+    pub rate: Option<RateLimit>,
     /// The lengths we cut texts to.
     pub limits: &'static [FieldLimit],
     /// What a connection may set.
@@ -187,6 +189,18 @@ pub enum ReconcileClass {
     C,
     /// Nothing can be known.
     D,
+}
+
+/// How many requests a CRM takes of one account, as its vendor documents it. Of several numbers for several
+/// plans or ways in it is the least, for nobody tells which one an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RateLimit {
+    /// So many requests at most; above zero.
+    pub requests: u32,
+    /// In any so many seconds; above zero.
+    pub seconds: u32,
+    /// Who says so.
+    pub source: &'static str,
 }
 
 /// The length we cut a text to.

@@ -64,7 +64,8 @@ pub use self::http::target::Target;
 pub use self::http::verdict::Verdict;
 pub use self::info::{
     ACCESS_TOKEN, AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, FixedHeader, Grant,
-    Place, REFRESH_TOKEN, ReconcileClass, Required, SecretInfo, SettingInfo, SettingKind,
+    Place, REFRESH_TOKEN, RateLimit, ReconcileClass, Required, SecretInfo, SettingInfo,
+    SettingKind,
 };
 pub use self::plan::{
     Filing, Links, Look, Made, Plan, Record, Slot, Step, StepFuture, StepKey, StepKind, Verb,

@@ -54,7 +54,8 @@ mod tests {
     use crate::info::{ACCESS_TOKEN, Grant};
     use crate::oauth::Flow;
     use crate::{
-        ENVIRONMENT, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target, Verb,
+        ENVIRONMENT, RateLimit, Required, Session, SettingInfo, SettingKind, Slot, StepKey, Target,
+        Verb,
     };
 
     #[test]
@@ -86,6 +87,9 @@ mod tests {
             );
             assert!(Target::new(crm).is_ok() && crm.base_url.starts_with("https://"));
             assert!(crm.call_timeout >= Duration::from_secs(1) && crm.max_body > 0);
+            let rated =
+                |rate: RateLimit| rate.requests > 0 && rate.seconds > 0 && !rate.source.is_empty();
+            assert!(crm.rate.is_none_or(rated), "{}", crm.name);
             let places: Vec<_> = crm.environments.iter().map(|place| place.name).collect();
             let choice = crm.settings.iter().find(|info| info.name == ENVIRONMENT);
             match choice.map(|info| &info.kind) {

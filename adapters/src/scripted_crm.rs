@@ -68,6 +68,7 @@ pub(crate) static EXAMPLE: CrmInfo = CrmInfo {
     }],
     call_timeout: Duration::from_secs(20),
     max_body: 64 * 1024,
+    rate: None,
     limits: &[],
     settings: &[
         SettingInfo {

@@ -47,7 +47,8 @@ pub const DELIVERY: [DeliverySetting; 7] = [
         title: "Leads a minute",
         kind: "whole number, 1 to 6000",
         choices: &[],
-        help: "How many leads begin each minute at most, evenly spread; as fast as the CRM allows without it.",
+        help: "How many leads begin each minute at most, evenly spread; as fast as the CRM says that it takes \
+               them without it.",
     },
     DeliverySetting {
         name: "max_at_once",

@@ -17,6 +17,7 @@ mod reconnect;
 mod release;
 mod sign_in;
 mod test;
+mod usual_limits;
 
 pub use change::Change;
 pub use connect::Connected;

@@ -49,7 +49,7 @@ pub use doctor::{check_privacy, check_server, forgetful_setting, unreachable};
 pub use erasure::{CrmCopy, CrmRecord, Erasure, Person};
 pub use error::{DeskError, DeskResult, sentence};
 pub use keys::{ApiKey, Caller, IssuedKey, KeyId, KeyMode, Need, NewKey, Role};
-pub use leadrail_adapters::PlannedRequest;
+pub use leadrail_adapters::{PlannedRequest, RateLimit};
 pub use leads::{LeadFilter, LeadPage, LeadStory, PreviewOptions, TestedLead, preview};
 pub use links::{LinkState, LinkView, Lost, Opened, ToldCall};
 pub use migrate::newer_than_us;

@@ -90,9 +90,10 @@ create or replace view leadrail.seen_signal as
 comment on view leadrail.seen_signal is 'leadrail.signal, as far as this session sees its runs.';
 
 -- A lane has no tenant, but a name that begins with one. Where tenants' names hold slashes, the lanes of
--- `a/b` are also seen by `a`: a name, and whether it is stopped.
+-- `a/b` are also seen by `a`: a name, and whether it is stopped or limited.
 create or replace view leadrail.seen_lane as
-    select l.name, l.paused_at, l.held_until, l.budget_left, l.budget_until
+    select l.name, l.paused_at, l.held_until, l.budget_left, l.budget_until,
+           l.max_running is not null or l.gap is not null as is_limited
     from leadrail.lane l
     where (select leadrail.sees_all()) or starts_with(l.name, (select leadrail.seen_scope()) || '/');
 comment on view leadrail.seen_lane is 'leadrail.lane, as far as this session sees it.';

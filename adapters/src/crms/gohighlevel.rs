@@ -64,8 +64,8 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Grant, Place, Required, SecretInfo, SettingInfo,
-    SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Grant, Place, RateLimit, Required, SecretInfo,
+    SettingInfo, SettingKind,
 };
 use crate::oauth;
 use crate::plan::{Look, Plan, Slot, Step, StepKind};
@@ -111,6 +111,12 @@ pub static GOHIGHLEVEL: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(20),
     // A page of 50 contacts, each with all its custom fields; a contact's notes in one list.
     max_body: 1024 * 1024,
+    // 25 for the tokens of a sandbox. The day's 200,000 are told by the answers.
+    rate: Some(RateLimit {
+        requests: 100,
+        seconds: 10,
+        source: "HighLevel docs, rate limits of API 2.0: per app and location",
+    }),
     limits: &[
         FieldLimit::ours("contact.firstName", 100),
         FieldLimit::ours("contact.lastName", 100),

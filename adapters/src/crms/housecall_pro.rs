@@ -98,6 +98,8 @@ pub static HOUSECALL_PRO: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(20),
     // A page of 50 customers, each with some hundred addresses.
     max_body: 1024 * 1024,
+    // Housecall Pro documents none: its description names one call as limited, without a number.
+    rate: None,
     limits: &[
         FieldLimit::ours("customer.first_name", 100),
         FieldLimit::ours("customer.last_name", 100),

@@ -66,7 +66,8 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, Grant, Place, Required, SecretInfo, SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, Grant, Place, RateLimit, Required, SecretInfo, SettingInfo,
+    SettingKind,
 };
 use crate::oauth;
 use crate::plan::{Look, Plan, Slot, Step, StepKind};
@@ -109,6 +110,12 @@ pub static HUBSPOT: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(30),
     // A page of 25 notes as long as HubSpot takes them, or all properties of contacts.
     max_body: 2 * 1024 * 1024,
+    // 190 on larger plans, 110 for apps of the marketplace.
+    rate: Some(RateLimit {
+        requests: 100,
+        seconds: 10,
+        source: "HubSpot docs, usage guidelines: a private app on the smallest plan",
+    }),
     limits: &[
         FieldLimit::ours("contact.firstname", 100),
         FieldLimit::ours("contact.lastname", 100),

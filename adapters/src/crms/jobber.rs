@@ -56,8 +56,8 @@ use crate::http::request::CrmRequest;
 use crate::http::session::Session;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Grant, Place, Required, SecretInfo, SettingInfo,
-    SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, FixedHeader, Grant, Place, RateLimit, Required, SecretInfo,
+    SettingInfo, SettingKind,
 };
 use crate::oauth;
 use crate::plan::{Filing, Look, Plan, Record, Slot, Step, StepFuture, StepKind};
@@ -102,6 +102,12 @@ pub static JOBBER: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(20),
     // A page of 10 notes, each as long as Jobber may take them.
     max_body: 1024 * 1024,
+    // What queries cost besides, in points, is told by the answers.
+    rate: Some(RateLimit {
+        requests: 2_500,
+        seconds: 300,
+        source: "Jobber docs, API rate limits: per app and account",
+    }),
     limits: &[
         FieldLimit::ours("client.firstName", 100),
         FieldLimit::ours("client.lastName", 100),

@@ -66,7 +66,8 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, FieldLimit, Grant, Place, Required, SecretInfo, SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, FieldLimit, Grant, Place, RateLimit, Required, SecretInfo, SettingInfo,
+    SettingKind,
 };
 use crate::oauth;
 use crate::plan::{Look, Plan, Slot, Step, StepKind};
@@ -108,6 +109,12 @@ pub static PIPEDRIVE: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(20),
     // A page of 100 persons with many fields of the company's own.
     max_body: 1024 * 1024,
+    // Up to 480 by plan and for sign-ins. The day's tokens are told by the answers.
+    rate: Some(RateLimit {
+        requests: 20,
+        seconds: 2,
+        source: "Pipedrive docs, rate limiting: an API token on the smallest plan",
+    }),
     limits: &[
         FieldLimit::ours("person.name", 255),
         FieldLimit::ours("person.email", 254),

@@ -65,8 +65,8 @@ use crate::http::session::Session;
 use crate::http::settings::Settings;
 use crate::http::verdict::Verdict;
 use crate::info::{
-    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, Grant, Place, Required, SecretInfo,
-    SettingInfo, SettingKind,
+    AuthMethod, CrmInfo, ENVIRONMENT, Environment, FieldLimit, Grant, Place, RateLimit, Required,
+    SecretInfo, SettingInfo, SettingKind,
 };
 use crate::oauth;
 use crate::plan::{Look, Plan, Record, Slot, Step, StepKind};
@@ -146,6 +146,11 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(105),
     // A page of 500 contacts, or of 50 jobs with long summaries.
     max_body: 1024 * 1024,
+    rate: Some(RateLimit {
+        requests: 60,
+        seconds: 1,
+        source: "ServiceTitan developer portal, FAQ: per app and tenant",
+    }),
     limits: &[
         FieldLimit::ours("customer.name", 100),
         FieldLimit::ours("contact.value", 254),

@@ -96,6 +96,8 @@ pub static WORKIZ: CrmInfo = CrmInfo {
     call_timeout: Duration::from_secs(20),
     // A page of 100 leads, most of them with a note of ours.
     max_body: 2 * 1024 * 1024,
+    // Workiz documents none, though it answers 429.
+    rate: None,
     limits: &[
         FieldLimit::ours("lead.first_name", 100),
         FieldLimit::ours("lead.last_name", 100),

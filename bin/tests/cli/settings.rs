@@ -41,6 +41,10 @@ fn the_settings_of_a_crm_are_what_its_adapter_says() {
         table.contains("pin_note") && table.contains("true or false"),
         "{table}"
     );
+    assert!(
+        table.contains("Jobber takes 2500 requests in 300 s"),
+        "{table}"
+    );
     cli.run(&["connection", "settings", "--crm", "nope"])
         .refused(2, "there is: gohighlevel, housecall_pro");
 }

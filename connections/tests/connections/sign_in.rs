@@ -6,7 +6,7 @@ use leadrail_adapters::{ACCESS_TOKEN, REFRESH_TOKEN};
 use leadrail_connections::{
     ConnectionError, ConnectionState, NewProviderClient, Return, SignInError, provider_clients,
 };
-use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER};
+use leadrail_crm_sim::{HOUSECALL_PRO, JOBBER, PIPEDRIVE};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -53,6 +53,16 @@ async fn a_connection_is_pending_until_somebody_has_signed_in_and_works_then() {
             "nothing was revoked"
         );
     }
+}
+
+#[tokio::test]
+async fn where_an_operator_says_that_a_provider_is_its_api_is_too_whatever_the_answer_says() {
+    let scene = Scene::at(PIPEDRIVE).await;
+    let connection = scene.signed_in("acme").await;
+    let kept = connection.base_url.expect("an address");
+    assert_eq!(kept.as_str(), scene.base_url(), "the answer says elsewhere");
+    let asked = &scene.sim.records(PIPEDRIVE)["requests"]["GET /api/v1/users/me"];
+    assert_eq!(*asked, json!({"200": 1}));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
-//! How fast leads may go through a connection: its settings become the limits of its lane.
+//! How fast leads may go through a connection: its settings become the limits of its lane, and where they say
+//! nothing, what its CRM documents does.
 
+use super::usual_limits::{unlimited, usual_limits};
 use crate::desk::Desk;
 use crate::error::DeskResult;
 use leadrail_connections::{Connection, ConnectionFilter, ConnectionState};
@@ -8,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl Desk {
-    /// Limits the lanes of a connection as its settings say, where they say something else than before. A
-    /// lane that no connection has any more loses its limits, whoever set them.
+    /// Limits the lanes of a connection as its settings say, where they say something else than before. What
+    /// is usual for its CRM takes the place of nothing that a person set for the lane. A lane that no
+    /// connection has any more loses its limits, whoever set them.
     pub(super) async fn set_budget(
         &self,
         before: Option<&Connection>,
@@ -25,20 +28,44 @@ impl Desk {
         let others = all.iter().filter(|other| other.id != now.id);
         let (was, is) = (limits_of(others.chain(before)), limits_of(&all));
         let lanes: BTreeSet<_> = was.keys().chain(is.keys()).collect();
+        let usual = usual_limits(crm);
         for crm_account_id in lanes {
-            let before = was.get(crm_account_id);
-            let now = is.get(crm_account_id);
-            let unchanged = match (before, now) {
-                (Some(_), None) => false,
-                (None, now) => now.is_none_or(|now| *now == unlimited()),
-                (before, now) => before == now,
+            let (before, now) = (was.get(crm_account_id), is.get(crm_account_id));
+            let changes = match (before, now) {
+                (Some(_), None) => true,
+                (None, Some(now)) if *now == unlimited() => false,
+                (None, Some(now)) if *now == usual => {
+                    !self.is_limited(account, crm, *crm_account_id).await?
+                }
+                (before, now) => before != now,
             };
-            if !unchanged {
+            if changes {
                 let limits = now.cloned().unwrap_or_else(unlimited);
                 self.limit(account, crm, *crm_account_id, &limits).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the lane has limits already: nobody but a person has set them.
+    async fn is_limited(
+        &self,
+        account: &str,
+        crm: &str,
+        crm_account_id: Option<&str>,
+    ) -> DeskResult<bool> {
+        let limited = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from leadrail.seen_lane l
+                where l.name = leadrail.lane_of($1, $2, $3) and l.is_limited
+            ) as "is!"
+            "#,
+            account,
+            crm,
+            crm_account_id,
+        );
+        Ok(limited.fetch_one(self.engine().access()).await?)
     }
 
     async fn limit(
@@ -115,20 +142,18 @@ fn account_id(connection: &Connection) -> Option<&str> {
     connection.crm_account_id.as_deref()
 }
 
-fn unlimited() -> LaneLimits {
-    LaneLimits {
-        burst: 1,
-        ..LaneLimits::default()
-    }
-}
-
+/// What a connection sets, and what is usual for its CRM where it sets nothing.
 fn limits(connection: &Connection) -> LaneLimits {
     let delivery = &connection.settings.delivery;
+    let pace = match delivery.leads_per_minute {
+        Some(leads) => LaneLimits {
+            gap: Some(Duration::from_secs(60) / leads.max(1)),
+            ..unlimited()
+        },
+        None => usual_limits(&connection.crm),
+    };
     LaneLimits {
         max_running: delivery.max_at_once,
-        gap: delivery
-            .leads_per_minute
-            .map(|leads| Duration::from_secs(60) / leads.max(1)),
-        ..unlimited()
+        ..pace
     }
 }

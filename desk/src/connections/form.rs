@@ -3,7 +3,9 @@
 use super::options::has_options;
 use crate::crm::adapter;
 use crate::error::DeskResult;
-use leadrail_adapters::{Adapters, AuthMethod, CrmInfo, Required, SettingInfo, SettingKind};
+use leadrail_adapters::{
+    Adapters, AuthMethod, CrmInfo, RateLimit, Required, SettingInfo, SettingKind,
+};
 use leadrail_connections::{DELIVERY, DeliverySetting};
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ pub struct CrmForm {
     pub title: &'static str,
     /// The ways in, the usual one first.
     pub auth: Vec<Way>,
+    /// How many requests it takes of one account; `None` where its vendor documents none.
+    pub rate: Option<RateLimit>,
     /// What may be set: first what this CRM describes, then what all have.
     pub settings: Vec<Setting>,
 }
@@ -97,6 +101,7 @@ fn form(crm: &'static CrmInfo) -> CrmForm {
         crm: crm.name,
         title: crm.title,
         auth: crm.auth.iter().map(Way::of).collect(),
+        rate: crm.rate,
         settings: theirs.chain(ours).collect(),
     }
 }

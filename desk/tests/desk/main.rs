@@ -1,5 +1,6 @@
 //! The desk on a real database, one promise a test.
 
+mod budgets;
 mod connections;
 mod erasure;
 mod kit;

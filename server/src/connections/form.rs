@@ -19,8 +19,24 @@ pub(crate) struct CrmView {
     title: String,
     /// The ways in, the usual one first.
     auth: Vec<WayView>,
+    /// How many requests it takes of one account; null where its vendor documents none. Leads keep below it
+    /// where `leads_per_minute` does not say how fast they go.
+    rate: Option<RateView>,
     /// What may be set: first what this CRM describes, then what all have.
     settings: Vec<SettingView>,
+}
+
+/// How many requests a CRM takes of one account, as its vendor documents it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RateView {
+    /// So many requests at most.
+    #[schema(minimum = 1)]
+    requests: u32,
+    /// In any so many seconds.
+    #[schema(minimum = 1)]
+    seconds: u32,
+    /// Who says so.
+    source: String,
 }
 
 /// A way into a CRM.
@@ -99,10 +115,16 @@ impl From<CrmForm> for CrmView {
             help: way.help.to_owned(),
             secrets: way.secrets.into_iter().map(secret).collect(),
         });
+        let rate = form.rate.map(|rate| RateView {
+            requests: rate.requests,
+            seconds: rate.seconds,
+            source: rate.source.to_owned(),
+        });
         Self {
             crm: form.crm.to_owned(),
             title: form.title.to_owned(),
             auth: ways.collect(),
+            rate,
             settings: form.settings.into_iter().map(SettingView::from).collect(),
         }
     }

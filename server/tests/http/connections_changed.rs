@@ -281,6 +281,8 @@ async fn the_accounts_own_lists_are_asked_for_by_setting_or_all_at_once() {
 async fn the_form_of_a_crm_says_what_a_connection_asks_for() {
     let api = Api::start().await;
     let form = api.get("/v1/crms/servicetitan").await.json();
+    let rate = (&form["rate"]["requests"], &form["rate"]["seconds"]);
+    assert_eq!(rate, (&json!(60), &json!(1)));
     let setting = |name: &str| {
         let mut all = form["settings"].as_array().expect("settings").iter();
         all.find(|one| one["name"] == name).expect(name).clone()

@@ -2,7 +2,7 @@
 
 use crate::failure::told;
 use crate::output::{self, or_dash};
-use leadrail_desk::crm_form;
+use leadrail_desk::{CrmForm, RateLimit, crm_form};
 
 /// Prints what `leadrail connection add --settings` and `connection set` take for a CRM. Needs no
 /// database.
@@ -36,5 +36,22 @@ pub(crate) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
             format!("{}. {}", setting.title, setting.help),
         ]);
     }
-    output::line(table.trim_fmt())
+    output::line(table.trim_fmt())?;
+    output::line(rate(&form))
+}
+
+/// How fast leads go without a setting, in a sentence.
+fn rate(form: &CrmForm) -> String {
+    let title = form.title;
+    match form.rate {
+        Some(RateLimit {
+            requests,
+            seconds,
+            source,
+        }) => format!(
+            "{title} takes {requests} requests in {seconds} s ({source}); leads keep below that, unless \
+             leads_per_minute says otherwise."
+        ),
+        None => format!("{title} documents no limit of requests."),
+    }
 }
