@@ -251,6 +251,8 @@ pub enum Required {
     /// Where a setting of kind [`Choice`](SettingKind::Choice), by its name, has this value; unset, it
     /// has its first.
     When(&'static str, &'static str),
+    /// Where it has another value.
+    Unless(&'static str, &'static str),
 }
 
 /// What may stand in a setting.

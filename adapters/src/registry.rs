@@ -104,7 +104,9 @@ mod tests {
             }
             for setting in crm.settings {
                 assert!(!setting.title.is_empty() && !setting.help.is_empty());
-                if let Required::When(mode, value) = setting.required {
+                if let Required::When(mode, value) | Required::Unless(mode, value) =
+                    setting.required
+                {
                     let is_mode = |info: &&SettingInfo| info.name == mode;
                     let kind = crm.settings.iter().find(is_mode).map(|info| &info.kind);
                     let known =

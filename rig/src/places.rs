@@ -76,7 +76,7 @@ pub(crate) static HOME: Place = Place {
 /// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application; the simulated
 /// `GoHighLevel` does so with locations.
-pub(crate) static ELSEWHERE: [Place; 10] = [
+pub(crate) static ELSEWHERE: [Place; 11] = [
     Place {
         crm: GOHIGHLEVEL,
         auth_method: "private_integration",
@@ -130,6 +130,18 @@ pub(crate) static ELSEWHERE: [Place; 10] = [
             })
         },
         lead_path: "/jpm/v2/tenant/{tenant}/jobs",
+    },
+    Place {
+        crm: SERVICETITAN,
+        auth_method: "bearer_token",
+        secrets: SERVICETITAN_SECRETS,
+        settings: || {
+            json!({
+                "tenant_id": 1003, "mode": "lead", "campaign": 11, "call_reason": 51,
+                "note_on": "customer",
+            })
+        },
+        lead_path: "/crm/v2/tenant/{tenant}/leads",
     },
     Place {
         crm: WORKIZ,

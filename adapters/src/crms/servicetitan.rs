@@ -1,6 +1,7 @@
-//! ServiceTitan: a call becomes a booking, which the office takes in, or at once a job with customer,
-//! location, appointment and note. Field names are checked against the portal's documents of the
-//! modules crm, jpm and settings (2025-05) and marketing (2022-04).
+//! ServiceTitan: a call becomes a booking, which the office takes in; a lead of a customer, whom the
+//! office follows up; or at once a job with customer, location and appointment. Leads and jobs get a
+//! note. Field names are checked against the portal's documents of the modules crm, jpm, jbce and
+//! settings (2025-05) and marketing (2022-04).
 //!
 //! - Signing in takes a token of one tenant and the application's key. The tenant's number stands in
 //!   every path. The token is given by hand; one that lives 900 s is of use for trying things out.
@@ -8,19 +9,25 @@
 //!   event's id. A booking takes no notes, so all there is to say is its summary. It names no
 //!   customer: whether the caller is known only says whether he calls for the first time, unless he
 //!   himself says that he does not.
-//! - Customers carry our marker in the memo of their contacts, jobs in their summary, notes in their
-//!   text; and in external data, where the connection has the application's guid. New records are
-//!   found by that first, then by the visible marker.
+//! - Customers carry our marker in the memo of their contacts, leads and jobs in their summary, notes
+//!   in their text; customers and jobs also in external data, where the connection has the
+//!   application's guid. They are found by that first, then by the visible marker. Leads take no
+//!   external data.
 //! - The search by number says nothing of contacts and may find strangers; they are asked for and
 //!   compared here. Numbers are ten American digits. Any other goes into the note, and such a caller
-//!   is not searched for, nor by e-mail, which no list can be searched by: where jobs are made, a caller
-//!   from abroad is a new customer at each call.
+//!   is not searched for, nor by e-mail, which no list can be searched by: where customers are
+//!   made, a caller from abroad is a new one at each call.
 //! - A customer and a location must have a name and a whole address. Where the caller gave none, they
 //!   say so: "Caller", "Not given". A caller with neither American number nor e-mail has no contact,
 //!   so the location's name carries the marker.
 //! - A location is known by its address; a customer's only one is meant where no street was given.
+//! - A lead must have a reason or a day for the follow-up. Whether a day in the past is taken is not
+//!   documented, and calls have no other, so the reason is a setting. It needs no location: a known
+//!   customer who gave no street gets none for it.
 //! - A job needs an appointment. Without a time with an offset it stands at the time of the call, for
 //!   an hour, and the summary says that the time is to be agreed.
+//! - The note stands on the lead or the job, or on the customer where the connection wants it there. A
+//!   lost one is looked for at both, because that setting may have changed.
 //! - A job's notes have no id, so their marker stands for it. The only page known to show a record is
 //!   a job's, in production.
 
@@ -45,16 +52,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::caller::Caller;
+use self::caller::{Caller, has_street};
 use self::lists::all;
 use self::refusal::{misplaced, refusal};
 use self::requests::{
-    booking_create, customer_create, customers_like, entries, job_create, location_create,
-    locations_of, note_create, one_business_unit, page,
+    Subject, booking_create, customer_create, customers_like, entries, job_create, job_type,
+    lead_create, location_create, locations_of, note_create, one_business_unit, page,
 };
 use self::steps::{
-    create_booking, create_customer, create_job, create_note, create_site, find_bookings,
-    find_created_customers, find_created_sites, find_customer, find_jobs, find_notes, find_site,
+    create_booking, create_customer, create_job, create_lead, create_site, create_site_with_street,
+    find_bookings, find_created_customers, find_created_sites, find_customer, find_jobs,
+    find_leads, find_notes_of_job, find_notes_of_lead, find_site, note_job, note_lead,
 };
 use self::wire::{Entry, Page};
 use crate::contract::{AccountInfo, Choice, CrmAdapter};
@@ -162,6 +170,7 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
         FieldLimit::ours("booking.source", 100),
         FieldLimit::ours("booking.summary", 10_000),
         FieldLimit::ours("job.summary", 1_000),
+        FieldLimit::ours("lead.summary", 1_000),
         FieldLimit::ours("note.text", 10_000),
     ],
     settings: &[
@@ -182,9 +191,10 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
         SettingInfo {
             name: "mode",
             title: "What a call becomes",
-            kind: SettingKind::Choice(&["booking", "job"]),
+            kind: SettingKind::Choice(&["booking", "job", "lead"]),
             required: Required::Never,
-            help: "booking: the office decides what becomes of it; job: it is on the board at once.",
+            help: "booking: the office decides what becomes of it; job: it is on the board at once; \
+                   lead: a customer whom the office follows up.",
         },
         SettingInfo {
             name: "booking_provider",
@@ -198,22 +208,38 @@ pub static SERVICETITAN: CrmInfo = CrmInfo {
             title: "Business unit",
             kind: SettingKind::Number { options: true },
             required: Required::When("mode", "job"),
-            help: "Who does the work. A booking leaves it to the office without it.",
+            help: "Who does the work. A booking or a lead leaves it to the office without it.",
         },
         SettingInfo {
             name: "job_type",
             title: "Job type",
             kind: SettingKind::Number { options: true },
             required: Required::When("mode", "job"),
-            help: "What kind of work it is, one of the business unit's. A booking leaves it to the \
-                   office without it.",
+            help: "What kind of work it is, one of the business unit's. A booking or a lead leaves it \
+                   to the office without it.",
         },
         SettingInfo {
             name: "campaign",
             title: "Campaign",
             kind: SettingKind::Number { options: true },
-            required: Required::When("mode", "job"),
+            required: Required::Unless("mode", "booking"),
             help: "What the call is credited to. A booking is credited to nothing without it.",
+        },
+        SettingInfo {
+            name: "call_reason",
+            title: "Call reason",
+            kind: SettingKind::Number { options: true },
+            required: Required::When("mode", "lead"),
+            help: "Why leads are to be followed up, one of the reasons that are for leads. Bookings and \
+                   jobs have none.",
+        },
+        SettingInfo {
+            name: "note_on",
+            title: "Where the note stands",
+            kind: SettingKind::Choice(&["lead", "customer"]),
+            required: Required::Never,
+            help: "lead: on the lead or the job; customer: on the customer. It tells the whole call, \
+                   with our links. A booking has it in its summary.",
         },
         SettingInfo {
             name: "source",
@@ -259,6 +285,24 @@ const FIND_CUSTOMER: Step = Step {
     },
 };
 
+const MAKE_CUSTOMER: Step = Step {
+    slot: Slot::Customer,
+    kind: StepKind::Make {
+        run: create_customer,
+        look: Look::Children(find_created_customers),
+        settle: SETTLE,
+    },
+    calls: 1,
+    request: |filing| Some(customer_create(filing)),
+};
+
+const FIND_SITE: Step = Step {
+    slot: Slot::Site,
+    kind: StepKind::Find(find_site),
+    calls: 2,
+    request: |filing| Some(page(&locations_of(filing)?, Cut::of(FEW))),
+};
+
 static PLANS: &[Plan] = &[
     Plan {
         name: "booking",
@@ -280,22 +324,8 @@ static PLANS: &[Plan] = &[
         name: "job",
         steps: &[
             FIND_CUSTOMER,
-            Step {
-                slot: Slot::Customer,
-                kind: StepKind::Make {
-                    run: create_customer,
-                    look: Look::Children(find_created_customers),
-                    settle: SETTLE,
-                },
-                calls: 1,
-                request: |filing| Some(customer_create(filing)),
-            },
-            Step {
-                slot: Slot::Site,
-                kind: StepKind::Find(find_site),
-                calls: 2,
-                request: |filing| Some(page(&locations_of(filing)?, Cut::of(FEW))),
-            },
+            MAKE_CUSTOMER,
+            FIND_SITE,
             Step {
                 slot: Slot::Site,
                 kind: StepKind::Make {
@@ -319,12 +349,54 @@ static PLANS: &[Plan] = &[
             Step {
                 slot: Slot::Note,
                 kind: StepKind::Make {
-                    run: create_note,
-                    look: Look::Children(find_notes),
+                    run: note_job,
+                    look: Look::Children(find_notes_of_job),
+                    settle: SETTLE,
+                },
+                // A look at both places where the note may be.
+                calls: 2,
+                request: |filing| note_create(filing, Subject::Job.wanted(filing.settings)),
+            },
+        ],
+    },
+    Plan {
+        name: "lead",
+        steps: &[
+            FIND_CUSTOMER,
+            MAKE_CUSTOMER,
+            FIND_SITE,
+            Step {
+                slot: Slot::Site,
+                kind: StepKind::Make {
+                    run: create_site_with_street,
+                    look: Look::Children(find_created_sites),
                     settle: SETTLE,
                 },
                 calls: 1,
-                request: note_create,
+                request: |filing| {
+                    let contact = &filing.lead.contact;
+                    has_street(contact).then(|| location_create(filing))?
+                },
+            },
+            Step {
+                slot: Slot::Lead,
+                kind: StepKind::Make {
+                    run: create_lead,
+                    look: Look::Children(find_leads),
+                    settle: SETTLE,
+                },
+                calls: 1,
+                request: lead_create,
+            },
+            Step {
+                slot: Slot::Note,
+                kind: StepKind::Make {
+                    run: note_lead,
+                    look: Look::Children(find_notes_of_lead),
+                    settle: SETTLE,
+                },
+                calls: 2,
+                request: |filing| note_create(filing, Subject::Lead.wanted(filing.settings)),
             },
         ],
     },
@@ -357,6 +429,7 @@ impl CrmAdapter for ServiceTitan {
         let tenant = tenant(session.settings())?;
         let request = one_business_unit(session.settings());
         let units: Page<Entry> = session.send(request).await.map_err(misplaced)?;
+        check_job_type(session).await?;
         let unit = units.data.into_iter().next();
         let unit = unit.and_then(|unit| line(unit.name.as_deref(), 200));
         Ok(AccountInfo {
@@ -368,7 +441,8 @@ impl CrmAdapter for ServiceTitan {
         })
     }
 
-    /// Active ones only. Job types are those of the business unit, once it is chosen.
+    /// Active ones only. Job types are those of the business unit, once it is chosen, and call reasons
+    /// those that a lead may have.
     async fn options(&self, session: &Session, setting: &str) -> AdapterResult<Vec<Choice>> {
         let settings = session.settings();
         let Some(list) = entries(settings, setting) else {
@@ -379,8 +453,9 @@ impl CrmAdapter for ServiceTitan {
         all(session, list, |entry: Entry| {
             let units = &entry.business_unit_ids;
             let fits = unit.is_none_or(|unit| units.is_empty() || units.contains(&unit));
+            let is_offered = fits && entry.active != Some(false) && entry.is_lead != Some(false);
             let title = line(entry.name.as_deref(), 200);
-            (fits && entry.active != Some(false)).then(|| Choice {
+            is_offered.then(|| Choice {
                 title: title.unwrap_or_else(|| entry.id.clone()),
                 id: entry.id,
             })
@@ -391,6 +466,35 @@ impl CrmAdapter for ServiceTitan {
 
 fn mode(settings: &Settings) -> &str {
     settings.text("mode").unwrap_or("booking")
+}
+
+/// A job of a type that its business unit does not do is refused, each one, and a booking's is not
+/// filled in for the office. An application that may not read job types is not asked to.
+async fn check_job_type(session: &Session) -> AdapterResult<()> {
+    let settings = session.settings();
+    let unit = settings.number("business_unit");
+    let Some((unit, id)) = unit.zip(settings.number("job_type")) else {
+        return Ok(());
+    };
+    let wanted = id.to_string();
+    let found = all(session, job_type(settings, id), |entry: Entry| {
+        let is_it = entry.id == wanted && entry.active != Some(false);
+        is_it.then_some(entry.business_unit_ids)
+    });
+    let found = match found.await {
+        Err(AdapterError::Forbidden(_)) => return Ok(()),
+        found => found?,
+    };
+    match found.first() {
+        None => Err(invalid(
+            "ServiceTitan has no active job type with the id that the connection sets",
+        )),
+        Some(units) if !units.is_empty() && !units.contains(&unit) => Err(invalid(
+            "the job type that the connection to ServiceTitan sets does not belong to its business \
+             unit",
+        )),
+        Some(_) => Ok(()),
+    }
 }
 
 fn tenant(settings: &Settings) -> AdapterResult<u64> {
@@ -407,6 +511,7 @@ fn ready(settings: &Settings) -> AdapterResult<()> {
             Required::Always => true,
             Required::Never => false,
             Required::When(_, value) => value == mode,
+            Required::Unless(_, value) => value != mode,
         };
         required && settings.number(info.name).is_none()
     });
@@ -431,7 +536,11 @@ fn unset(name: &str) -> AdapterError {
 
 /// ServiceTitan would refuse every customer and job, one by one.
 fn no_guid() -> AdapterError {
-    let detail = "the setting application_guid of the connection to ServiceTitan is no guid";
+    invalid("the setting application_guid of the connection to ServiceTitan is no guid")
+}
+
+/// No fault of the lead either.
+fn invalid(detail: &str) -> AdapterError {
     AdapterError::Setup(Failure::new("setting_invalid", detail))
 }
 

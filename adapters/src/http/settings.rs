@@ -94,6 +94,9 @@ fn lack(crm: &CrmInfo, info: &SettingInfo, given: &Map<String, Value>) -> Option
         Required::Always => Some(format!("{} is required", info.name)),
         Required::When(mode, value) => (chosen(crm, mode, given) == Some(value))
             .then(|| format!("{} is required when {mode} is {value}", info.name)),
+        Required::Unless(mode, value) => chosen(crm, mode, given)
+            .is_some_and(|chosen| chosen != value)
+            .then(|| format!("{} is required unless {mode} is {value}", info.name)),
     }
 }
 
@@ -283,19 +286,31 @@ mod tests {
 
     #[test]
     fn what_the_usual_mode_requires_is_required_without_a_choice() {
-        let required = |given: Value| {
+        let lack_of = |required: Required, given: Value| {
             let given = given.as_object().unwrap().clone();
             let info = SettingInfo {
                 name: "board",
                 title: "",
                 kind: SettingKind::Switch,
-                required: Required::When("mode", "lead"),
+                required,
                 help: "",
             };
-            lack(&EXAMPLE, &info, &given).is_some()
+            lack(&EXAMPLE, &info, &given)
         };
-        assert!(required(json!({})) && required(json!({"mode": "lead"})));
-        assert!(!required(json!({"mode": "job"})));
+        let in_lead = Required::When("mode", "lead");
+        for usual in [json!({}), json!({"mode": "lead"})] {
+            assert!(lack_of(in_lead, usual.clone()).is_some());
+            let but_in_lead = Required::Unless("mode", "lead");
+            assert_eq!(lack_of(but_in_lead, usual.clone()), None);
+            assert_eq!(
+                lack_of(Required::Unless("mode", "job"), usual).as_deref(),
+                Some("board is required unless mode is job")
+            );
+        }
+        for other in [json!({"mode": "job"}), json!({"mode": "jobs"})] {
+            assert_eq!(lack_of(in_lead, other.clone()), None);
+            assert_eq!(lack_of(Required::Unless("mode", "job"), other), None);
+        }
     }
 
     #[test]

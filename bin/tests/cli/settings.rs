@@ -16,7 +16,7 @@ fn the_settings_of_a_crm_are_what_its_adapter_says() {
             .expect(name)
             .clone()
     };
-    assert_eq!(of("mode")["choices"], json!(["booking", "job"]));
+    assert_eq!(of("mode")["choices"], json!(["booking", "job", "lead"]));
     assert_eq!(of("tenant_id")["required"], "always");
     assert_eq!(of("job_type")["required"], "with mode job");
     assert_eq!(

@@ -144,6 +144,7 @@ impl Setting {
                 Required::Always => "always".to_owned(),
                 Required::Never => "never".to_owned(),
                 Required::When(name, value) => format!("with {name} {value}"),
+                Required::Unless(name, value) => format!("without {name} {value}"),
             },
             help: info.help,
         }

@@ -4,9 +4,11 @@ use leadrail_lead::Marker;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::mapping_tests::{booking_mode, job_mode, scene};
+use super::mapping_tests::{booking_mode, job_mode, lead_mode, scene};
 use super::refusal::refusal;
-use super::wire::{Booking, Contact, CreatedCustomer, Customer, Entry, Job, Location, Note, Page};
+use super::wire::{
+    Booking, Contact, CreatedCustomer, Customer, Entry, JobNote, Location, Note, Page, Summarized,
+};
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{KEY, Scene, Script, ScriptedCrm, lead_with, say, session_with, target};
 use crate::{
@@ -76,6 +78,10 @@ async fn every_answer_to_a_new_record_leads_to_one_decision() {
             (job_mode(), SITE_CREATE),
             (job_mode(), StepKey::LEAD_CREATE),
             (job_mode(), StepKey::NOTE_ATTACH),
+            (lead_mode(), StepKey::CUSTOMER_CREATE),
+            (lead_mode(), SITE_CREATE),
+            (lead_mode(), StepKey::LEAD_CREATE),
+            (lead_mode(), StepKey::NOTE_ATTACH),
         ] {
             let told = outcome(settings, key, again(&script)).await;
             assert_eq!(told, expected, "row {number} of {key}");
@@ -91,8 +97,14 @@ async fn an_answer_without_a_usable_id_proves_nothing() {
         json!({ "id": "900" }),
         json!({ "id": -1 }),
     ] {
-        let told = outcome(booking_mode(), StepKey::LEAD_CREATE, say(200, &body)).await;
-        assert_eq!(told, "ambiguous invalid_json", "{body}");
+        for (settings, key) in [
+            (booking_mode(), StepKey::LEAD_CREATE),
+            (lead_mode(), StepKey::LEAD_CREATE),
+            (lead_mode(), StepKey::NOTE_ATTACH),
+        ] {
+            let told = outcome(settings, key, say(200, &body)).await;
+            assert_eq!(told, "ambiguous invalid_json", "{body}");
+        }
     }
 }
 
@@ -124,6 +136,36 @@ async fn what_is_not_there_means_the_connection_the_customer_or_the_job() {
             StepKey::NOTE_ATTACH,
             not_found(),
             "rejected record_gone",
+        ),
+        (
+            lead_mode(),
+            StepKey::LEAD_CREATE,
+            not_found(),
+            "setup http_404",
+        ),
+        (
+            lead_mode(),
+            StepKey::NOTE_ATTACH,
+            not_found(),
+            "rejected record_gone",
+        ),
+        (
+            lead_mode().with("note_on", "customer"),
+            StepKey::NOTE_ATTACH,
+            not_found(),
+            "rejected record_gone",
+        ),
+        (
+            lead_mode(),
+            StepKey::LEAD_CREATE,
+            say(400, &problem("bad", &json!({ "customerId": ["gone"] }))),
+            "rejected record_gone",
+        ),
+        (
+            lead_mode(),
+            StepKey::LEAD_CREATE,
+            conflict(),
+            "ambiguous http_409",
         ),
         (job_mode(), SITE_CREATE, conflict(), "rejected record_gone"),
         (
@@ -220,6 +262,56 @@ async fn the_check_proves_token_application_and_tenant_by_one_call() {
     assert_eq!(seen.headers["authorization"], format!("Bearer {KEY}"));
 }
 
+#[tokio::test]
+async fn the_check_refuses_a_job_type_that_the_business_unit_does_not_do() {
+    let units = json!({ "hasMore": false, "data": [{ "id": 22, "name": "HVAC" }] });
+    let types = |data: Value| say(200, &json!({ "hasMore": false, "data": data }));
+    let foreign = "does not belong to its business unit";
+    let gone = "has no active job type with the id";
+    let rows = [
+        (
+            types(json!([{ "id": 33, "businessUnitIds": [22, 23] }])),
+            None,
+        ),
+        (types(json!([{ "id": 33, "businessUnitIds": [] }])), None),
+        (
+            types(json!([{ "id": 33, "businessUnitIds": [23] }])),
+            Some(foreign),
+        ),
+        (types(json!([])), Some(gone)),
+        (
+            types(json!([{ "id": 34, "businessUnitIds": [22] }])),
+            Some(gone),
+        ),
+        (types(json!([{ "id": 33, "active": false }])), Some(gone)),
+        // Whoever may not read job types may still make jobs.
+        (say(403, &problem("no", &json!({}))), None),
+    ];
+    for (number, (script, expected)) in rows.into_iter().enumerate() {
+        let crm = ScriptedCrm::start([say(200, &units), script]).await;
+        let session = session_with(&ServiceTitan, &crm.url, job_mode());
+        let checked = ServiceTitan.check(&session).await;
+        assert_eq!(
+            crm.seen()[1].target,
+            "/jpm/v2/tenant/4829/job-types?ids=33&pageSize=50&page=1"
+        );
+        match (expected, checked) {
+            (None, checked) => assert!(checked.is_ok(), "row {number}"),
+            (Some(words), Err(error)) => {
+                assert_eq!((error.kind(), error.reason()), ("setup", "setting_invalid"));
+                assert!(error.detail().contains(words), "row {number}: {error}");
+            }
+            (Some(_), Ok(_)) => panic!("row {number} was not refused"),
+        }
+    }
+    let crm = ScriptedCrm::start([say(200, &units), say(503, &json!({}))]).await;
+    let session = session_with(&ServiceTitan, &crm.url, job_mode());
+    assert!(
+        ServiceTitan.check(&session).await.is_err(),
+        "nothing is proven"
+    );
+}
+
 async fn options(settings: Settings, setting: &str, script: Vec<Value>) -> (Value, Vec<String>) {
     let crm = ScriptedCrm::start(script.iter().map(|body| say(200, body))).await;
     let session = session_with(&ServiceTitan, &crm.url, settings);
@@ -235,6 +327,7 @@ async fn a_setting_that_names_a_thing_of_the_account_lists_what_there_is() {
         ("business_unit", "/settings/v2/tenant/4829/business-units"),
         ("job_type", "/jpm/v2/tenant/4829/job-types"),
         ("campaign", "/marketing/v2/tenant/4829/campaigns"),
+        ("call_reason", "/jbce/v2/tenant/4829/call-reasons"),
         (
             "booking_provider",
             "/crm/v2/tenant/4829/booking-provider-tags",
@@ -289,6 +382,16 @@ async fn job_types_are_those_of_the_chosen_business_unit() {
 }
 
 #[tokio::test]
+async fn call_reasons_are_those_that_a_lead_may_have() {
+    let reasons = json!({ "hasMore": false, "data": [
+        { "id": 51, "name": "Price", "isLead": true },
+        { "id": 52, "name": "Wrong number", "isLead": false },
+    ] });
+    let (found, _) = options(lead_mode(), "call_reason", vec![reasons]).await;
+    assert_eq!(found, json!([{ "id": "51", "title": "Price" }]));
+}
+
+#[tokio::test]
 async fn a_connection_that_lacks_a_setting_waits_and_sends_nothing() {
     let rows = [
         (Settings::default(), "tenant_id"),
@@ -299,6 +402,8 @@ async fn a_connection_that_lacks_a_setting_waits_and_sends_nothing() {
         ),
         (job_mode().with("campaign", Value::Null), "campaign"),
         (job_mode().with("business_unit", "0"), "business_unit"),
+        (lead_mode().with("campaign", Value::Null), "campaign"),
+        (lead_mode().with("call_reason", Value::Null), "call_reason"),
         (
             job_mode().with("application_guid", "no-guid"),
             "application_guid",
@@ -339,6 +444,15 @@ fn each_mode_requires_its_own_settings() {
     let job = json!({ "tenant_id": 4829, "mode": "job", "business_unit": 22, "job_type": 33,
                       "campaign": 11 });
     assert_eq!(check(job).unwrap(), job_mode());
+    let lead = json!({ "tenant_id": 4829, "mode": "lead", "campaign": 11, "call_reason": 51 });
+    assert_eq!(check(lead).unwrap(), lead_mode());
+    assert_eq!(
+        check(json!({ "tenant_id": 4829, "mode": "lead" })).unwrap_err(),
+        [
+            "campaign is required unless mode is booking",
+            "call_reason is required when mode is lead"
+        ]
+    );
     assert_eq!(
         check(json!({})).unwrap_err(),
         [
@@ -353,17 +467,19 @@ fn each_mode_requires_its_own_settings() {
 #[tokio::test]
 async fn a_step_without_what_it_builds_on_is_never_sent() {
     let crm = ScriptedCrm::start([]).await;
-    let session = session_with(&ServiceTitan, &crm.url, job_mode());
-    let mut scene = Scene::new();
-    scene.settings = job_mode();
-    for key in [
-        StepKey::new(Verb::Find, Slot::Site),
-        SITE_CREATE,
-        StepKey::LEAD_CREATE,
-        StepKey::NOTE_ATTACH,
-    ] {
-        let taken = scene.take(&ServiceTitan, key, &session).await;
-        assert_eq!(taken.unwrap_err().reason(), "step_out_of_order", "{key}");
+    for settings in [job_mode(), lead_mode()] {
+        let session = session_with(&ServiceTitan, &crm.url, settings.clone());
+        let mut scene = Scene::new();
+        scene.settings = settings;
+        for key in [
+            StepKey::new(Verb::Find, Slot::Site),
+            SITE_CREATE,
+            StepKey::LEAD_CREATE,
+            StepKey::NOTE_ATTACH,
+        ] {
+            let taken = scene.take(&ServiceTitan, key, &session).await;
+            assert_eq!(taken.unwrap_err().reason(), "step_out_of_order", "{key}");
+        }
     }
     assert!(crm.seen().is_empty());
 }
@@ -414,22 +530,27 @@ async fn a_preview_is_what_is_sent(settings: Settings, script: Vec<Script>, word
 }
 
 #[tokio::test]
-async fn a_preview_is_what_is_really_sent_in_both_modes() {
+async fn a_preview_is_what_is_really_sent_in_every_mode() {
     let nobody = || say(200, &json!({ "hasMore": false, "data": [] }));
     let booked = vec![nobody(), say(200, &json!({ "id": 900 }))];
     a_preview_is_what_is_sent(booking_mode(), booked, &[]).await;
-    let made = vec![
-        nobody(),
-        say(200, &json!({ "id": 700, "locations": [{ "id": 800 }] })),
-        say(200, &json!({ "id": 900 })),
-        say(200, &json!({ "text": "x" })),
-    ];
     let words = [("customer", 700), ("site", 800), ("lead", 900)];
-    a_preview_is_what_is_sent(job_mode(), made, &words).await;
+    for settings in [job_mode(), lead_mode()] {
+        for note_on in ["lead", "customer"] {
+            let made = vec![
+                nobody(),
+                say(200, &json!({ "id": 700, "locations": [{ "id": 800 }] })),
+                say(200, &json!({ "id": 900 })),
+                say(200, &json!({ "id": 950, "text": "x" })),
+            ];
+            let settings = settings.clone().with("note_on", note_on);
+            a_preview_is_what_is_sent(settings, made, &words).await;
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_note_is_known_by_its_marker() {
+async fn a_note_is_known_by_its_id_and_a_jobs_by_its_marker() {
     let crm = ScriptedCrm::start([say(200, &json!({ "text": "x", "isPinned": false }))]).await;
     let session = session_with(&ServiceTitan, &crm.url, job_mode());
     let scene = scene(lead_with(|_| {}), job_mode());
@@ -438,6 +559,16 @@ async fn a_note_is_known_by_its_marker() {
         .await;
     assert_eq!(noted.unwrap(), Some(Record::new("lr-7f3k2m9q")));
     assert_eq!(crm.seen()[0].target, "/jpm/v2/tenant/4829/jobs/900/notes");
+
+    for settings in [lead_mode(), job_mode().with("note_on", "customer")] {
+        let crm = ScriptedCrm::start([say(200, &json!({ "id": 950, "text": "x" }))]).await;
+        let session = session_with(&ServiceTitan, &crm.url, settings.clone());
+        let scene = self::scene(lead_with(|_| {}), settings);
+        let noted = scene
+            .take(&ServiceTitan, StepKey::NOTE_ATTACH, &session)
+            .await;
+        assert_eq!(noted.unwrap(), Some(Record::new("950")));
+    }
 }
 
 /// Any JSON, nested and named like the answers that adapters look into.
@@ -467,8 +598,9 @@ proptest! {
         let _ = serde_json::from_str::<Page<Contact>>(&body);
         let _ = serde_json::from_str::<Page<Location>>(&body);
         let _ = serde_json::from_str::<Page<Booking>>(&body);
-        let _ = serde_json::from_str::<Page<Job>>(&body);
+        let _ = serde_json::from_str::<Page<Summarized>>(&body);
         let _ = serde_json::from_str::<Page<Note>>(&body);
+        let _ = serde_json::from_str::<Page<JobNote>>(&body);
         let _ = serde_json::from_str::<Page<Entry>>(&body);
         let _ = serde_json::from_str::<CreatedCustomer>(&body);
         let failure = Failure::new("http_400", "Refused").with_status(400);

@@ -4,7 +4,7 @@ use leadrail_lead::Lead;
 use serde_json::{Value, json};
 
 use super::ServiceTitan;
-use super::mapping_tests::{GUID, booking_mode, job_mode, scene};
+use super::mapping_tests::{GUID, booking_mode, job_mode, lead_mode, scene};
 use crate::http::cut::MOST_PAGES;
 use crate::scripted_crm::{Scene, Script, ScriptedCrm, lead_with, say, session_with};
 use crate::{AdapterResult, CrmAdapter, Record, Session, Settings, Slot, StepKey, Verb};
@@ -374,6 +374,71 @@ async fn jobs_are_found_by_the_marker_in_their_summary() {
 }
 
 #[tokio::test]
+async fn leads_are_found_among_the_customers_by_the_marker_in_their_summary() {
+    let known = || {
+        json!([
+            { "id": 41, "status": "Converted", "summary": "No heat. Ref: LR-7F3K2M9Q" },
+            { "id": 42, "status": "Open", "summary": "Ref: lr-00000000" },
+            { "id": 43, "status": "Open", "summary": null },
+        ])
+    };
+    let scene = scene(lead_with(|_| {}), lead_mode());
+    let script = vec![pages(&known(), true), list(&json!([known()[0]]))];
+    let (found, asked) = look(&scene, StepKey::LEAD_CREATE, script).await;
+    assert_eq!(found.unwrap(), ["41"], "none twice, though a page moved");
+    assert_eq!(
+        asked[0],
+        "/crm/leads?customerId=700&createdOnOrAfter=2026-06-09T09%3A00%3A00Z&sort=%2BId\
+         &pageSize=50&page=1"
+    );
+}
+
+#[tokio::test]
+async fn a_lead_of_a_known_customer_without_a_street_makes_no_location() {
+    let lead = lead_with(|payload| payload["contact"] = json!({ "phone": "+13055550182" }));
+    let mut scene = at_site(lead);
+    scene.settings = lead_mode();
+    let (made, asked) = take(&scene, SITE_CREATE, vec![]).await;
+    assert_eq!((made.unwrap(), asked.len()), (None, 0));
+    scene.lead = lead_with(|_| {});
+    let script = vec![say(200, &json!({ "id": 801 }))];
+    let (made, _) = take(&scene, SITE_CREATE, script).await;
+    assert_eq!(made.unwrap().as_deref(), Some("801"));
+}
+
+#[tokio::test]
+async fn a_note_is_looked_for_where_it_is_wanted_and_then_where_it_may_have_been() {
+    let note = |id: u64, text: &str| json!({ "id": id, "text": text, "isPinned": false });
+    let ours = |id: u64| note(id, "Phone call\nRef: lr-7f3k2m9q");
+    let of_lead = "/crm/leads/900/notes?pageSize=50&page=1";
+    let of_customer = "/crm/customers/700/notes?createdOnOrAfter=2026-06-09T09%3A00%3A00Z\
+                       &pageSize=50&page=1";
+    let elsewhere = lead_mode().with("note_on", "customer");
+    for (settings, first, second) in [
+        (lead_mode(), of_lead, of_customer),
+        (elsewhere, of_customer, of_lead),
+    ] {
+        let scene = scene(lead_with(|_| {}), settings);
+        let script = vec![list(&json!([ours(12), note(11, "Ref: lr-0"), ours(10)]))];
+        let (found, asked) = look(&scene, StepKey::NOTE_ATTACH, script).await;
+        assert_eq!(found.unwrap(), ["10", "12"], "oldest first");
+        assert_eq!(asked, [first]);
+        let script = vec![list(&json!([])), list(&json!([ours(13)]))];
+        let (found, asked) = look(&scene, StepKey::NOTE_ATTACH, script).await;
+        assert_eq!(found.unwrap(), ["13"]);
+        assert_eq!(asked, [first, second]);
+    }
+    let job = scene(lead_with(|_| {}), job_mode().with("note_on", "customer"));
+    let script = vec![list(&json!([])), list(&json!([ours(1)]))];
+    let (found, asked) = look(&job, StepKey::NOTE_ATTACH, script).await;
+    assert_eq!(found.unwrap(), ["lr-7f3k2m9q"], "a job's has no id");
+    assert_eq!(
+        asked,
+        [of_customer, "/jpm/jobs/900/notes?pageSize=50&page=1"]
+    );
+}
+
+#[tokio::test]
 async fn external_data_is_asked_first_and_what_was_made_without_is_still_found() {
     let settings = job_mode().with("application_guid", GUID);
     let marked = list(&json!([{ "id": 5 }, { "id": 6 }]));
@@ -433,7 +498,8 @@ async fn notes_are_found_by_their_text_and_counted_once() {
 
 #[tokio::test]
 async fn a_look_up_that_fails_is_an_error_and_not_an_empty_list() {
-    for settings in [booking_mode(), job_mode()] {
+    let noted_on_customer = lead_mode().with("note_on", "customer");
+    for settings in [booking_mode(), job_mode(), lead_mode(), noted_on_customer] {
         let scene = scene(lead_with(|_| {}), settings);
         for status in [404, 429, 500, 503] {
             for step in ServiceTitan.plan(&scene.settings).steps {

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::requests::{booking_create, customer_create, job_create, location_create, note_create};
+use super::requests::{
+    Subject, booking_create, customer_create, job_create, lead_create, location_create, note_create,
+};
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{Scene, lead_with};
 use crate::{CrmAdapter, CrmRequest, Links, Record, Settings, StepKey};
@@ -27,6 +29,15 @@ pub(super) fn job_mode() -> Settings {
         .with("business_unit", "22")
         .with("job_type", "33")
         .with("campaign", "11")
+}
+
+/// All that lead mode requires.
+pub(super) fn lead_mode() -> Settings {
+    Settings::default()
+        .with("tenant_id", "4829")
+        .with("mode", "lead")
+        .with("campaign", "11")
+        .with("call_reason", "51")
 }
 
 /// A lead at a step of job mode whose customer, location and job are there.
@@ -57,8 +68,12 @@ fn job_of(lead: &Lead) -> Value {
     body(&job_create(&scene(lead.clone(), job_mode()).filing()).unwrap())
 }
 
+fn filed_lead_of(lead: &Lead) -> Value {
+    body(&lead_create(&scene(lead.clone(), lead_mode()).filing()).unwrap())
+}
+
 fn note_of(lead: &Lead) -> String {
-    let request = note_create(&scene(lead.clone(), job_mode()).filing()).unwrap();
+    let request = note_create(&scene(lead.clone(), job_mode()).filing(), Subject::Job).unwrap();
     body(&request)["text"].as_str().unwrap().to_owned()
 }
 
@@ -159,7 +174,7 @@ fn a_call_becomes_a_job_with_a_note() {
                         agreed with the caller. Ref: lr-7f3k2m9q",
         })
     );
-    let request = note_create(&scene(lead, job_mode()).filing()).unwrap();
+    let request = note_create(&scene(lead, job_mode()).filing(), Subject::Job).unwrap();
     let mut note = body(&request);
     let text = note["text"].take();
     assert_eq!(note, json!({ "text": null, "pinToTop": false }));
@@ -169,6 +184,65 @@ fn a_call_becomes_a_job_with_a_note() {
         text.ends_with("Call: call_abc123\nRef: lr-7f3k2m9q"),
         "{text}"
     );
+}
+
+#[test]
+fn a_call_becomes_a_lead_of_its_customer_with_the_reason_for_the_follow_up() {
+    let lead = lead_with(|_| {});
+    let expected = json!({
+        "customerId": 700, "locationId": 800, "campaignId": 11, "callReasonId": 51,
+        "priority": "High", "summary": "No heat. Furnace not turning on. Ref: lr-7f3k2m9q",
+    });
+    assert_eq!(filed_lead_of(&lead), expected);
+    for (name, field) in [
+        ("business_unit", "businessUnitId"),
+        ("job_type", "jobTypeId"),
+    ] {
+        assert!(expected.get(field).is_none());
+        let scene = scene(lead_with(|_| {}), lead_mode().with(name, "22"));
+        let set = body(&lead_create(&scene.filing()).unwrap());
+        assert_eq!(set[field], 22);
+    }
+}
+
+#[test]
+fn a_lead_of_which_little_is_known_has_its_mark_and_no_location() {
+    let mut lead = lead_with(|payload| {
+        payload["service_request"]["urgency"] = Value::Null;
+        payload["service_request"]["issue_description"] = Value::Null;
+    });
+    lead.call.transcript_summary = None;
+    let mut scene = scene(lead, lead_mode());
+    scene.made.site = None;
+    assert_eq!(
+        body(&lead_create(&scene.filing()).unwrap()),
+        json!({ "customerId": 700, "campaignId": 11, "callReasonId": 51,
+                "summary": "Ref: lr-7f3k2m9q" })
+    );
+}
+
+#[test]
+fn a_note_stands_on_what_was_filed_or_on_the_customer() {
+    let to_customer = |settings: Settings| settings.with("note_on", "customer");
+    for (settings, path) in [
+        (job_mode(), "/jpm/v2/tenant/4829/jobs/900/notes"),
+        (lead_mode(), "/crm/v2/tenant/4829/leads/900/notes"),
+        (
+            to_customer(job_mode()),
+            "/crm/v2/tenant/4829/customers/700/notes",
+        ),
+        (
+            to_customer(lead_mode()),
+            "/crm/v2/tenant/4829/customers/700/notes",
+        ),
+    ] {
+        let scene = scene(lead_with(|_| {}), settings);
+        let plan = ServiceTitan.plan(&scene.settings);
+        let step = plan.step(StepKey::NOTE_ATTACH).unwrap();
+        let request = (step.request)(&scene.filing()).unwrap();
+        assert_eq!(format!("/{}", request.segments().join("/")), path);
+        assert_eq!(body(&request)["text"], note_of(&scene.lead));
+    }
 }
 
 #[test]
@@ -294,17 +368,19 @@ fn what_is_no_e_mail_address_is_no_contact_and_stands_in_words() {
 }
 
 #[test]
-fn nobody_writes_tags_into_the_summary_of_a_job() {
+fn nobody_writes_tags_into_the_summary_of_a_job_or_a_lead() {
     let lead = lead_with(|payload| {
         payload["service_request"]["issue_description"] =
             json!("No heat <img src=x onerror=alert(1)>\nsince today");
     });
     let job = job_of(&lead);
-    let summary = job["summary"].as_str().unwrap();
-    assert!(
-        summary.starts_with("No heat img src=x onerror=alert(1) since today "),
-        "{summary}"
-    );
+    for filed in [job, filed_lead_of(&lead)] {
+        let summary = filed["summary"].as_str().unwrap();
+        assert!(
+            summary.starts_with("No heat img src=x onerror=alert(1) since today "),
+            "{summary}"
+        );
+    }
 }
 
 #[test]
@@ -312,6 +388,7 @@ fn without_links_of_ours_a_booking_and_a_note_carry_none_and_say_so() {
     for (settings, create) in [
         (booking_mode(), StepKey::LEAD_CREATE),
         (job_mode(), StepKey::NOTE_ATTACH),
+        (lead_mode(), StepKey::NOTE_ATTACH),
     ] {
         let mut scene = scene(lead_with(|_| {}), settings);
         scene.links = Links::NONE;
@@ -449,15 +526,16 @@ proptest! {
             Some([(answer.clone(), json!({ "nested": [answer] }))].into_iter().collect());
 
         let (booking, customer, job) = (booking_of(&lead), customer_of(&lead), job_of(&lead));
+        let filed = filed_lead_of(&lead);
         let site = location_create(&scene(lead.clone(), job_mode()).filing()).unwrap();
         let site = body(&site);
         let note = json!({ "text": note_of(&lead) });
-        for marked in [&booking["summary"], &job["summary"], &note["text"]] {
+        for marked in [&booking["summary"], &job["summary"], &filed["summary"], &note["text"]] {
             prop_assert!(marked.as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
         }
         prop_assert!(customer["locations"].to_string().contains("lr-7f3k2m9q"));
         let mut all = Vec::new();
-        for sent in [&booking, &customer, &job, &site, &note] {
+        for sent in [&booking, &customer, &job, &filed, &site, &note] {
             texts("", sent, &mut all);
         }
         for (field, text) in all {
@@ -468,6 +546,9 @@ proptest! {
             let lines = field == "text" || field == "summary";
             prop_assert!(lines || !text.contains('\n'), "{} has lines", field);
         }
-        prop_assert!(!job["summary"].as_str().unwrap().contains(['\n', '<', '>']));
+        for line in [&job["summary"], &filed["summary"]] {
+            prop_assert!(!line.as_str().unwrap().contains(['\n', '<', '>']));
+            prop_assert!(line.as_str().unwrap().chars().count() < 1_200);
+        }
     }
 }

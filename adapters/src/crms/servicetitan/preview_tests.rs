@@ -1,9 +1,9 @@
-//! What a preview shows of a connection's settings and of both modes.
+//! What a preview shows of a connection's settings and of each mode.
 
 use leadrail_lead::Marker;
 use serde_json::{Value, json};
 
-use super::mapping_tests::{GUID, booking_mode, job_mode};
+use super::mapping_tests::{GUID, booking_mode, job_mode, lead_mode};
 use super::{SERVICETITAN, ServiceTitan};
 use crate::scripted_crm::{lead_with, target};
 use crate::{Links, PlannedRequest, Settings, preview};
@@ -26,6 +26,7 @@ fn every_setting_that_is_advertised_changes_a_request() {
             "environment" => json!("integration"),
             "mode" => json!("job"),
             "source" => json!("Radio"),
+            "note_on" => json!("customer"),
             "send_confirmation_email" => json!(true),
             "application_guid" => json!(GUID),
             _ => json!("424242"),
@@ -34,7 +35,7 @@ fn every_setting_that_is_advertised_changes_a_request() {
             everything(&base) != everything(&base.clone().with(setting.name, value.clone()))
         };
         assert!(
-            changes(booking_mode()) || changes(job_mode()),
+            changes(booking_mode()) || changes(job_mode()) || changes(lead_mode()),
             "{}",
             setting.name
         );
@@ -113,6 +114,36 @@ fn a_preview_of_a_job_makes_a_location_only_for_a_known_customer() {
     );
     assert_eq!(known[2].body.as_ref().unwrap()["customerId"], 700);
     assert_eq!(known.len(), 5);
+}
+
+#[test]
+fn a_preview_of_a_lead_makes_a_location_only_for_a_known_customer_who_gave_a_street() {
+    let note = "note_attach POST /crm/v2/tenant/4829/leads/\
+                (id%20of%20the%20lead%20created%20before)/notes";
+    assert_eq!(
+        steps(&previewed(lead_mode(), None)),
+        [
+            "dedup_lookup GET /crm/v2/tenant/4829/customers",
+            "customer_create POST /crm/v2/tenant/4829/customers",
+            "lead_create POST /crm/v2/tenant/4829/leads",
+            note,
+        ]
+    );
+    let known = [
+        "dedup_lookup GET /crm/v2/tenant/4829/customers",
+        "site_lookup GET /crm/v2/tenant/4829/locations",
+        "site_create POST /crm/v2/tenant/4829/locations",
+        "lead_create POST /crm/v2/tenant/4829/leads",
+        note,
+    ];
+    assert_eq!(steps(&previewed(lead_mode(), Some("700"))), known);
+
+    let target = target(&ServiceTitan, "https://crm.example/").with_settings(lead_mode());
+    let lead = lead_with(|payload| payload["contact"]["address"] = json!({ "city": "Miami" }));
+    let nowhere = preview(&ServiceTitan, &target, &lead, Links::WORDS, Some("700"));
+    assert_eq!(steps(&nowhere), [known[0], known[1], known[3], known[4]]);
+    let filed = nowhere[2].body.as_ref().unwrap();
+    assert_eq!(filed.get("locationId"), None);
 }
 
 #[test]

@@ -9,12 +9,13 @@ use crate::plan::Slot;
 
 /// The names an answer to a bad request may point to, in order. Anything else in it could be
 /// personal.
-const FIELDS: [&str; 30] = [
+const FIELDS: [&str; 31] = [
     "active",
     "address",
     "applicationGuid",
     "appointments",
     "businessUnitId",
+    "callReasonId",
     "campaignId",
     "city",
     "contacts",

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::SERVICETITAN;
 use super::caller::{Caller, address, contacts, name, whole_address};
 use super::schedule::{appointment, exact_time, priority};
-use super::wire::{ExternalData, ExternalValue, NewBooking, NewCustomer, NewJob, NewLocation};
+use super::wire::{
+    ExternalData, ExternalValue, NewBooking, NewCustomer, NewJob, NewLead, NewLocation,
+};
 use crate::http::cut::Cut;
 use crate::http::request::CrmRequest;
 use crate::http::settings::Settings;
@@ -29,6 +31,7 @@ pub(super) fn entries(settings: &Settings, setting: &str) -> Option<CrmRequest> 
         "job_type" => ("jpm", "job-types"),
         "campaign" => ("marketing", "campaigns"),
         "booking_provider" => ("crm", "booking-provider-tags"),
+        "call_reason" => ("jbce", "call-reasons"),
         _ => return None,
     };
     Some(get(module, settings).path(list))
@@ -38,6 +41,12 @@ pub(super) fn entries(settings: &Settings, setting: &str) -> Option<CrmRequest> 
 pub(super) fn one_business_unit(settings: &Settings) -> CrmRequest {
     let request = get("settings", settings).path("business-units");
     request.query("pageSize", "1")
+}
+
+/// `GET job-types` of that id, which lists it only if it is active.
+pub(super) fn job_type(settings: &Settings, id: u64) -> CrmRequest {
+    let request = get("jpm", settings).path("job-types");
+    request.query("ids", id.to_string())
 }
 
 /// `GET customers`. The number is never empty: an empty one finds everybody.
@@ -204,27 +213,95 @@ pub(super) fn marked_jobs(filing: &Filing<'_>) -> Option<CrmRequest> {
     marked(get("jpm", filing.settings).path("jobs"), filing)
 }
 
-/// `POST jobs/{id}/notes`.
-pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+/// `POST leads`, of a customer and of the location, where there is one.
+pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let Filing { lead, settings, .. } = filing;
+    let site = filing.made.site.as_ref();
+    let lead = NewLead {
+        customer_id: number(&filing.made.customer.as_ref()?.id),
+        location_id: site.map(|site| number(&site.id)),
+        campaign_id: number(&set(settings, "campaign")),
+        business_unit_id: settings.number("business_unit"),
+        job_type_id: settings.number("job_type"),
+        summary: marked_summary(filing, "lead.summary", None),
+        priority: lead.service_request.urgency.as_ref().map(priority),
+        call_reason_id: number(&set(settings, "call_reason")),
+    };
+    Some(post("crm", settings).path("leads").json(&lead))
+}
+
+/// `GET leads` of the customer that are as new as the step, oldest first.
+pub(super) fn leads_of(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let customer = filing.made.customer.as_ref()?;
+    let request = get("crm", filing.settings).path("leads");
+    let request = request
+        .query("customerId", customer.id.as_str())
+        .query("createdOnOrAfter", utc(&filing.earliest()));
+    Some(request.query("sort", "+Id"))
+}
+
+/// What a note is written on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Customer,
+    Job,
+    Lead,
+}
+
+impl Subject {
+    /// Where the connection wants the note of what a plan files: there, unless on the customer.
+    pub(super) fn wanted(self, settings: &Settings) -> Self {
+        match settings.text("note_on") {
+            Some("customer") => Self::Customer,
+            _ => self,
+        }
+    }
+
+    /// The record that it is.
+    pub(super) fn slot(self) -> Slot {
+        match self {
+            Self::Customer => Slot::Customer,
+            Self::Job | Self::Lead => Slot::Lead,
+        }
+    }
+
+    /// The module and the list that it is of.
+    fn list(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Customer => ("crm", "customers"),
+            Self::Job => ("jpm", "jobs"),
+            Self::Lead => ("crm", "leads"),
+        }
+    }
+}
+
+/// `POST customers/{id}/notes`, `POST jobs/{id}/notes` or `POST leads/{id}/notes`.
+pub(super) fn note_create(filing: &Filing<'_>, on: Subject) -> Option<CrmRequest> {
     let limit = SERVICETITAN.limit("note.text");
     let text = note(filing, limit);
-    let request = notes(post("jpm", filing.settings), filing)?;
-    Some(
-        request
-            .names(Slot::Lead)
-            .json(&json!({ "text": text, "pinToTop": false })),
-    )
+    let request = notes(post, filing, on)?;
+    let request = request.names(on.slot());
+    Some(request.json(&json!({ "text": text, "pinToTop": false })))
 }
 
-/// `GET jobs/{id}/notes`.
-pub(super) fn notes_of(filing: &Filing<'_>) -> Option<CrmRequest> {
-    let request = notes(get("jpm", filing.settings), filing)?;
-    Some(request)
+/// `GET customers/{id}/notes` as new as the step, `GET jobs/{id}/notes` or `GET leads/{id}/notes`.
+pub(super) fn notes_of(filing: &Filing<'_>, on: Subject) -> Option<CrmRequest> {
+    let request = notes(get, filing, on)?;
+    Some(match on {
+        Subject::Customer => request.query("createdOnOrAfter", utc(&filing.earliest())),
+        Subject::Job | Subject::Lead => request,
+    })
 }
 
-fn notes(request: CrmRequest, filing: &Filing<'_>) -> Option<CrmRequest> {
-    let job = filing.made.lead.as_ref()?;
-    Some(request.path("jobs").segment(&job.id).path("notes"))
+fn notes(
+    request: fn(&str, &Settings) -> CrmRequest,
+    filing: &Filing<'_>,
+    on: Subject,
+) -> Option<CrmRequest> {
+    let (module, list) = on.list();
+    let record = filing.made.get(on.slot())?;
+    let request = request(module, filing.settings).path(list);
+    Some(request.segment(&record.id).path("notes"))
 }
 
 pub(super) fn page(request: &CrmRequest, cut: Cut) -> CrmRequest {
@@ -232,16 +309,21 @@ pub(super) fn page(request: &CrmRequest, cut: Cut) -> CrmRequest {
     request.query("page", cut.page().to_string())
 }
 
-/// One line: the field is HTML, which knows no line breaks, and nobody may write tags into it.
+/// The same of a job, which has an appointment even if nobody has agreed on one.
 fn job_summary(filing: &Filing<'_>) -> String {
+    let vague = exact_time(filing.lead).is_none();
+    let to_agree = "The time of the appointment is to be agreed with the caller.";
+    marked_summary(filing, "job.summary", vague.then_some(to_agree))
+}
+
+/// One line: a job's field is HTML, which knows no line breaks, and nobody may write tags into it.
+fn marked_summary(filing: &Filing<'_>, field: &str, more: Option<&str>) -> String {
     let wanted = &filing.lead.service_request;
     let told = wanted.issue_description.as_deref();
     let told = told.or(filing.lead.call.transcript_summary.as_deref());
     let told = told.map(|told| told.replace(['<', '>'], " "));
-    let mut parts: Vec<String> = text("job.summary", told.as_deref()).into_iter().collect();
-    if exact_time(filing.lead).is_none() {
-        parts.push("The time of the appointment is to be agreed with the caller.".to_owned());
-    }
+    let mut parts: Vec<String> = text(field, told.as_deref()).into_iter().collect();
+    parts.extend(more.map(str::to_owned));
     parts.push(format!("Ref: {}", filing.marker));
     parts.join(" ")
 }

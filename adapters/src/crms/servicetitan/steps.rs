@@ -1,4 +1,4 @@
-//! The steps of both plans: what is found, what is made, and how what was made is found again.
+//! The steps of all plans: what is found, what is made, and how what was made is found again.
 
 use leadrail_lead::Marker;
 
@@ -6,11 +6,13 @@ use super::caller::{Caller, address, contacts, has_street, is_at};
 use super::lists::{Pages, all, all_contacts};
 use super::refusal::misplaced;
 use super::requests::{
-    booking_create, bookings_of, contacts_of, contacts_since, customer, customer_create,
-    customers_like, job_create, jobs_of, location_create, locations_of, locations_since,
-    marked_customers, marked_jobs, note_create, notes_of,
+    Subject, booking_create, bookings_of, contacts_of, contacts_since, customer, customer_create,
+    customers_like, job_create, jobs_of, lead_create, leads_of, location_create, locations_of,
+    locations_since, marked_customers, marked_jobs, note_create, notes_of,
 };
-use super::wire::{Booking, Contact, CreatedCustomer, Customer, Job, Location, Note, Numbered};
+use super::wire::{
+    Booking, Contact, CreatedCustomer, Customer, JobNote, Location, Note, Numbered, Summarized,
+};
 use super::{ready, record_of_job};
 use crate::http::error::AdapterResult;
 use crate::http::session::Session;
@@ -167,6 +169,17 @@ pub(super) fn create_site<'a>(session: &'a Session, filing: &'a Filing<'a>) -> F
     })
 }
 
+/// A lead may do without a location, so a known customer gets none of which nothing is known.
+pub(super) fn create_site_with_street<'a>(
+    session: &'a Session,
+    filing: &'a Filing<'a>,
+) -> Found<'a> {
+    match has_street(&filing.lead.contact) {
+        true => create_site(session, filing),
+        false => Box::pin(async { Ok(None) }),
+    }
+}
+
 /// The step before found no location with the address, so whatever has it now is what was made.
 pub(super) fn find_created_sites<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Looked<'a> {
     Box::pin(async move {
@@ -246,7 +259,7 @@ pub(super) fn find_jobs<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Loo
             }
         }
         let request = jobs_of(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
-        all(session, request, |job: Job| {
+        all(session, request, |job: Summarized| {
             let is_ours = mentions(job.summary.as_deref(), filing.marker);
             is_ours.then(|| record_of_job(job.id))
         })
@@ -254,28 +267,108 @@ pub(super) fn find_jobs<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Loo
     })
 }
 
-/// A job's notes have no id: what finds one again, its marker, stands for it.
-pub(super) fn create_note<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
+pub(super) fn create_lead<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
     Box::pin(async move {
         ready(filing.settings)?;
-        let request = note_create(filing).ok_or_else(|| filing.missing(Slot::Lead))?;
-        session.send::<Note>(request).await?;
-        Ok(Some(Record::new(filing.marker.as_str())))
+        let request = lead_create(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
+        let created = session.send::<Numbered>(request).await;
+        Ok(Some(Record::new(created.map_err(misplaced)?.id)))
     })
 }
 
-pub(super) fn find_notes<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Looked<'a> {
+pub(super) fn find_leads<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Looked<'a> {
     Box::pin(async move {
         ready(filing.settings)?;
-        let request = notes_of(filing).ok_or_else(|| filing.missing(Slot::Lead))?;
-        // Two that say the same at the same time are one that stands on two pages.
-        let ours = all(session, request, |note: Note| {
-            let is_ours = mentions(Some(&note.text), filing.marker);
-            is_ours.then_some((note.created_on, note.text))
-        });
-        let record = |_| Record::new(filing.marker.as_str());
-        Ok(ours.await?.into_iter().map(record).collect())
+        let request = leads_of(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
+        all(session, request, |lead: Summarized| {
+            let is_ours = mentions(lead.summary.as_deref(), filing.marker);
+            is_ours.then(|| Record::new(lead.id))
+        })
+        .await
     })
+}
+
+pub(super) fn note_job<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
+    Box::pin(create_note(session, filing, Subject::Job))
+}
+
+pub(super) fn note_lead<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Found<'a> {
+    Box::pin(create_note(session, filing, Subject::Lead))
+}
+
+pub(super) fn find_notes_of_job<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Looked<'a> {
+    Box::pin(find_notes(session, filing, Subject::Job))
+}
+
+pub(super) fn find_notes_of_lead<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Looked<'a> {
+    Box::pin(find_notes(session, filing, Subject::Lead))
+}
+
+/// A job's notes have no id: what finds one again, its marker, stands for it.
+async fn create_note(
+    session: &Session,
+    filing: &Filing<'_>,
+    filed: Subject,
+) -> AdapterResult<Option<Record>> {
+    ready(filing.settings)?;
+    let on = filed.wanted(filing.settings);
+    let request = note_create(filing, on).ok_or_else(|| filing.missing(on.slot()))?;
+    let id = match on {
+        Subject::Job => {
+            session.send::<JobNote>(request).await?;
+            filing.marker.to_string()
+        }
+        Subject::Customer | Subject::Lead => session.send::<Numbered>(request).await?.id,
+    };
+    Ok(Some(Record::new(id)))
+}
+
+/// Where the connection wants notes now, else where it may have wanted them when this one was made.
+async fn find_notes(
+    session: &Session,
+    filing: &Filing<'_>,
+    filed: Subject,
+) -> AdapterResult<Vec<Record>> {
+    ready(filing.settings)?;
+    let wanted = filed.wanted(filing.settings);
+    let other = match wanted == filed {
+        true => Subject::Customer,
+        false => filed,
+    };
+    let found = notes_on(session, filing, wanted).await?;
+    match found.is_empty() {
+        true => notes_on(session, filing, other).await,
+        false => Ok(found),
+    }
+}
+
+async fn notes_on(
+    session: &Session,
+    filing: &Filing<'_>,
+    on: Subject,
+) -> AdapterResult<Vec<Record>> {
+    let request = notes_of(filing, on).ok_or_else(|| filing.missing(on.slot()))?;
+    let marker = filing.marker;
+    match on {
+        Subject::Job => {
+            // Two that say the same at the same time are one that stands on two pages.
+            let ours = all(session, request, |note: JobNote| {
+                let is_ours = mentions(Some(&note.text), marker);
+                is_ours.then_some((note.created_on, note.text))
+            });
+            let record = |_| Record::new(marker.as_str());
+            Ok(ours.await?.into_iter().map(record).collect())
+        }
+        Subject::Customer | Subject::Lead => {
+            let mut ours = all(session, request, |note: Note| {
+                mentions(Some(&note.text), marker).then_some(note.id)
+            })
+            .await?;
+            // These lists have no order; ids grow.
+            ours.sort_by_key(|id| id.parse::<u64>().ok());
+            Ok(ours.into_iter().map(Record::new).collect())
+        }
+    }
 }
 
 fn mentions(text: Option<&str>, marker: &Marker) -> bool {

@@ -80,9 +80,9 @@ pub(super) struct Booking {
     pub(super) external_id: Option<String>,
 }
 
-/// `Jpm.V2.JobResponse`.
+/// `Jpm.V2.JobResponse` and `Crm.V2.LeadResponse`.
 #[derive(Deserialize)]
-pub(super) struct Job {
+pub(super) struct Summarized {
     #[serde(deserialize_with = "remote_number")]
     pub(super) id: String,
     pub(super) summary: Option<String>,
@@ -91,12 +91,20 @@ pub(super) struct Job {
 /// `Jpm.V2.NoteResponse`, which has no id.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Note {
+pub(super) struct JobNote {
     pub(super) text: String,
     pub(super) created_on: Option<String>,
 }
 
-/// `BusinessUnitResponse`, `JobTypeResponse`, `CampaignResponse` and
+/// `Crm.V2.NoteResponse`.
+#[derive(Deserialize)]
+pub(super) struct Note {
+    #[serde(deserialize_with = "remote_number")]
+    pub(super) id: String,
+    pub(super) text: String,
+}
+
+/// `BusinessUnitResponse`, `JobTypeResponse`, `CampaignResponse`, `CallReasonResponse` and
 /// `GetBookingProviderTagResponse`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,6 +117,8 @@ pub(super) struct Entry {
     /// Of a job type: the business units that do it.
     #[serde(default)]
     pub(super) business_unit_ids: Vec<u64>,
+    /// Of a call reason: whether it may be a lead's.
+    pub(super) is_lead: Option<bool>,
 }
 
 /// `Crm.V2.AddressModel` and `Customers.CustomerAddress`, whole as both want it.
@@ -193,6 +203,24 @@ pub(super) struct NewJob {
     pub(super) summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_data: Option<ExternalData>,
+}
+
+/// `Crm.V2.LeadCreateRequest`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewLead {
+    pub(super) customer_id: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) location_id: Option<Value>,
+    pub(super) campaign_id: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) business_unit_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) job_type_id: Option<u64>,
+    pub(super) summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) priority: Option<&'static str>,
+    pub(super) call_reason_id: Value,
 }
 
 /// `Jpm.V2.AppointmentInformation`, times in UTC.

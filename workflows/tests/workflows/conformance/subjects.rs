@@ -326,6 +326,35 @@ subjects! {
         account: "1234",
     };
 
+    servicetitan_lead: Subject {
+        access: &Access {
+            crm: SERVICETITAN,
+            ways: SERVICETITAN_WAYS,
+            settings: || servicetitan_in("lead"),
+        },
+        plan: "lead",
+        makes: &[
+            Making {
+                step: CUSTOMER,
+                books: "customers",
+                path: "/crm/v2/tenant/{tenant}/customers",
+                mark: Mark::Marker("contacts", "memo"),
+                besides: &[Slot::Site],
+            },
+            making(SITE, "locations", "/crm/v2/tenant/{tenant}/locations", Mark::Itself),
+            making(LEAD, "leads", "/crm/v2/tenant/{tenant}/leads", Mark::Marker("leads", "summary")),
+            making(
+                NOTE,
+                "notes",
+                "/crm/v2/tenant/{tenant}/leads/{id}/notes",
+                Mark::Marker("notes", "text"),
+            ),
+        ],
+        story: ("notes", "text"),
+        deletion: Some("deactivate_customer"),
+        account: "1234",
+    };
+
     workiz: Subject {
         access: &WORKIZ,
         plan: "lead",
@@ -381,6 +410,6 @@ static SERVICETITAN_WAYS: &[Way] = &[Way {
 fn servicetitan_in(mode: &str) -> Value {
     json!({
         "tenant_id": 1234, "mode": mode, "booking_provider": 99, "business_unit": 22,
-        "job_type": 33, "campaign": 11,
+        "job_type": 33, "campaign": 11, "call_reason": 51,
     })
 }
