@@ -81,6 +81,7 @@ impl Accounts {
                 "nettle-pools",
                 "olive-drains",
                 "poplar-heating",
+                "quince-plumbing",
             ]
             .map(name),
         }
