@@ -1,8 +1,8 @@
 //! Housecall Pro, as its OpenAPI document "Housecall v1 API" describes it.
 //!
 //! Implemented: the token endpoint and its page of consent (`/oauth/authorize` stands for the
-//! one on the vendor's site), company, customers and their addresses, leads, conversion of a lead, job notes,
-//! tags, lead sources, employees, job types, pipeline statuses. Every other path is 404, `/v1`
+//! one on the vendor's site), company, customers and their addresses, leads, conversion of a lead, jobs and their
+//! notes, tags, lead sources, employees, job types, pipeline statuses. Every other path is 404, `/v1`
 //! too. Where the document is silent, the stand-in takes the side that is harder on a caller:
 //! - `q` is fuzzy: a phone number also finds numbers that differ in the area code only, and only
 //!   ten bare digits find any. `home_number` and `work_number` are not searched.
@@ -14,6 +14,7 @@
 //! - Access tokens live 30 days. A refresh returns a new pair, and the old refresh token is worth
 //!   nothing from then on; its second use harms nobody else.
 //! - A lead's `note` is kept but never shown, and leads and customers take no notes of their own.
+//! - A job needs one of its customer's own addresses, and takes no note when it is made.
 
 mod books;
 mod customers;
@@ -59,6 +60,9 @@ static ROUTES: &[Route<HousecallPro>] = &[
     Route::post("/leads", leads::create),
     Route::get("/leads/{id}", leads::show),
     Route::post("/leads/{id}/convert", leads::convert),
+    Route::get("/jobs", jobs::list),
+    Route::post("/jobs", jobs::create),
+    Route::get("/jobs/{id}", jobs::show),
     Route::post("/jobs/{job_id}/notes", jobs::add_note),
     Route::get("/lead_sources", lookups::lead_sources),
     Route::post("/lead_sources", lookups::add_lead_source),

@@ -225,7 +225,7 @@ async fn the_books_can_be_read_per_company_as_lines_and_emptied() {
         server.control(Method::DELETE, "/records", None).await.0,
         204
     );
-    let empty = json!({"customers": [], "leads": [], "jobs": [], "notes": [], "requests": {},
+    let empty = json!({"customers": [], "addresses": [], "leads": [], "jobs": [], "notes": [], "requests": {},
                        "late_effects_pending": 0});
     assert_eq!(server.records().await, empty);
 }

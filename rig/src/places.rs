@@ -68,12 +68,12 @@ impl Place {
 pub(crate) static HOME: Place = Place {
     crm: HOUSECALL_PRO,
     auth_method: "api_key",
-    secrets: &[("api_key", "sim-{account}")],
+    secrets: HOUSECALL_SECRETS,
     settings: || json!({}),
     lead_path: "/leads",
 };
 
-/// The other CRMs, each mode of them a place. The simulated `ServiceTitan` gives a tenant number to
+/// The other CRMs and modes, each mode a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application; the simulated
 /// `GoHighLevel` does so with locations.
 pub(crate) static ELSEWHERE: [Place; 11] = [
@@ -167,7 +167,16 @@ pub(crate) static ELSEWHERE: [Place; 11] = [
         settings: || json!({"mode": "lead", "ref_property": "leadrail_ref"}),
         lead_path: "/crm/objects/2026-03/leads#create",
     },
+    Place {
+        crm: HOUSECALL_PRO,
+        auth_method: "api_key",
+        secrets: HOUSECALL_SECRETS,
+        settings: || json!({"mode": "job"}),
+        lead_path: "/jobs",
+    },
 ];
+
+static HOUSECALL_SECRETS: &[(&str, &str)] = &[("api_key", "sim-{account}")];
 
 static PIPEDRIVE_SECRETS: &[(&str, &str)] = &[("api_token", "sim-{account}")];
 

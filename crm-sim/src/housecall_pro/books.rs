@@ -1,9 +1,11 @@
 //! What took effect, company by company, with the indexes that keep look-ups fast.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::records::{Address, Conversion, Customer, CustomerFields, Job, Lead, LeadFields, Note};
+use super::records::{
+    Address, Conversion, Customer, CustomerFields, Job, JobFields, Lead, LeadFields, Note,
+};
 use super::rows::Shelves;
 use crate::clock;
 use crate::names::{Names, display_name, new_id};
@@ -24,14 +26,15 @@ pub(super) struct Company {
     pub(super) leads: Shelf<String, Lead>,
     pub(super) lead_sources: Names,
     pub(super) tags: Names,
-    jobs: Vec<Arc<Job>>,
+    pub(super) jobs: Shelf<String, Job>,
     notes: Vec<Arc<Note>>,
     leads_by_customer: HashMap<String, Vec<usize>>,
-    job_ids: HashSet<String>,
+    jobs_by_customer: HashMap<String, Vec<usize>>,
+    notes_by_job: HashMap<String, Vec<usize>>,
     customer_texts: TextIndex,
 }
 
-/// Why a lead cannot be created: what it refers to is not there.
+/// Why a lead or job cannot be created: what it refers to is not there.
 pub(super) struct Absent(pub(super) &'static str);
 
 /// Whom a new lead is about.
@@ -68,7 +71,7 @@ impl Books {
                 .customers
                 .extend(company.customers.all().iter().cloned());
             shelves.leads.extend(company.leads.all().iter().cloned());
-            shelves.jobs.extend(company.jobs.iter().cloned());
+            shelves.jobs.extend(company.jobs.all().iter().cloned());
             shelves.notes.extend(company.notes.iter().cloned());
         }
         shelves
@@ -208,22 +211,83 @@ impl Company {
         (lead.status, lead.updated_at) = ("won", clock::now());
         lead.conversion = Some(conversion.clone());
         if kind == "Job" {
-            let job = Job {
+            let lead = lead.clone();
+            self.file_job(Job {
                 company: self.name.clone(),
                 id: conversion.id.clone(),
-                lead_id: lead.id.clone(),
-                customer_id: lead.customer.id.clone(),
+                number: self.next_invoice_number(),
+                fields: JobFields {
+                    lead_source: lead.fields.lead_source,
+                    ..JobFields::default()
+                },
+                lead_id: Some(lead.id),
+                customer: lead.customer,
+                address: lead.address,
                 created_at: lead.updated_at,
-            };
-            self.job_ids.insert(job.id.clone());
-            self.jobs.push(Arc::new(job));
+            });
         }
         Some(conversion)
     }
 
+    /// Adds a job for a customer at one of that customer's addresses.
+    pub(super) fn add_job(
+        &mut self,
+        fields: JobFields,
+        customer_id: &str,
+        address_id: &str,
+    ) -> Result<Arc<Job>, Absent> {
+        let customer = self.customer(customer_id).cloned();
+        let customer = customer.ok_or(Absent("customer not found"))?;
+        let mut addresses = customer.addresses.iter();
+        let address = addresses.find(|address| address.id == address_id).cloned();
+        let address = address.ok_or(Absent("address not found"))?;
+        self.tags.remember_all("tag", &fields.tags);
+        self.lead_sources
+            .remember_all("lds", fields.lead_source.as_slice());
+        let number = fields.invoice_number;
+        Ok(self.file_job(Job {
+            company: self.name.clone(),
+            id: new_id("job"),
+            number: number.unwrap_or_else(|| self.next_invoice_number()),
+            fields,
+            lead_id: None,
+            customer,
+            address: Some(address),
+            created_at: clock::now(),
+        }))
+    }
+
+    /// Whether a job of the company has this invoice number.
+    pub(super) fn has_invoice_number(&self, number: i64) -> bool {
+        self.jobs.all().iter().any(|job| job.number == number)
+    }
+
+    fn next_invoice_number(&self) -> i64 {
+        let numbers = self.jobs.all().iter().map(|job| job.number);
+        numbers.max().unwrap_or_default().saturating_add(1)
+    }
+
+    fn file_job(&mut self, job: Job) -> Arc<Job> {
+        let job = Arc::new(job);
+        let place = self.jobs.push(job.id.clone(), Arc::clone(&job));
+        let of_customer = self.jobs_by_customer.entry(job.customer.id.clone());
+        of_customer.or_default().push(place);
+        job
+    }
+
+    pub(super) fn job(&self, id: &str) -> Option<&Arc<Job>> {
+        self.jobs.get(id)
+    }
+
+    /// A customer's jobs, oldest first, without reading anybody else's.
+    pub(super) fn jobs_of(&self, customer_id: &str) -> Vec<&Arc<Job>> {
+        let places = self.jobs_by_customer.get(customer_id).into_iter().flatten();
+        places.map(|place| self.jobs.at(*place)).collect()
+    }
+
     /// Adds a note to a job; `None` if there is no such job.
     pub(super) fn add_note(&mut self, job_id: &str, content: String) -> Option<Arc<Note>> {
-        self.job_ids.contains(job_id).then_some(())?;
+        self.job(job_id)?;
         let note = Arc::new(Note {
             company: self.name.clone(),
             id: new_id("nte"),
@@ -231,8 +295,18 @@ impl Company {
             content,
             created_at: clock::now(),
         });
+        let of_job = self.notes_by_job.entry(note.job_id.clone());
+        of_job.or_default().push(self.notes.len());
         self.notes.push(Arc::clone(&note));
         Some(note)
+    }
+
+    /// A job's notes, oldest first.
+    pub(super) fn notes_of(&self, job_id: &str) -> Vec<Arc<Note>> {
+        let places = self.notes_by_job.get(job_id).into_iter().flatten();
+        places
+            .map(|place| Arc::clone(&self.notes[*place]))
+            .collect()
     }
 
     fn file_lead(

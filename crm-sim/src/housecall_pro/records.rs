@@ -83,13 +83,28 @@ pub(super) struct Conversion {
     pub(super) kind: &'static str,
 }
 
-/// A job, which here comes from a converted lead only.
-#[derive(Serialize)]
+/// What a caller says of a job, without whom and where it is about.
+#[derive(Clone, Default, Serialize)]
+pub(super) struct JobFields {
+    /// Unique in the company.
+    pub(super) invoice_number: Option<i64>,
+    pub(super) scheduled_start: Option<String>,
+    pub(super) scheduled_end: Option<String>,
+    pub(super) assigned_employee_ids: Vec<String>,
+    pub(super) lead_source: Option<String>,
+    pub(super) tags: Vec<String>,
+}
+
+/// A job in the books.
 pub(super) struct Job {
     pub(super) company: String,
     pub(super) id: String,
-    pub(super) lead_id: String,
-    pub(super) customer_id: String,
+    pub(super) number: i64,
+    pub(super) fields: JobFields,
+    /// The lead that it was made of, if it was.
+    pub(super) lead_id: Option<String>,
+    pub(super) customer: Arc<Customer>,
+    pub(super) address: Option<Address>,
     pub(super) created_at: DateTime<Utc>,
 }
 

@@ -24,12 +24,19 @@ impl Shelves {
             .map(|customer| customer_row(customer))
             .collect();
         let leads = self.leads.iter().map(|lead| lead_row(lead)).collect();
-        let jobs = self.jobs.iter().map(|job| json!(**job)).collect();
+        let addresses = self.customers.iter();
+        let addresses = addresses.flat_map(|customer| address_rows(customer));
+        let addresses = addresses.collect();
+        let jobs = self.jobs.iter().map(|job| job_row(job)).collect();
         let notes = self.notes.iter().map(|note| json!(**note)).collect();
         vec![
             Collection {
                 name: "customers",
                 rows: customers,
+            },
+            Collection {
+                name: "addresses",
+                rows: addresses,
             },
             Collection {
                 name: "leads",
@@ -52,6 +59,27 @@ fn customer_row(customer: &Customer) -> Value {
     let mut row = json!(customer);
     row["employer"] = json!(customer.fields.company);
     row["company"] = json!(customer.company_id);
+    row
+}
+
+fn address_rows(customer: &Customer) -> impl Iterator<Item = Value> {
+    customer.addresses.iter().map(|address| {
+        let mut row = json!(address);
+        row["company"] = json!(customer.company_id);
+        row["customer_id"] = json!(customer.id);
+        row
+    })
+}
+
+fn job_row(job: &Job) -> Value {
+    let mut row = json!(job.fields);
+    row["company"] = json!(job.company);
+    row["id"] = json!(job.id);
+    row["invoice_number"] = json!(job.number);
+    row["lead_id"] = json!(job.lead_id);
+    row["customer_id"] = json!(job.customer.id);
+    row["address_id"] = json!(job.address.as_ref().map(|address| &address.id));
+    row["created_at"] = json!(job.created_at);
     row
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod customers;
+mod jobs;
 mod leads;
 mod searching;
 #[path = "../support/mod.rs"]

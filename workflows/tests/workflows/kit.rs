@@ -47,18 +47,21 @@ pub(crate) struct Way {
 /// The CRM of tests that are about anything but a CRM.
 pub(crate) static HOUSECALL: Access = Access {
     crm: HOUSECALL_PRO,
-    ways: &[
-        Way {
-            method: "api_key",
-            secrets: &[("api_key", "sim-acme")],
-        },
-        Way {
-            method: "bearer_token",
-            secrets: &[("access_token", "sim-acme")],
-        },
-    ],
+    ways: HOUSECALL_WAYS,
     settings: || json!({}),
 };
+
+/// The ways into it, whatever its mode.
+pub(crate) static HOUSECALL_WAYS: &[Way] = &[
+    Way {
+        method: "api_key",
+        secrets: &[("api_key", "sim-acme")],
+    },
+    Way {
+        method: "bearer_token",
+        secrets: &[("access_token", "sim-acme")],
+    },
+];
 
 const VAULT_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 

@@ -6,12 +6,14 @@ use super::HOUSECALL_PRO;
 use crate::http::error::{AdapterError, Failure};
 
 /// The names an answer to a bad request may point to. Anything else in it could be personal.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 25] = [
     "address",
     "address_id",
     "addresses",
     "assigned_employee_id",
+    "assigned_employee_ids",
     "city",
+    "content",
     "country",
     "customer",
     "customer_id",
@@ -23,6 +25,9 @@ const FIELDS: [&str; 20] = [
     "mobile_number",
     "note",
     "notes",
+    "schedule",
+    "scheduled_end",
+    "scheduled_start",
     "state",
     "street",
     "tags",

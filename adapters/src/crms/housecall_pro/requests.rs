@@ -2,15 +2,18 @@
 //! these.
 
 use leadrail_lead::{Contact, Marker};
+use serde_json::json;
 
 use super::HOUSECALL_PRO;
-use super::wire::{Address, Customer, NewCustomer, NewLead};
+use super::schedule::schedule;
+use super::wire::{Address, Customer, NewAddress, NewCustomer, NewJob, NewLead};
 use crate::http::cut::Cut;
 use crate::http::request::CrmRequest;
 use crate::http::settings::Settings;
 use crate::plan::{Filing, Slot};
 use crate::text::line::line;
 use crate::text::note::note;
+use crate::text::place::key;
 
 /// The longest id of an employee that is sent.
 const MAX_ID: usize = 100;
@@ -18,6 +21,10 @@ const MAX_ID: usize = 100;
 const LEAD_SOURCE: &str = "Phone call";
 /// Who calls, when there is nothing that Housecall Pro would take as a customer.
 const NAMELESS: &str = "Caller";
+/// What stands where Housecall Pro wants a part of an address that was not said.
+const NOT_GIVEN: &str = "Not given";
+/// The country of an address that names none.
+const COUNTRY: &str = "US";
 
 /// By what a caller is recognized: the number, or the e-mail where the number is not American. A number
 /// from abroad stands in the customer's notes, which no search covers, so whoever left nothing else is
@@ -110,6 +117,31 @@ pub(super) fn leads_of(customer_id: &str) -> CrmRequest {
     newest_first(CrmRequest::get("/leads").query("customer_id", customer_id))
 }
 
+/// `GET /customers/{id}/addresses`.
+pub(super) fn addresses_of(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let customer = filing.made.customer.as_ref()?;
+    let request = addresses(CrmRequest::get("/customers"), &customer.id);
+    Some(newest_first(request))
+}
+
+fn addresses(request: CrmRequest, customer_id: &str) -> CrmRequest {
+    let request = request.segment(customer_id).path("addresses");
+    request.names(Slot::Customer)
+}
+
+/// `GET /jobs` of the customer.
+pub(super) fn jobs_of(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let customer = filing.made.customer.as_ref()?;
+    let request = CrmRequest::get("/jobs").query("customer_id", customer.id.as_str());
+    Some(newest_first(request))
+}
+
+/// `GET /jobs/{id}`.
+pub(super) fn job(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let job = filing.made.lead.as_ref()?;
+    Some(CrmRequest::get("/jobs").segment(&job.id))
+}
+
 fn newest_first(request: CrmRequest) -> CrmRequest {
     request
         .query("sort_by", "created_at")
@@ -174,6 +206,50 @@ pub(super) fn lead_create(filing: &Filing<'_>) -> Option<CrmRequest> {
     Some(request.json(&filed))
 }
 
+/// `POST /customers/{id}/addresses`.
+pub(super) fn site_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let customer = filing.made.customer.as_ref()?;
+    let place = place(&filing.lead.contact);
+    let given = |part: Option<String>| part.unwrap_or_else(|| NOT_GIVEN.to_owned());
+    let address = NewAddress {
+        street: given(place.street),
+        city: given(place.city),
+        state: given(place.state),
+        zip: given(place.zip),
+        country: place.country.unwrap_or_else(|| COUNTRY.to_owned()),
+    };
+    let request = addresses(CrmRequest::post("/customers"), &customer.id);
+    Some(request.json(&address))
+}
+
+/// `POST /jobs`, which needs a customer and one of its addresses.
+pub(super) fn job_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let Filing { lead, settings, .. } = filing;
+    let assigned = whole(lead.routing.assigned_to.as_deref(), MAX_ID);
+    let job = NewJob {
+        customer_id: &filing.made.customer.as_ref()?.id,
+        address_id: &filing.made.site.as_ref()?.id,
+        schedule: schedule(filing),
+        assigned_employee_ids: assigned.into_iter().collect(),
+        lead_source: lead_source(settings),
+        tags: tags(settings, filing.marker),
+    };
+    let request = CrmRequest::post("/jobs").names(Slot::Customer);
+    Some(request.json(&job))
+}
+
+/// `POST /jobs/{id}/notes`.
+pub(super) fn note_create(filing: &Filing<'_>) -> Option<CrmRequest> {
+    let job = filing.made.lead.as_ref()?;
+    let content = note(filing, HOUSECALL_PRO.limit("job_note.content"));
+    let request = CrmRequest::post("/jobs").segment(&job.id).path("notes");
+    Some(
+        request
+            .names(Slot::Lead)
+            .json(&json!({ "content": content })),
+    )
+}
+
 /// First and last name, as the customer has them.
 fn names(contact: &Contact) -> (Option<String>, Option<String>) {
     let first = text("customer.first_name", contact.first_name.as_deref());
@@ -201,15 +277,40 @@ fn whole(value: Option<&str>, max_chars: usize) -> Option<String> {
 
 /// An address needs a street; less than that stands in the note.
 pub(super) fn address(contact: &Contact) -> Option<Address> {
-    let address = contact.address.as_ref()?;
-    let known = Address {
-        street: text("address.street", address.street.as_deref()),
-        city: text("address.city", address.city.as_deref()),
-        state: text("address.state", address.state.as_deref()),
-        zip: text("address.zip", address.zip.as_deref()),
-        country: text("address.country", address.country.as_deref()),
+    Some(parts(contact)).filter(|known| known.street.is_some())
+}
+
+/// Where the work is, as far as it was said, with a street that says when it was not.
+pub(super) fn place(contact: &Contact) -> Address {
+    let known = parts(contact);
+    Address {
+        street: match has_street(contact) {
+            true => known.street,
+            false => Some(NOT_GIVEN.to_owned()),
+        },
+        ..known
+    }
+}
+
+/// Whether the caller named a street, by which its address can be known again.
+pub(super) fn has_street(contact: &Contact) -> bool {
+    let street = parts(contact).street;
+    street.is_some_and(|street| !key(&street).is_empty())
+}
+
+/// The address, as far as it was said.
+fn parts(contact: &Contact) -> Address {
+    let said = contact.address.as_ref();
+    let part = |field, of: fn(&leadrail_lead::Address) -> &Option<String>| {
+        text(field, said.and_then(|address| of(address).as_deref()))
     };
-    known.street.is_some().then_some(known)
+    Address {
+        street: part("address.street", |address| &address.street),
+        city: part("address.city", |address| &address.city),
+        state: part("address.state", |address| &address.state),
+        zip: part("address.zip", |address| &address.zip),
+        country: part("address.country", |address| &address.country),
+    }
 }
 
 fn foreign_number(contact: &Contact) -> Option<String> {

@@ -69,6 +69,36 @@ pub(super) struct NewLead<'a> {
     pub(super) tags: Vec<String>,
 }
 
+/// `AddressCreate`, which needs all of it.
+#[derive(Serialize)]
+pub(super) struct NewAddress {
+    pub(super) street: String,
+    pub(super) city: String,
+    pub(super) state: String,
+    pub(super) zip: String,
+    pub(super) country: String,
+}
+
+/// `JobCreate`.
+#[derive(Serialize)]
+pub(super) struct NewJob<'a> {
+    pub(super) customer_id: &'a str,
+    pub(super) address_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<Schedule>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) assigned_employee_ids: Vec<String>,
+    pub(super) lead_source: String,
+    pub(super) tags: Vec<String>,
+}
+
+/// `schedule` of `JobCreate`, in ISO 8601.
+#[derive(Serialize)]
+pub(super) struct Schedule {
+    pub(super) scheduled_start: String,
+    pub(super) scheduled_end: String,
+}
+
 /// `Customer`.
 #[derive(Deserialize)]
 pub(super) struct Customer {
@@ -92,6 +122,36 @@ pub(super) struct KnownAddress {
     pub(super) street_line_2: Option<String>,
     pub(super) city: Option<String>,
     pub(super) zip: Option<String>,
+}
+
+/// `Address` as it is answered when it was made.
+#[derive(Deserialize)]
+pub(super) struct MadeAddress {
+    #[serde(deserialize_with = "remote_id")]
+    pub(super) id: String,
+}
+
+/// `Job` as it is made and listed.
+#[derive(Deserialize)]
+pub(super) struct FiledJob {
+    #[serde(deserialize_with = "remote_id")]
+    pub(super) id: String,
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) created_at: Option<String>,
+}
+
+/// `Job` that is asked for. One without notes proves nothing, so they must be there.
+#[derive(Deserialize)]
+pub(super) struct Job {
+    pub(super) notes: Vec<Note>,
+}
+
+/// `Note` of a job.
+#[derive(Deserialize)]
+pub(super) struct Note {
+    #[serde(deserialize_with = "remote_id")]
+    pub(super) id: String,
+    pub(super) content: Option<String>,
 }
 
 /// `Lead`.
@@ -123,7 +183,21 @@ pub(super) struct LeadPage {
     pub(super) leads: Vec<FiledLead>,
 }
 
-/// A page of either list.
+/// `PaginatedList` with a customer's addresses.
+#[derive(Deserialize)]
+pub(super) struct AddressPage {
+    pub(super) total_pages: Option<u64>,
+    pub(super) addresses: Vec<KnownAddress>,
+}
+
+/// `PaginatedList` with jobs.
+#[derive(Deserialize)]
+pub(super) struct JobPage {
+    pub(super) total_pages: Option<u64>,
+    pub(super) jobs: Vec<FiledJob>,
+}
+
+/// A page of any list.
 pub(super) trait Page {
     type Item;
     fn into_parts(self) -> (Vec<Self::Item>, Option<u64>);
@@ -140,5 +214,19 @@ impl Page for LeadPage {
     type Item = FiledLead;
     fn into_parts(self) -> (Vec<FiledLead>, Option<u64>) {
         (self.leads, self.total_pages)
+    }
+}
+
+impl Page for AddressPage {
+    type Item = KnownAddress;
+    fn into_parts(self) -> (Vec<KnownAddress>, Option<u64>) {
+        (self.addresses, self.total_pages)
+    }
+}
+
+impl Page for JobPage {
+    type Item = FiledJob;
+    fn into_parts(self) -> (Vec<FiledJob>, Option<u64>) {
+        (self.jobs, self.total_pages)
     }
 }

@@ -1,14 +1,14 @@
 //! The CRMs, a row for each plan. A row is all that a new one needs.
 
 use leadrail_adapters::{Slot, StepKey, Verb};
-use leadrail_crm_sim::{GOHIGHLEVEL, HUBSPOT, JOBBER, PIPEDRIVE, SERVICETITAN};
+use leadrail_crm_sim::{GOHIGHLEVEL, HOUSECALL_PRO, HUBSPOT, JOBBER, PIPEDRIVE, SERVICETITAN};
 use serde_json::{Value, json};
 
 use super::subject::{Making, Mark, Subject};
 use super::{
     arriving, checking, keeping, linking, losing, previewing, refusing, stopping, vanishing,
 };
-use crate::kit::{Access, HOUSECALL, Way};
+use crate::kit::{Access, HOUSECALL, HOUSECALL_WAYS, Way};
 use crate::workiz::WORKIZ;
 
 const CUSTOMER: StepKey = StepKey::CUSTOMER_CREATE;
@@ -142,6 +142,40 @@ subjects! {
             making(LEAD, "leads", "/leads", Mark::Marker("leads", "tags")),
         ],
         story: ("leads", "note"),
+        deletion: Some("delete_customer"),
+        account: "acme",
+    };
+
+    housecall_pro_job: Subject {
+        access: &Access {
+            crm: HOUSECALL_PRO,
+            ways: HOUSECALL_WAYS,
+            settings: || json!({"mode": "job"}),
+        },
+        plan: "job",
+        makes: &[
+            Making {
+                step: CUSTOMER,
+                books: "customers",
+                path: "/customers",
+                mark: Mark::Marker("customers", "tags"),
+                besides: &[Slot::Site],
+            },
+            making(
+                SITE,
+                "addresses",
+                "/customers/{customer_id}/addresses",
+                Mark::Itself,
+            ),
+            making(LEAD, "jobs", "/jobs", Mark::Marker("jobs", "tags")),
+            making(
+                NOTE,
+                "notes",
+                "/jobs/{job_id}/notes",
+                Mark::Marker("notes", "content"),
+            ),
+        ],
+        story: ("notes", "content"),
         deletion: Some("delete_customer"),
         account: "acme",
     };
