@@ -154,7 +154,8 @@ $$;
 --
 -- Each key is looked for by itself: a join of another kind reads all runs that are kept, or all keys.
 create or replace function leadrail.forget_keys(p_rows integer) returns integer language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_indexscan = off set enable_indexonlyscan = off
+set enable_hashjoin = off set enable_mergejoin = off set jit = off
 set search_path = pg_catalog, pg_temp
 as $$
 declare

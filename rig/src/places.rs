@@ -76,7 +76,7 @@ pub(crate) static HOME: Place = Place {
 /// The other CRMs and modes, each mode a place. The simulated `ServiceTitan` gives a tenant number to
 /// the company that asks for it first, and opens all of them to one application; the simulated
 /// `GoHighLevel` does so with locations.
-pub(crate) static ELSEWHERE: [Place; 11] = [
+pub(crate) static ELSEWHERE: [Place; 12] = [
     Place {
         crm: GOHIGHLEVEL,
         auth_method: "private_integration",

@@ -88,6 +88,7 @@ impl Accounts {
                 "olive-drains",
                 "poplar-heating",
                 "quince-plumbing",
+                "rowan-electric",
             ]
             .map(name),
         }
