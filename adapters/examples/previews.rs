@@ -110,6 +110,7 @@ fn settings(
         Required::Always => true,
         Required::Never => false,
         Required::When(_, value) => mode == Some(value),
+        Required::Unless(_, value) => mode != Some(value),
     };
     let chosen = crm.settings.iter().filter(|info| every || needed(info));
     let mut given: Map<String, Value> = chosen

@@ -152,10 +152,10 @@ $$;
 -- Forgets keys that nobody will send again, of runs that are not kept any more; `p_rows` at most, how
 -- many. Fewer than asked for: there are no more yet, or somebody else is at it.
 --
--- Each key is looked for by itself: a join of another kind reads all runs that are kept, or all keys.
+-- Each key's run is looked for by itself: a join of another kind reads all runs that are kept. What was found is
+-- taken away where it was found; one that has moved since was in use, and is left to the next time.
 create or replace function leadrail.forget_keys(p_rows integer) returns integer language plpgsql
-set enable_seqscan = off set enable_indexscan = off set enable_indexonlyscan = off
-set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -165,13 +165,13 @@ begin
         return 0;
     end if;
     with old as materialized (
-        select k.key, k.scope
+        select k.ctid as place
         from leadrail.run_key k
         where k.created_at < (select leadrail.now() - t.keys_for from leadrail.retention t)
           and not exists (select from leadrail.run r where r.id = k.run_id)
         limit p_rows
     )
-    delete from leadrail.run_key k using old o where k.key = o.key and k.scope = o.scope;
+    delete from leadrail.run_key k using old o where k.ctid = o.place;
     get diagnostics v_forgotten = row_count;
     perform leadrail.note_housekeeping('keys');
     return v_forgotten;

@@ -28,7 +28,7 @@ use std::time::Instant;
 pub struct DemoOptions {
     /// What the worker that is killed is a process of.
     pub program: Program,
-    /// How many leads, from [`Demo::FEWEST`] to [`Demo::MOST`]; all kinds of trouble need about 30.
+    /// How many leads, from [`Demo::FEWEST`] to [`Demo::MOST`]; all kinds of trouble need about 50.
     pub leads: usize,
     /// Where database and vault key are kept; a temporary folder if not given.
     pub data_dir: Option<PathBuf>,

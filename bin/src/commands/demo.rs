@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
     after_help = "Example:\n  leadrail demo --leads 500\n  leadrail demo --serve --data-dir /var/tmp/leadrail"
 )]
 pub(crate) struct DemoArgs {
-    /// How many leads, from 10 to 20000; all kinds of trouble need about 30.
+    /// How many leads, from 10 to 20000; all kinds of trouble need about 50.
     #[arg(long, value_name = "N", default_value_t = 200)]
     leads: usize,
     /// Keeps API, worker and simulated CRM up until Ctrl-C, and prints where they are.

@@ -54,7 +54,6 @@ mod tests {
 
     /// At once, and as many in so many seconds after that; none where the CRM documents nothing, or takes more
     /// than anybody has.
-    /// At once, and then so many in so many milliseconds, of each CRM.
     type Row = (&'static str, Option<(u32, u32, u64)>);
 
     const TABLE: [Row; 7] = [

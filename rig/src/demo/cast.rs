@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use writer::Writer;
 
-/// The leads of the killed worker and some more. All kinds of trouble need about thirty.
+/// The leads of the killed worker and some more. All kinds of trouble need about fifty.
 pub(super) const FEWEST: usize = 10;
 /// More would take longer than anybody watches.
 pub(super) const MOST: usize = 20_000;
@@ -199,7 +199,7 @@ mod tests {
             told.len()
         };
         assert_eq!(stories(200), 20);
-        assert_eq!(stories(40), 20);
+        assert_eq!(stories(50), 20);
         assert!((4..20).contains(&stories(FEWEST)));
     }
 
