@@ -63,7 +63,8 @@ impl Tokens {
         }
         if let Some(calls) = limits.requests {
             self.window_limit = calls;
-            self.searches = Some(calls.min(SEARCHES));
+            // More calls than any plan has: nothing is to be limited.
+            self.searches = (calls <= WINDOW).then_some(calls.min(SEARCHES));
             self.window_start = DateTime::UNIX_EPOCH;
         }
     }
