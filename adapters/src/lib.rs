@@ -43,6 +43,8 @@ mod registry;
 mod text;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod scripted_crm;
 
 pub use self::contract::{AccountInfo, Choice, CrmAdapter};

@@ -40,6 +40,8 @@ mod steps;
 mod wire;
 
 #[cfg(test)]
+mod account_tests;
+#[cfg(test)]
 mod answers_tests;
 #[cfg(test)]
 mod lookup_tests;

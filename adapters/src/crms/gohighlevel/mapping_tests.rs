@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::requests::{contact_create, note_create, opportunity_create};
 use super::{GOHIGHLEVEL, GoHighLevel};
+use crate::hostile::{hostile_lead, limit_of, texts_in};
 use crate::scripted_crm::{Scene, lead_with, target};
 use crate::{Links, PlannedRequest, Settings, StepKey, preview};
 
@@ -289,84 +290,19 @@ fn a_preview_without_settings_says_in_words_what_would_stand_there() {
     assert!(body["name"].as_str().unwrap().contains(marker.as_str()));
 }
 
-/// Every text in a JSON value, with the name of its field.
-fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
-    match value {
-        Value::String(text) => found.push((name, text)),
-        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, item)| texts(name, item, found)),
-        _ => {}
-    }
-}
-
-fn limit_of(field: &str) -> usize {
-    let known = |limit: &&crate::FieldLimit| limit.field.ends_with(&format!(".{field}"));
-    GOHIGHLEVEL
-        .limits
-        .iter()
-        .find(known)
-        .map_or(100, |limit| limit.max_chars)
-}
-
-/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, tags, and long.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "(?s).{0,40}",
-        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é<>@.]{0,400}",
-        "[a\u{301}]{0,900}",
-        Just("👩‍🔧".repeat(200)),
-        Just("<script>alert('x')</script>\"'\\{access_token}".to_owned()),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_text_breaks_the_mapping_or_a_limit(
-        said in prop::collection::vec(hostile(), 16),
-        american in any::<bool>(),
-    ) {
-        let mut lead = lead_with(|payload| {
-            let phone = if american { "+13055550182" } else { "+442079460958" };
-            payload["contact"]["phone"] = json!(phone);
-        });
-        let mut next = said.iter().cloned();
-        let mut text = || next.next();
-        lead.contact.first_name = text();
-        lead.contact.last_name = text();
-        lead.contact.email = text();
-        let address = lead.contact.address.as_mut().unwrap();
-        address.street = text();
-        address.city = text();
-        address.state = text();
-        address.zip = text();
-        address.country = text();
-        lead.call.call_id = text().unwrap();
-        lead.call.transcript_summary = text();
-        lead.service_request.service_type = text();
-        lead.service_request.sub_type = text();
-        lead.service_request.issue_description = text();
-        lead.service_request.preferred_schedule = text();
-        lead.routing.assigned_to = text();
-        let answer = text().unwrap();
-        lead.ai_analysis.qualifier_answers =
-            Some([(answer.clone(), json!({ "nested": [answer] }))].into_iter().collect());
-
+    fn no_text_breaks_the_mapping_or_a_limit(lead in hostile_lead()) {
         let contact = contact_of(&lead);
         prop_assert!(contact.get("firstName").is_some() || contact.get("lastName").is_some());
         let note = json!({"body": note_of(&lead, Links::WORDS)});
         prop_assert!(note["body"].as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
         let opportunity = opportunity_of(&lead);
         prop_assert!(opportunity["name"].as_str().unwrap().ends_with(" [lr-7f3k2m9q]"));
-        let mut all = Vec::new();
-        for made in [&contact, &opportunity, &note] {
-            texts("", made, &mut all);
-        }
-        for (field, text) in all {
-            prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
+        for (field, text) in texts_in(&[&contact, &opportunity, &note]) {
+            prop_assert!(text.chars().count() <= limit_of(&GOHIGHLEVEL, field, 100), "{} is too long", field);
             prop_assert!(!text.is_empty(), "{} is empty", field);
             let broken = |c: char| c.is_control() && c != '\n';
             prop_assert!(!text.contains(broken), "{} has controls", field);

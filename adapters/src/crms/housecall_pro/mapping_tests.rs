@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::requests::{customer_create, lead_create};
 use super::{HOUSECALL_PRO, HousecallPro};
+use crate::hostile::{hostile_lead, limit_of, texts_in};
 use crate::scripted_crm::{Scene, lead_with, target};
 use crate::{Links, PlannedRequest, Settings, StepKey, preview};
 
@@ -295,85 +296,18 @@ fn a_preview_marks_each_step_as_the_live_calls_will() {
     }
 }
 
-/// Every text in a JSON value, with the name of its field.
-fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
-    match value {
-        Value::String(text) => found.push((name, text)),
-        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, item)| texts(name, item, found)),
-        _ => {}
-    }
-}
-
-fn limit_of(field: &str) -> usize {
-    let known = |limit: &&crate::FieldLimit| limit.field.ends_with(&format!(".{field}"));
-    HOUSECALL_PRO
-        .limits
-        .iter()
-        .find(known)
-        .map_or(100, |limit| limit.max_chars)
-}
-
-/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, and long.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "(?s).{0,40}",
-        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é]{0,400}",
-        "[a\u{301}]{0,900}",
-        Just("👩‍🔧".repeat(200)),
-        Just("<script>alert('x')</script>\"'\\{api_key}".to_owned()),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_text_breaks_the_mapping_or_a_limit(
-        texts_in in prop::collection::vec(hostile(), 16),
-        american in any::<bool>(),
-        known_street in any::<bool>(),
-        score in any::<f64>(),
-    ) {
-        let mut lead = lead_with(|payload| {
-            let phone = if american { "+13055550182" } else { "+442079460958" };
-            payload["contact"]["phone"] = json!(phone);
-        });
-        let mut next = texts_in.iter().cloned();
-        let mut text = || next.next();
-        lead.contact.first_name = text();
-        lead.contact.last_name = text();
-        lead.contact.email = text();
-        let address = lead.contact.address.as_mut().unwrap();
-        address.street = text().filter(|_| known_street);
-        address.city = text();
-        address.state = text();
-        address.zip = text();
-        address.country = text();
-        lead.call.call_id = text().unwrap();
-        lead.call.recording_url = text();
-        lead.call.transcript_summary = text();
-        lead.service_request.service_type = text();
-        lead.service_request.issue_description = text();
-        lead.service_request.preferred_schedule = text();
-        lead.routing.assigned_to = text();
-        lead.ai_analysis.conversion_intent_score = Some(score);
-        let answer = text().unwrap();
-        lead.ai_analysis.qualifier_answers =
-            Some([(answer.clone(), json!({ "nested": [answer] }))].into_iter().collect());
-
+    fn no_text_breaks_the_mapping_or_a_limit(lead in hostile_lead()) {
         let customer = customer_of(&lead);
         let reachable = ["first_name", "last_name", "email", "mobile_number"];
         prop_assert!(reachable.iter().any(|field| customer.get(field).is_some()));
         let filed = filed(&lead);
         prop_assert!(filed["note"].as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
-        let mut all = Vec::new();
-        texts("", &customer, &mut all);
-        texts("", &filed, &mut all);
-        for (field, text) in all {
-            prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
+        for (field, text) in texts_in(&[&customer, &filed]) {
+            prop_assert!(text.chars().count() <= limit_of(&HOUSECALL_PRO, field, 100), "{} is too long", field);
             prop_assert!(!text.is_empty(), "{} is empty", field);
             let broken = |c: char| c.is_control() && c != '\n';
             prop_assert!(!text.contains(broken), "{} has controls", field);

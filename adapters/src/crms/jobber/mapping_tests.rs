@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::requests::{client_create, note_create, property_create, request_create};
 use super::{JOBBER, Jobber};
+use crate::hostile::{hostile_lead, limit_of, texts_in};
 use crate::http::answer::Effect;
 use crate::scripted_crm::{Scene, lead_with, target};
 use crate::{
@@ -340,64 +341,11 @@ fn the_plan() -> &'static crate::Plan {
     crate::CrmAdapter::plan(&Jobber, &Settings::default())
 }
 
-/// Every text in a JSON value, with the name of its field.
-fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
-    match value {
-        Value::String(text) => found.push((name, text)),
-        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, item)| texts(name, item, found)),
-        _ => {}
-    }
-}
-
-fn limit_of(field: &str) -> usize {
-    let known = |limit: &&crate::FieldLimit| limit.field.ends_with(&format!(".{field}"));
-    let limit = JOBBER.limits.iter().find(known);
-    limit.map_or(254, |limit| limit.max_chars)
-}
-
-/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, and long.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "(?s).{0,40}",
-        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é]{0,400}",
-        "[a\u{301}]{0,900}",
-        Just("👩‍🔧".repeat(200)),
-        Just("\"}) { account { id } } # \\{access_token}".to_owned()),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn no_text_breaks_the_mapping_or_a_limit(
-        texts_in in prop::collection::vec(hostile(), 16),
-        known_street in any::<bool>(),
-    ) {
-        let mut lead = lead_with(|_| {});
-        let mut next = texts_in.iter().cloned();
-        let mut text = || next.next();
-        lead.contact.first_name = text();
-        lead.contact.last_name = text();
-        lead.contact.email = text();
-        let address = lead.contact.address.as_mut().unwrap();
-        address.street = text().filter(|_| known_street);
-        address.city = text();
-        address.state = text();
-        address.zip = text();
-        address.country = text();
-        lead.call.call_id = text().unwrap();
-        lead.call.recording_url = text();
-        lead.call.transcript_summary = text();
-        lead.service_request.service_type = text();
-        lead.service_request.sub_type = text();
-        lead.service_request.issue_description = text();
-        lead.service_request.preferred_schedule = text();
-        lead.routing.assigned_to = text();
-
+    fn no_text_breaks_the_mapping_or_a_limit(lead in hostile_lead()) {
         let client = client_of(&lead);
         prop_assert!(client.get("firstName").or(client.get("lastName")).is_some());
         let request = request_of(&lead);
@@ -405,12 +353,8 @@ proptest! {
         let note = json!({ "message": note_of(&lead) });
         prop_assert!(note["message"].as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
         let address = address_of(&lead).unwrap_or_default();
-        let mut all = Vec::new();
-        for made in [&client, &request, &note, &address] {
-            texts("", made, &mut all);
-        }
-        for (field, text) in all {
-            prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
+        for (field, text) in texts_in(&[&client, &request, &note, &address]) {
+            prop_assert!(text.chars().count() <= limit_of(&JOBBER, field, 254), "{} is too long", field);
             prop_assert!(!text.is_empty(), "{} is empty", field);
             let broken = |c: char| c.is_control() && c != '\n';
             prop_assert!(!text.contains(broken), "{} has controls", field);

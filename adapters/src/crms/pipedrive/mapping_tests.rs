@@ -9,6 +9,7 @@ use super::requests::{
 };
 use super::steps;
 use super::{PIPEDRIVE, Pipedrive};
+use crate::hostile::{hostile_lead, texts_in};
 use crate::scripted_crm::{Scene, ScriptedCrm, lead_with, say, session_with, target};
 use crate::{CrmRequest, Filing, Links, PlannedRequest, Record, Settings, StepKey, preview};
 
@@ -263,18 +264,6 @@ async fn a_record_has_a_page_only_where_the_companys_own_host_is_known() {
     }
 }
 
-/// Every text in a JSON value, with the name of its field.
-fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
-    match value {
-        Value::String(text) => found.push((name, text)),
-        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, item)| texts(name, item, found)),
-        _ => {}
-    }
-}
-
 fn limit_of(field: &str) -> usize {
     match field {
         "content" => PIPEDRIVE.limit("note.content"),
@@ -285,48 +274,11 @@ fn limit_of(field: &str) -> usize {
     }
 }
 
-/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, tags, and long.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "(?s).{0,40}",
-        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é]{0,400}",
-        "[a\u{301}]{0,900}",
-        Just("👩‍🔧".repeat(200)),
-        Just("<script>alert('x')</script>\"'\\{api_token}&lt;".to_owned()),
-        "[<>&]{0,5000}",
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn no_text_breaks_the_mapping_or_a_limit(
-        texts_in in prop::collection::vec(hostile(), 14),
-        phone in prop_oneof![
-            Just(json!("+13055550182")), Just(json!("+442079460018")), Just(Value::Null)
-        ],
-        score in any::<f64>(),
-    ) {
-        let mut lead = lead_with(|payload| payload["contact"]["phone"] = phone.clone());
-        let mut next = texts_in.iter().cloned();
-        let mut text = || next.next();
-        lead.contact.first_name = text();
-        lead.contact.last_name = text();
-        lead.contact.email = text();
-        let address = lead.contact.address.as_mut().unwrap();
-        address.street = text();
-        address.city = text();
-        lead.call.call_id = text().unwrap();
-        lead.call.transcript_summary = text();
-        lead.service_request.service_type = text();
-        lead.service_request.issue_description = text();
-        lead.service_request.preferred_schedule = text();
-        lead.ai_analysis.conversion_intent_score = Some(score);
-        let answer = text().unwrap();
-        lead.ai_analysis.qualifier_answers =
-            Some([(answer.clone(), json!({"nested": [answer]}))].into_iter().collect());
-
+    fn no_text_breaks_the_mapping_or_a_limit(lead in hostile_lead()) {
         let scene = scene(&lead);
         let person = body(&scene, |filing| Some(person_create(filing)));
         let known = person.get("phones").is_some() || person.get("emails").is_some();
@@ -337,11 +289,7 @@ proptest! {
         let content = note["content"].as_str().unwrap();
         prop_assert!(content.ends_with("<br>Ref: lr-7f3k2m9q"));
         prop_assert!(!content.replace("<br>", "").contains(['<', '>']));
-        let mut all = Vec::new();
-        for body in [&person, &filed, &note] {
-            texts("", body, &mut all);
-        }
-        for (field, text) in all {
+        for (field, text) in texts_in(&[&person, &filed, &note]) {
             prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
             prop_assert!(!text.is_empty() && !text.contains(char::is_control), "{}", field);
         }

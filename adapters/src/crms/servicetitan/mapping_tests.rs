@@ -9,6 +9,7 @@ use super::requests::{
     Subject, booking_create, customer_create, job_create, lead_create, location_create, note_create,
 };
 use super::{SERVICETITAN, ServiceTitan};
+use crate::hostile::{hostile_lead, limit_of, texts_in};
 use crate::scripted_crm::{Scene, lead_with};
 use crate::{CrmAdapter, CrmRequest, Links, Record, Settings, StepKey};
 
@@ -457,74 +458,20 @@ fn a_booking_names_unit_type_and_campaign_only_if_they_are_set() {
     }
 }
 
-/// Every text in a JSON value, with the name of its field.
-fn texts<'v>(name: &'v str, value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
-    match value {
-        Value::String(text) => found.push((name, text)),
-        Value::Array(items) => items.iter().for_each(|item| texts(name, item, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, item)| texts(name, item, found)),
-        _ => {}
-    }
-}
-
-fn limit_of(field: &str) -> usize {
-    let known = |limit: &&crate::FieldLimit| limit.field.ends_with(&format!(".{field}"));
-    let limit = SERVICETITAN.limits.iter().find(known);
+fn most_of(field: &str) -> usize {
     match field {
         // A marker stands behind a location's name, two sentences and one behind a job's summary.
         "name" => 120,
         "summary" => 10_000,
-        _ => limit.map_or(100, |limit| limit.max_chars),
+        _ => limit_of(&SERVICETITAN, field, 100),
     }
-}
-
-/// Text as nobody should send it: controls, joiners, overrides, stacked accents, emoji, and long.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "(?s).{0,40}",
-        "[\u{0}-\u{1f}\u{202e}\u{200d}\u{feff}\u{300}\u{1f469}\u{1f527}é]{0,400}",
-        "[a\u{301}]{0,900}",
-        Just("👩‍🔧".repeat(200)),
-        Just("<script>alert('x')</script>\"'\\{access_token}".to_owned()),
-    ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_text_breaks_the_mapping_or_a_limit(
-        texts_in in prop::collection::vec(hostile(), 15),
-        american in any::<bool>(),
-        known_street in any::<bool>(),
-    ) {
-        let mut lead = lead_with(|payload| {
-            let phone = if american { "+13055550182" } else { "+442079460958" };
-            payload["contact"]["phone"] = json!(phone);
-        });
-        let mut next = texts_in.iter().cloned();
-        let mut text = || next.next();
-        lead.contact.first_name = text();
-        lead.contact.last_name = text();
-        lead.contact.email = text();
-        let address = lead.contact.address.as_mut().unwrap();
-        address.street = text().filter(|_| known_street);
-        address.city = text();
-        address.state = text();
-        address.zip = text();
-        address.country = text();
-        lead.call.call_id = text().unwrap();
-        lead.call.recording_url = text();
-        lead.call.transcript_summary = text();
-        lead.service_request.service_type = text();
-        lead.service_request.issue_description = text();
-        lead.service_request.preferred_schedule = text();
-        let answer = text().unwrap();
-        lead.ai_analysis.qualifier_answers =
-            Some([(answer.clone(), json!({ "nested": [answer] }))].into_iter().collect());
-
+    fn no_text_breaks_the_mapping_or_a_limit(lead in hostile_lead()) {
         let (booking, customer, job) = (booking_of(&lead), customer_of(&lead), job_of(&lead));
         let filed = filed_lead_of(&lead);
         let site = location_create(&scene(lead.clone(), job_mode()).filing()).unwrap();
@@ -534,12 +481,8 @@ proptest! {
             prop_assert!(marked.as_str().unwrap().ends_with("Ref: lr-7f3k2m9q"));
         }
         prop_assert!(customer["locations"].to_string().contains("lr-7f3k2m9q"));
-        let mut all = Vec::new();
-        for sent in [&booking, &customer, &job, &filed, &site, &note] {
-            texts("", sent, &mut all);
-        }
-        for (field, text) in all {
-            prop_assert!(text.chars().count() <= limit_of(field), "{} is too long", field);
+        for (field, text) in texts_in(&[&booking, &customer, &job, &filed, &site, &note]) {
+            prop_assert!(text.chars().count() <= most_of(field), "{} is too long", field);
             prop_assert!(!text.is_empty(), "{} is empty", field);
             let broken = |c: char| c.is_control() && c != '\n';
             prop_assert!(!text.contains(broken), "{} has controls", field);

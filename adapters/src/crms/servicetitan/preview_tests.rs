@@ -1,12 +1,12 @@
-//! What a preview shows of a connection's settings and of each mode.
+//! What a preview shows of a connection's settings and of each mode, and that it is what is sent.
 
 use leadrail_lead::Marker;
 use serde_json::{Value, json};
 
 use super::mapping_tests::{GUID, booking_mode, job_mode, lead_mode};
 use super::{SERVICETITAN, ServiceTitan};
-use crate::scripted_crm::{lead_with, target};
-use crate::{Links, PlannedRequest, Settings, preview};
+use crate::scripted_crm::{KEY, Scene, Script, ScriptedCrm, lead_with, say, session_with, target};
+use crate::{CrmAdapter, Links, PlannedRequest, Settings, preview};
 
 /// Everything that a connection with these settings would send, as text.
 fn everything(settings: &Settings) -> String {
@@ -152,4 +152,69 @@ fn a_preview_without_settings_names_what_is_missing() {
     let url = &preview[1].url;
     assert!(url.contains("(tenant_id%20is%20not%20set)"), "{url}");
     assert!(url.contains("(booking_provider%20is%20not%20set)"), "{url}");
+}
+
+/// Takes all steps of a plan, as a workflow does, and shows that the preview said the same.
+async fn a_preview_is_what_is_sent(settings: Settings, script: Vec<Script>, words: &[(&str, u64)]) {
+    let crm = ScriptedCrm::start(script).await;
+    let url = format!("{}/st/", crm.url);
+    let session = session_with(&ServiceTitan, &url, settings.clone());
+    let mut scene = Scene::new();
+    scene.settings = settings.clone();
+    for key in ServiceTitan.plan(&settings).keys() {
+        if scene.made.get(key.slot).is_none() {
+            scene.marker = Marker::new(scene.lead.event_id, key.label());
+            let record = scene.take(&ServiceTitan, key, &session).await.unwrap();
+            scene.made.set(key.slot, record);
+        }
+    }
+    assert!(crm.is_over());
+
+    let target = target(&ServiceTitan, &url).with_settings(settings);
+    let preview = preview(&ServiceTitan, &target, &scene.lead, Links::WORDS, None);
+    let seen = crm.seen();
+    assert_eq!(preview.len(), seen.len());
+    for (planned, seen) in preview.into_iter().zip(seen) {
+        let mut planned = serde_json::to_string(&planned).unwrap();
+        for (slot, id) in words {
+            let words = format!("(id of the {slot} created before)");
+            planned = planned.replace(&format!("\"{words}\""), &id.to_string());
+            planned = planned.replace(&words.replace(' ', "%20"), &id.to_string());
+        }
+        let planned: Value = serde_json::from_str(&planned).unwrap();
+        assert_eq!(planned["method"], seen.method.as_str());
+        assert_eq!(planned["url"], format!("{}{}", crm.url, seen.target));
+        assert_eq!(planned["body"], seen.body.unwrap_or_default());
+        let mut headers = seen.headers;
+        headers.remove("host");
+        headers.remove("content-length");
+        headers.insert("authorization".into(), "Bearer ********".into());
+        assert_eq!(
+            headers
+                .insert("st-app-key".into(), "********".into())
+                .unwrap(),
+            KEY
+        );
+        assert_eq!(planned["headers"], json!(headers));
+    }
+}
+
+#[tokio::test]
+async fn a_preview_is_what_is_really_sent_in_every_mode() {
+    let nobody = || say(200, &json!({ "hasMore": false, "data": [] }));
+    let booked = vec![nobody(), say(200, &json!({ "id": 900 }))];
+    a_preview_is_what_is_sent(booking_mode(), booked, &[]).await;
+    let words = [("customer", 700), ("site", 800), ("lead", 900)];
+    for settings in [job_mode(), lead_mode()] {
+        for note_on in ["lead", "customer"] {
+            let made = vec![
+                nobody(),
+                say(200, &json!({ "id": 700, "locations": [{ "id": 800 }] })),
+                say(200, &json!({ "id": 900 })),
+                say(200, &json!({ "id": 950, "text": "x" })),
+            ];
+            let settings = settings.clone().with("note_on", note_on);
+            a_preview_is_what_is_sent(settings, made, &words).await;
+        }
+    }
 }
