@@ -19,10 +19,10 @@ use crate::places::Limits;
 use crate::problem::Problem;
 use crate::rates::Limiters;
 
-/// How long a read may take before the database counts as away, and a change before its caller is told
-/// that it goes on.
+/// How long a read may take before the database counts as away.
 const READ_WITHIN: Duration = Duration::from_millis(1_500);
-/// How long a caller waits for a change: a dozen questions and commits, each behind the wall.
+/// How long a caller waits for a change before it is told that it goes on: a dozen questions and commits, each
+/// behind the wall.
 const CHANGE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the caller of a change that asks a CRM waits for it, below the time of a whole request.
 const CALL_WITHIN: Duration = Duration::from_secs(25);
