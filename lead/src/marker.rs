@@ -47,6 +47,12 @@ impl Marker {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it stands in this text of a CRM, which may have changed its letters to capitals.
+    #[must_use]
+    pub fn is_in(&self, text: Option<&str>) -> bool {
+        text.is_some_and(|text| text.to_ascii_lowercase().contains(&self.0))
+    }
 }
 
 impl fmt::Display for Marker {
@@ -89,6 +95,15 @@ mod tests {
     fn a_marker_never_changes() {
         let id = event("3d1f6a52-7c1e-4b7a-9d55-0d6c1f3b9a10");
         assert_eq!(Marker::new(id, "lead-create").as_str(), "lr-b5cvh92e");
+    }
+
+    #[test]
+    fn it_is_seen_in_a_text_whatever_became_of_its_letters() {
+        let marker = Marker("lr-b5cvh92e".to_owned());
+        assert!(marker.is_in(Some("No heat. Ref: LR-B5CVH92E")));
+        for other in [None, Some(""), Some("lr-b5cvh92"), Some("lr-b5cvh92f")] {
+            assert!(!marker.is_in(other), "{other:?}");
+        }
     }
 
     #[test]

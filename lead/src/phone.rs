@@ -239,6 +239,17 @@ impl Phone {
         self.country_code() == "1"
     }
 
+    /// Whether it is this number that stands in a CRM's text, however it was typed there: all its digits count. One
+    /// without a plus may begin as it is dialed abroad (00, 011), and an American one may lack its country code.
+    #[must_use]
+    pub fn is_written(&self, text: &str) -> bool {
+        let text = text.trim();
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let dialed = |prefix: &str| digits.strip_prefix(prefix) == Some(self.digits());
+        let at_home = || dialed("00") || dialed("011") || self.nanp_digits() == Some(&*digits);
+        !text.contains('@') && (dialed("") || (!text.starts_with('+') && at_home()))
+    }
+
     /// The ten digits of a North American number; several CRMs take nothing else.
     #[must_use]
     pub fn nanp_digits(&self) -> Option<&str> {

@@ -185,3 +185,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_number_is_known_however_a_crm_has_it_and_no_other_is_taken_for_it() {
+    let american: Phone = "+14722123456".parse().unwrap();
+    for same in [
+        "+14722123456",
+        "14722123456",
+        "4722123456",
+        "(472) 212-3456",
+        " +1 (472) 212-3456 ",
+        "011 1 472 212 3456",
+    ] {
+        assert!(american.is_written(same), "{same}");
+    }
+    for other in [
+        "",
+        "+4722123456",
+        "+47 22 12 34 56",
+        "2123456",
+        "4722123457",
+        "4722123456 ext 9",
+        "4722123456@x.com",
+        "+0014722123456",
+    ] {
+        assert!(!american.is_written(other), "{other}");
+    }
+    let norwegian: Phone = "+4722123456".parse().unwrap();
+    for same in [
+        "+47 22 12 34 56",
+        "4722123456",
+        "0047 22123456",
+        "011 4722123456",
+    ] {
+        assert!(norwegian.is_written(same), "{same}");
+    }
+    assert!(!norwegian.is_written("22123456"), "many countries have it");
+}

@@ -1,6 +1,6 @@
 //! Who calls, and from where, in the shapes that GoHighLevel takes.
 
-use leadrail_lead::{Contact as CallerContact, Lead};
+use leadrail_lead::{Contact as CallerContact, Lead, Phone};
 
 use super::GOHIGHLEVEL;
 use super::wire::{Contact, any_text};
@@ -16,7 +16,7 @@ const SHORTENED: &str = "...";
 /// What a contact is recognized by.
 pub(super) enum Handle {
     /// The number, in E.164.
-    Number(String),
+    Number(Phone),
     /// The e-mail address.
     Email(String),
 }
@@ -24,7 +24,7 @@ pub(super) enum Handle {
 /// What there is to recognize the caller by, the number first.
 pub(super) fn handles(contact: &CallerContact) -> Vec<Handle> {
     let number = contact.phone.as_ref();
-    let number = number.map(|phone| Handle::Number(phone.as_str().to_owned()));
+    let number = number.map(|phone| Handle::Number(phone.clone()));
     let email = email(contact).map(Handle::Email);
     number.into_iter().chain(email).collect()
 }
@@ -34,7 +34,7 @@ impl Handle {
     pub(super) fn is_of(&self, known: &Contact) -> bool {
         match self {
             Self::Number(number) => {
-                let same = |other: &str| is_number(number, other);
+                let same = |other: &str| number.is_written(other);
                 known.phone.as_deref().is_some_and(same)
                     || any_text(&known.additional_phones, &same)
             }
@@ -44,17 +44,6 @@ impl Handle {
                     || any_text(&known.additional_emails, &same)
             }
         }
-    }
-}
-
-/// Whether a number is the same one, however it is written. Ten digits without a plus are American.
-fn is_number(number: &str, other: &str) -> bool {
-    let ours = number.trim_start_matches('+');
-    let digits: String = other.chars().filter(char::is_ascii_digit).collect();
-    let is_written_at_home = !other.trim_start().starts_with('+') && digits.len() == 10;
-    match is_written_at_home {
-        true => ours.strip_prefix('1') == Some(digits.as_str()),
-        false => ours == digits,
     }
 }
 

@@ -63,8 +63,8 @@ pub(super) fn contact_by(settings: &Settings, handle: &Handle) -> CrmRequest {
 /// `POST /contacts/search`, which only reads. `pageLimit` is 500 at most.
 pub(super) fn contacts_like(settings: &Settings, handle: &Handle, cut: Cut) -> CrmRequest {
     let (field, value) = match handle {
-        Handle::Number(number) => ("phone", number),
-        Handle::Email(email) => ("email", email),
+        Handle::Number(number) => ("phone", number.as_str()),
+        Handle::Email(email) => ("email", email.as_str()),
     };
     let body = json!({
         "locationId": location_id(settings),

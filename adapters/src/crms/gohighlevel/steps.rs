@@ -11,7 +11,7 @@ use super::requests::{
 };
 use super::wire::{
     Contact, ContactPage, FoundContact, MadeContact, MadeNote, MadeOpportunity, Notes, Opportunity,
-    OpportunityPage, mentions,
+    OpportunityPage,
 };
 use super::{ready, set};
 use crate::http::error::{AdapterError, AdapterResult};
@@ -184,7 +184,7 @@ pub(super) fn find_notes<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Lo
     Box::pin(async move {
         let request = notes_of(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
         let mut ours = session.send::<Notes>(request).await?.notes;
-        ours.retain(|note| mentions(note.body.as_deref(), filing.marker));
+        ours.retain(|note| filing.marker.is_in(note.body.as_deref()));
         ours.sort_by_key(super::wire::Note::added);
         Ok(ours.into_iter().map(|note| Record::new(note.id)).collect())
     })

@@ -197,7 +197,7 @@ pub(super) struct Opportunity {
 
 impl Opportunity {
     pub(super) fn carries(&self, marker: &Marker) -> bool {
-        mentions(self.name.as_deref(), marker) || holds(&self.custom_fields, marker)
+        marker.is_in(self.name.as_deref()) || holds(&self.custom_fields, marker)
     }
 
     pub(super) fn created(&self) -> Option<DateTime<Utc>> {
@@ -335,11 +335,6 @@ pub(super) struct Entry {
     #[serde(deserialize_with = "remote_id")]
     pub(super) id: String,
     pub(super) name: Option<String>,
-}
-
-/// Whether a text has the marker in it.
-pub(super) fn mentions(text: Option<&str>, marker: &Marker) -> bool {
-    text.is_some_and(|text| text.to_ascii_lowercase().contains(marker.as_str()))
 }
 
 /// Whether the marker is one of the texts in a list of custom fields, whose shape varies with their kind.

@@ -2,7 +2,7 @@
 
 use leadrail_lead::Marker;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::HousecallPro;
 use super::refusal::refusal;

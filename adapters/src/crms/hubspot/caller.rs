@@ -59,7 +59,7 @@ impl<'a> Caller<'a> {
         };
         let numbers = ["phone", "mobilephone"].into_iter();
         let mut numbers = numbers.filter_map(|property| contact.text(property));
-        numbers.any(|number| is_number(phone, number))
+        numbers.any(|number| phone.is_written(number))
     }
 
     /// Whether a contact has exactly the caller's address.
@@ -76,14 +76,6 @@ pub(super) fn has_email(contact: &Object, ours: &str) -> bool {
     let all = contact.text("email").into_iter().chain(others.split(';'));
     let ours = ours.to_lowercase();
     all.map(str::trim).any(|email| email.to_lowercase() == ours)
-}
-
-/// A number as people type it. All digits count; an American one may lack its country code, and one
-/// from abroad may have the two noughts before it.
-fn is_number(phone: &Phone, typed: &str) -> bool {
-    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let whole = digits.strip_prefix("00").unwrap_or(&digits) == phone.digits();
-    whole || phone.nanp_digits() == Some(digits.as_str())
 }
 
 /// The ways in which a number is likely to have been typed.

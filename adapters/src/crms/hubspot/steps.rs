@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use leadrail_lead::Marker;
-
 use super::caller::{Caller, email, has_email};
 use super::lists::{batch, each, ids, read};
 use super::refusal::{CONFLICT, EMAIL_REFUSED, NOT_THERE};
@@ -85,7 +83,7 @@ pub(super) fn find_created_contacts<'a>(
         let page = |window| marked_contacts(filing, window);
         each(session, page, |contact: Object| {
             let is_new = |contact: &Object| found.iter().all(|one: &Object| one.id != contact.id);
-            if mentions(contact.text("message"), filing.marker) && is_new(&contact) {
+            if filing.marker.is_in(contact.text("message")) && is_new(&contact) {
                 found.push(contact);
             }
             ControlFlow::Continue(())
@@ -211,7 +209,7 @@ async fn marked_children(
     let of = filing.made.get(slot).ok_or_else(|| filing.missing(slot))?;
     let ids = ids(session, (parent, &of.id), kind).await?;
     let mut found = read(session, kind, &ids, property).await?;
-    found.retain(|one| mentions(one.text(property), filing.marker));
+    found.retain(|one| filing.marker.is_in(one.text(property)));
     Ok(oldest_first(found))
 }
 
@@ -266,8 +264,4 @@ fn is_page(text: &str) -> bool {
         .host_str()
         .is_some_and(|host| host.ends_with(".hubspot.com"));
     own && url.scheme() == "https" && url.username().is_empty() && text.len() <= 500
-}
-
-fn mentions(text: Option<&str>, marker: &Marker) -> bool {
-    text.is_some_and(|text| text.to_ascii_lowercase().contains(marker.as_str()))
 }

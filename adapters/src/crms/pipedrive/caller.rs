@@ -74,7 +74,7 @@ impl<'a> Caller<'a> {
         match (self.phone, &self.email) {
             (Some(_), _) => self.has_number(person),
             (None, Some(_)) => self.has_email(person),
-            (None, None) => mentions(person.name.as_deref(), marker),
+            (None, None) => marker.is_in(person.name.as_deref()),
         }
     }
 
@@ -83,7 +83,7 @@ impl<'a> Caller<'a> {
         self.phone.is_some_and(|phone| {
             numbers
                 .into_iter()
-                .any(|number| same(phone, number.value()))
+                .any(|number| phone.is_written(number.value()))
         })
     }
 
@@ -100,17 +100,6 @@ impl<'a> Caller<'a> {
 fn local_part(digits: &str) -> String {
     let (exchange, last) = digits[3..].split_at(3);
     format!("{exchange}-{last}")
-}
-
-/// Whether a number that somebody wrote is the caller's, all its digits. Ten digits are an American
-/// number; from abroad it must have its country's code, or it might be an American one.
-fn same(phone: &Phone, written: &str) -> bool {
-    if written.contains('@') {
-        return false;
-    }
-    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    let dialed = |prefix: &str| digits.strip_prefix(prefix) == Some(phone.digits());
-    dialed("") || dialed("00") || dialed("011") || phone.nanp_digits() == Some(digits.as_str())
 }
 
 /// The name of a person. Who left neither number nor e-mail address is known by nothing else, so the
@@ -148,16 +137,12 @@ pub(super) fn with_marker(text: &str, marker: &Marker, max_chars: usize) -> Stri
     }
 }
 
-pub(super) fn mentions(text: Option<&str>, marker: &Marker) -> bool {
-    text.is_some_and(|text| text.to_ascii_lowercase().contains(marker.as_str()))
-}
-
 /// Whether the field that the connection has for our marker holds it. A value is a text, or an object with
 /// one.
 pub(super) fn is_marked(fields: Option<&Value>, field: Option<&str>, marker: &Marker) -> bool {
     let held = fields.zip(field).and_then(|(fields, key)| fields.get(key));
     held.is_some_and(|held| {
         let text = held.as_str().or_else(|| held["value"].as_str());
-        mentions(text, marker)
+        marker.is_in(text)
     })
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
-use super::caller::{Caller, is_marked, mentions};
+use super::caller::{Caller, is_marked};
 use super::lists::each;
 use super::refusal::SETTING_INVALID;
 use super::requests::{
@@ -103,7 +103,7 @@ pub(super) fn find_leads<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Lo
         let lists = needing(filing, Slot::Customer, leads_of(filing))?;
         let found = in_both(session, filing, lists, |lead: Lead| {
             let is_ours = lead.origin_id.as_deref() == Some(event_id.as_str())
-                || mentions(lead.title.as_deref(), filing.marker);
+                || filing.marker.is_in(lead.title.as_deref());
             (lead.add_time, is_ours.then_some(lead.id))
         });
         let found = found.await?.into_iter();
@@ -127,7 +127,7 @@ pub(super) fn find_deals<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Lo
         let lists = needing(filing, Slot::Customer, deals_of(filing))?;
         let found = in_both(session, filing, lists, |deal: Deal| {
             let is_ours = is_marked(deal.custom_fields.as_ref(), field, filing.marker)
-                || mentions(deal.title.as_deref(), filing.marker);
+                || filing.marker.is_in(deal.title.as_deref());
             (deal.add_time, is_ours.then_some(deal.id))
         });
         let found = found.await?.into_iter();
@@ -172,7 +172,7 @@ fn find_notes<'a>(
         let list = needing(filing, Slot::Lead, notes_of(filing, parent))?;
         let mut found = Vec::new();
         each::<Note>(session, (list, FEW), |note| {
-            if mentions(note.content.as_deref(), filing.marker) {
+            if filing.marker.is_in(note.content.as_deref()) {
                 found.push((None, note.id));
             }
             ControlFlow::Continue(())

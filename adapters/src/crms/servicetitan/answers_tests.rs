@@ -1,20 +1,19 @@
 //! What ServiceTitan's own answers lead to, against a scripted server.
 
-use leadrail_lead::Marker;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::ServiceTitan;
 use super::mapping_tests::{booking_mode, job_mode, lead_mode, scene};
 use super::refusal::refusal;
 use super::wire::{
     Booking, Contact, CreatedCustomer, Customer, Entry, JobNote, Location, Note, Page, Summarized,
 };
-use super::{SERVICETITAN, ServiceTitan};
 use crate::hostile::any_json;
-use crate::scripted_crm::{KEY, Scene, Script, ScriptedCrm, lead_with, say, session_with, target};
+use crate::scripted_crm::{Scene, Script, ScriptedCrm, lead_with, say, session_with};
 use crate::{
-    AdapterError, AdapterResult, Answer, CrmAdapter, Effect, Failure, Links, RECORD_GONE, Record,
-    Session, Settings, Slot, StepKey, Verb, preview,
+    AdapterError, AdapterResult, Answer, Effect, Failure, RECORD_GONE, Record, Session, Settings,
+    Slot, StepKey, Verb,
 };
 
 const SITE_CREATE: StepKey = StepKey::new(Verb::Make, Slot::Site);

@@ -1,7 +1,5 @@
 //! The steps of all plans: what is found, what is made, and how what was made is found again.
 
-use leadrail_lead::Marker;
-
 use super::caller::{Caller, address, contacts, has_street, is_at};
 use super::lists::{Pages, all, all_contacts};
 use super::refusal::misplaced;
@@ -123,7 +121,7 @@ pub(super) fn find_created_customers<'a>(
         let mut ids = match contacts(&filing.lead.contact, None).is_empty() {
             false => {
                 let request = contacts_since(filing);
-                let is_ours = |known: &Contact| mentions(known.memo.as_deref(), marker);
+                let is_ours = |known: &Contact| marker.is_in(known.memo.as_deref());
                 all_contacts(session, request, |known| {
                     is_ours(&known).then_some(known.customer_id)
                 })
@@ -131,7 +129,7 @@ pub(super) fn find_created_customers<'a>(
             }
             true => {
                 let request = locations_since(filing);
-                let is_ours = |known: &Location| mentions(known.name.as_deref(), marker);
+                let is_ours = |known: &Location| marker.is_in(known.name.as_deref());
                 all(session, request, |known: Location| {
                     is_ours(&known).then_some(known.customer_id)
                 })
@@ -260,7 +258,7 @@ pub(super) fn find_jobs<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Loo
         }
         let request = jobs_of(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
         all(session, request, |job: Summarized| {
-            let is_ours = mentions(job.summary.as_deref(), filing.marker);
+            let is_ours = filing.marker.is_in(job.summary.as_deref());
             is_ours.then(|| record_of_job(job.id))
         })
         .await
@@ -281,7 +279,7 @@ pub(super) fn find_leads<'a>(session: &'a Session, filing: &'a Filing<'a>) -> Lo
         ready(filing.settings)?;
         let request = leads_of(filing).ok_or_else(|| filing.missing(Slot::Customer))?;
         all(session, request, |lead: Summarized| {
-            let is_ours = mentions(lead.summary.as_deref(), filing.marker);
+            let is_ours = filing.marker.is_in(lead.summary.as_deref());
             is_ours.then(|| Record::new(lead.id))
         })
         .await
@@ -353,7 +351,7 @@ async fn notes_on(
         Subject::Job => {
             // Two that say the same at the same time are one that stands on two pages.
             let ours = all(session, request, |note: JobNote| {
-                let is_ours = mentions(Some(&note.text), marker);
+                let is_ours = marker.is_in(Some(&note.text));
                 is_ours.then_some((note.created_on, note.text))
             });
             let record = |_| Record::new(marker.as_str());
@@ -361,7 +359,7 @@ async fn notes_on(
         }
         Subject::Customer | Subject::Lead => {
             let mut ours = all(session, request, |note: Note| {
-                mentions(Some(&note.text), marker).then_some(note.id)
+                marker.is_in(Some(&note.text)).then_some(note.id)
             })
             .await?;
             // These lists have no order; ids grow.
@@ -369,8 +367,4 @@ async fn notes_on(
             Ok(ours.into_iter().map(Record::new).collect())
         }
     }
-}
-
-fn mentions(text: Option<&str>, marker: &Marker) -> bool {
-    text.is_some_and(|text| text.to_ascii_lowercase().contains(marker.as_str()))
 }
