@@ -80,6 +80,18 @@ impl ConnectionState {
             Self::Disabled => "disabled",
         }
     }
+
+    /// Of several connections of an account those of the least rank count, for leads that do not say which
+    /// they mean: pending ones only where nobody has signed in to any, disabled ones where there is nothing
+    /// else.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Active | Self::NeedsReauth | Self::Paused => 0,
+            Self::Pending => 1,
+            Self::Disabled => 2,
+        }
+    }
 }
 
 impl std::str::FromStr for ConnectionState {

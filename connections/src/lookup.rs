@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Connection, ConnectionState, rows::StoredConnection};
+use crate::{Connection, rows::StoredConnection};
 
 /// What was found for a lead's account, CRM and CRM account.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,10 +30,11 @@ pub(crate) enum Choice {
 /// only where nobody has signed in to any, and disabled ones when there is nothing else: neither one
 /// that is being made nor one that is retired makes the others ambiguous.
 pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choice {
-    let best = rows.iter().map(rank).min();
+    let best = rows.iter().map(|row| row.connection.state.rank()).min();
     let is_exact = |row: &StoredConnection| row.connection.crm_account_id.as_deref() == wanted;
-    let counts =
-        |row: &StoredConnection| Some(rank(row)) == best || wanted.is_some() && is_exact(row);
+    let counts = |row: &StoredConnection| {
+        Some(row.connection.state.rank()) == best || wanted.is_some() && is_exact(row)
+    };
     let (exact, others): (Vec<_>, Vec<_>) = rows.into_iter().filter(counts).partition(is_exact);
     if let Some(exact) = exact.into_iter().next() {
         return Choice::Found(Arc::new(exact));
@@ -46,14 +47,5 @@ pub(crate) fn choose(rows: Vec<StoredConnection>, wanted: Option<&str>) -> Choic
             Choice::Found(Arc::new(only))
         }
         _ => Choice::None,
-    }
-}
-
-/// What stands higher counts only where nothing lower is, as the query orders them.
-fn rank(row: &StoredConnection) -> u8 {
-    match row.connection.state {
-        ConnectionState::Active | ConnectionState::NeedsReauth | ConnectionState::Paused => 0,
-        ConnectionState::Pending => 1,
-        ConnectionState::Disabled => 2,
     }
 }

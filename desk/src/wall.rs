@@ -48,10 +48,13 @@ impl Desk {
                 where c.oid = any (array[
                           'leadrail.lead'::regclass, 'leadrail.connection'::regclass,
                           'leadrail.api_key'::regclass, 'leadrail.audit'::regclass,
-                          'leadrail.link'::regclass
+                          'leadrail.link'::regclass, 'leadrail.oauth_grant'::regclass,
+                          'leadrail.sign_in'::regclass, 'leadrail.sign_in_link'::regclass,
+                          'leadrail.provider_client'::regclass
                       ])
-                  and not (c.relrowsecurity and c.relforcerowsecurity
-                           and exists (select from pg_policy p where p.polrelid = c.oid))
+                  and not (c.relrowsecurity and c.relforcerowsecurity and exists (
+                      select from pg_policy p where p.polrelid = c.oid and p.polname = 'wall'
+                  ))
                 order by c.relname
                 "#
             );

@@ -98,6 +98,30 @@ create or replace view leadrail.seen_lane as
     where (select leadrail.sees_all()) or starts_with(l.name, (select leadrail.seen_scope()) || '/');
 comment on view leadrail.seen_lane is 'leadrail.lane, as far as this session sees it.';
 
+-- Where runs stand in time, whoever's they are, so that whoever pages through a few of his own among many
+-- stops after so many of all: a bound behind the wall would be counted in his own. Of others there is
+-- the id, and that is a time; what they are is told only to who sees them.
+create or replace view leadrail.live_run_place as
+    select r.id, s.seen, case when s.seen then r.state end as state, case when s.seen then r.workflow end as workflow,
+           case when s.seen then r.scope end as scope
+    from leadrail.workflow_run r
+    cross join lateral (
+        select (select leadrail.sees_all()) or coalesce(r.scope = (select leadrail.seen_scope()), false) as seen
+    ) s;
+comment on view leadrail.live_run_place is 'The ids of leadrail.workflow_run, and where this session sees the run what it is.';
+
+create or replace view leadrail.dead_letter_place as
+    select d.run_id, s.seen, case when s.seen then d.scope end as scope
+    from leadrail.dead_letter d
+    cross join lateral (
+        select (select leadrail.sees_all()) or coalesce(d.scope = (select leadrail.seen_scope()), false) as seen
+    ) s;
+comment on view leadrail.dead_letter_place is 'The run ids of leadrail.dead_letter, and where this session sees it whose it is.';
+
+create or replace view leadrail.run_gate_place as
+    select g.run_id from leadrail.run_gate g;
+comment on view leadrail.run_gate_place is 'The run ids of leadrail.run_gate.';
+
 -- What the queue is counted by. There is nobody in it, so there is no wall in it.
 create or replace view leadrail.queue_line as
     select r.priority, r.due_at, r.asleep from leadrail.workflow_run r;
@@ -150,7 +174,7 @@ begin
     execute format(
         'grant select on leadrail.seen_run, leadrail.seen_live_run, leadrail.seen_run_key, leadrail.seen_history,
              leadrail.seen_dead_letter, leadrail.seen_run_gate, leadrail.seen_signal, leadrail.seen_lane,
-             leadrail.queue_line, leadrail.clock, leadrail.worker, leadrail.function_file, leadrail.engine_migration
+             leadrail.live_run_place, leadrail.dead_letter_place, leadrail.run_gate_place, leadrail.queue_line, leadrail.clock, leadrail.worker, leadrail.function_file, leadrail.engine_migration
          to %I',
         p_role
     );

@@ -88,7 +88,9 @@ pub struct Return {
 
 /// Somebody has signed in.
 pub struct SignedIn {
-    /// The connection: active, or paused as it was.
+    /// The connection as it was.
+    pub before: Connection,
+    /// As it is now: active, or paused still.
     pub connection: Connection,
     /// What the CRM calls the account.
     pub name: String,
@@ -268,8 +270,9 @@ impl Doors {
         };
         let kept = connections.keep_sign_in(present, &secrets, &signed).await?;
         match kept {
-            Kept::Yes(connection) => Ok(SignedIn {
-                connection: *connection,
+            Kept::Yes { before, now } => Ok(SignedIn {
+                before: *before,
+                connection: *now,
                 name: who.name,
             }),
             Kept::OtherCompany { old } => Err(SignInError::OtherCompany {

@@ -62,11 +62,12 @@ pub(super) struct Signed<'a> {
 
 /// What came of it.
 pub(super) enum Kept {
-    Yes(Box<Connection>),
-    /// The connection is for another company, by the name it was last known by.
-    OtherCompany {
-        old: Option<String>,
+    Yes {
+        before: Box<Connection>,
+        now: Box<Connection>,
     },
+    /// The connection is for another company, by the name it was last known by.
+    OtherCompany { old: Option<String> },
     /// The company is another account's already.
     Elsewhere,
     /// The connection was taken away meanwhile.
@@ -212,7 +213,9 @@ impl Connections {
             transaction.commit().await?;
             self.forget();
             if kept.done {
-                return Ok(Kept::Yes(Box::new(self.get(id).await?)));
+                let now = Box::new(self.get(id).await?);
+                let before = Box::new(present);
+                return Ok(Kept::Yes { before, now });
             }
             if kept.is_elsewhere {
                 return Ok(Kept::Elsewhere);

@@ -4,7 +4,7 @@
 use super::usual_limits::{unlimited, usual_limits};
 use crate::desk::Desk;
 use crate::error::DeskResult;
-use leadrail_connections::{Connection, ConnectionFilter, ConnectionState};
+use leadrail_connections::{Connection, ConnectionFilter};
 use leadrail_engine::LaneLimits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -115,27 +115,26 @@ impl Desk {
 }
 
 /// What these connections, all of one account and CRM, say of their lanes: that of leads that name their
-/// CRM account, and that of leads that name none, where these can only mean one of them.
+/// CRM account, and that of leads that name none, where those go through one of them.
 fn limits_of<'a>(
     connections: impl IntoIterator<Item = &'a Connection>,
 ) -> BTreeMap<Option<&'a str>, LaneLimits> {
     let all: Vec<_> = connections.into_iter().collect();
-    let each = all.iter().map(|one| (account_id(one), limits(one)));
-    let mut lanes: BTreeMap<_, _> = each.collect();
-    let on = all
-        .iter()
-        .filter(|one| one.state != ConnectionState::Disabled);
-    let on: Vec<_> = on.collect();
-    let counts = if on.is_empty() {
-        all.iter().collect()
-    } else {
-        on
-    };
-    // One that was made without a CRM account has that lane already.
-    if let ([only], false) = (counts.as_slice(), lanes.contains_key(&None)) {
-        lanes.insert(None, limits(only));
-    }
+    let named = all.iter().filter(|one| one.crm_account_id.is_some());
+    let mut lanes: BTreeMap<_, _> = named.map(|one| (account_id(one), limits(one))).collect();
+    let unnamed = meant_by_none(&all).map(|one| (None, limits(one)));
+    lanes.extend(unnamed);
     lanes
+}
+
+/// The connection that leads go through which name no CRM account.
+fn meant_by_none<'a>(all: &[&'a Connection]) -> Option<&'a Connection> {
+    let best = all.iter().map(|one| one.state.rank()).min();
+    let mut counts = all.iter().filter(|one| Some(one.state.rank()) == best);
+    let made_without = counts.clone().find(|one| one.crm_account_id.is_none());
+    made_without
+        .or_else(|| counts.next().filter(|_| counts.next().is_none()))
+        .copied()
 }
 
 fn account_id(connection: &Connection) -> Option<&str> {

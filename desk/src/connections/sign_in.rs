@@ -110,6 +110,10 @@ impl Desk {
         let id = connection.id;
         self.note(&SIGNED_IN, Action::SignInEnd, &id, &connection.state)
             .await;
+        let budgeted = self.set_budget(Some(&signed_in.before), &connection).await;
+        if let Err(error) = &budgeted {
+            tracing::warn!(connection.id = %id, "The lanes of connection {id} could not be limited: {error}");
+        }
         // The connection works already; leads that could not be let go now look again by themselves.
         let released = self.release(&SIGNED_IN, &connection).await;
         if let Err(error) = &released {

@@ -19,9 +19,11 @@ const TTL: Duration = Duration::from_secs(3);
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// More keys than are in use at a time; beyond it the memory begins anew.
 const MOST: usize = 10_000;
-/// Keys asked about at a time: whoever tries key after key keeps no more connections than these from
-/// everybody else.
+/// Keys asked about at a time that are new here: whoever tries key after key keeps no more connections than
+/// these from everybody else, and holds up nobody whose key is known to work.
 const ASKING: usize = 4;
+/// The same of keys that are known to work.
+const ASKING_AGAIN: usize = 8;
 
 type Hash = [u8; 32];
 
@@ -30,6 +32,7 @@ type Hash = [u8; 32];
 pub(crate) struct Recognized {
     all: Arc<Mutex<HashMap<Hash, Known>>>,
     asking: Arc<Semaphore>,
+    asking_again: Arc<Semaphore>,
 }
 
 impl Default for Recognized {
@@ -37,6 +40,7 @@ impl Default for Recognized {
         Self {
             all: Arc::default(),
             asking: Arc::new(Semaphore::new(ASKING)),
+            asking_again: Arc::new(Semaphore::new(ASKING_AGAIN)),
         }
     }
 }
@@ -67,8 +71,13 @@ impl Recognized {
 
     /// Asks the database, in its turn, what may have been asked in the meantime.
     async fn ask(&self, desk: &Desk, hash: Hash) -> DeskResult<Known> {
+        let worked = |known: &Known| known.key.is_some();
+        let turns = match self.lock().get(&hash).is_some_and(worked) {
+            true => &self.asking_again,
+            false => &self.asking,
+        };
         // Never closed, so there is always a turn.
-        let _turn = self.asking.acquire().await.ok();
+        let _turn = turns.acquire().await.ok();
         if let Some(known) = self.get(&hash) {
             return Ok(known);
         }
@@ -79,6 +88,9 @@ impl Recognized {
 
     fn put(&self, hash: Hash, known: Known) {
         let mut all = self.lock();
+        if all.len() >= MOST {
+            all.retain(|_, known| known.key.is_some());
+        }
         if all.len() >= MOST {
             all.clear();
         }

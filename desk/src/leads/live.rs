@@ -5,7 +5,7 @@ use leadrail_workflows::PushLead;
 
 use uuid::Uuid;
 
-/// How many runs one chunk looks at, of which the hot table has those that live and those of the last
+/// How many runs one chunk looks at, whoever's they are, of which the hot table has those that live and those of the last
 /// hour. It reads no payloads, so that is a fraction of a second.
 const LOOKED_AT: i64 = 250_000;
 
@@ -21,13 +21,13 @@ pub(super) async fn in_state(
         select r.id as "id!"
         from (
             -- The primary key is in the order of time.
-            select id, state, workflow, scope
-            from leadrail.seen_live_run
+            select id, seen, state, workflow, scope
+            from leadrail.live_run_place
             where id < $1
             order by id desc
             limit $2
         ) r
-        where r.state = $3::leadrail.run_state and r.workflow = $4 and ($5::text is null or r.scope = $5)
+        where r.seen and r.state = $3::leadrail.run_state and r.workflow = $4 and ($5::text is null or r.scope = $5)
         order by r.id desc
         limit $6
         "#,
@@ -47,7 +47,7 @@ pub(super) async fn last_looked_at(db: &Access, before: Uuid) -> sqlx::Result<Op
     sqlx::query_scalar!(
         r#"
         select id as "id!"
-        from leadrail.seen_live_run
+        from leadrail.live_run_place
         where id < $1
         order by id desc
         offset $2

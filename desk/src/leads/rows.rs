@@ -266,13 +266,13 @@ async fn dead(
         r#"
         select d.run_id as "run_id!"
         from (
-            select run_id, scope
-            from leadrail.seen_dead_letter
+            select run_id, seen, scope
+            from leadrail.dead_letter_place
             where run_id < $1
             order by run_id desc
             limit $2
         ) d
-        where $3::text is null or d.scope = $3
+        where d.seen and ($3::text is null or d.scope = $3)
         order by d.run_id desc
         limit $4
         "#,
@@ -290,7 +290,7 @@ async fn last_dead(db: &Access, before: Uuid) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
         r#"
         select run_id as "run_id!"
-        from leadrail.seen_dead_letter
+        from leadrail.dead_letter_place
         where run_id < $1
         order by run_id desc
         offset $2
@@ -314,13 +314,14 @@ async fn at_gates(
         select g.run_id as "run_id!"
         from (
             select distinct run_id
-            from leadrail.seen_run_gate
+            from leadrail.run_gate_place
             where run_id < $1
             order by run_id desc
             limit $2
         ) g
-        where $3::text is null
-           or exists (select from leadrail.seen_live_run r where r.id = g.run_id and r.scope = $3)
+        where exists (
+            select from leadrail.seen_live_run r where r.id = g.run_id and ($3::text is null or r.scope = $3)
+        )
         order by g.run_id desc
         limit $4
         "#,
@@ -338,7 +339,7 @@ async fn last_at_gates(db: &Access, before: Uuid) -> sqlx::Result<Option<Uuid>> 
     sqlx::query_scalar!(
         r#"
         select distinct run_id as "run_id!"
-        from leadrail.seen_run_gate
+        from leadrail.run_gate_place
         where run_id < $1
         order by run_id desc
         offset $2

@@ -112,3 +112,36 @@ async fn leads_that_name_no_account_keep_the_limit_while_they_can_only_mean_one(
     let names: Vec<_> = lanes.into_iter().map(|lane| lane.lane).collect();
     assert_eq!(names, ["acme/pipedrive", "acme/pipedrive/south"]);
 }
+
+#[tokio::test]
+async fn leads_that_name_no_crm_account_have_the_limits_of_the_connection_that_they_go_through() {
+    let room = Room::open().await.with_vault();
+    let of = |crm_account_id: &str, settings: Value| NewConnection {
+        crm_account_id: Some(crm_account_id.to_owned()),
+        ..pipedrive(settings)
+    };
+    let north = of("north", json!({"leads_per_minute": 600}));
+    let (desk, who) = (&room.desk, someone());
+    desk.connect(&who, north).await.expect("connected");
+    assert_eq!(limits(&room).await, Some((100, 1, None)));
+    // Nobody has signed in to this one: leads go through the other still.
+    let south = NewConnection {
+        secrets: [].into(),
+        ..of("south", json!({"leads_per_minute": 6}))
+    };
+    let south = desk
+        .prepare_connection(&who, south)
+        .await
+        .expect("prepared");
+    assert_eq!(limits(&room).await, Some((100, 1, None)));
+    let plain = connect(&room, json!({"leads_per_minute": 60})).await;
+    assert_eq!(limits(&room).await, Some((1_000, 1, None)), "made for them");
+    desk.disable(&who, plain, "retired")
+        .await
+        .expect("disabled");
+    assert_eq!(limits(&room).await, Some((100, 1, None)));
+    desk.delete_connection(&who, south.id)
+        .await
+        .expect("deleted");
+    assert_eq!(limits(&room).await, Some((100, 1, None)));
+}

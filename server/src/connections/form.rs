@@ -19,8 +19,8 @@ pub(crate) struct CrmView {
     title: String,
     /// The ways in, the usual one first.
     auth: Vec<WayView>,
-    /// How many requests it takes of one account; null where its vendor documents none. Leads keep below it
-    /// where `leads_per_minute` does not say how fast they go.
+    /// How many requests it takes of one account; null where its vendor documents none. Leads of a connection
+    /// made from now on keep below it, unless `leads_per_minute` or somebody's limit says how fast they go.
     rate: Option<RateView>,
     /// What may be set: first what this CRM describes, then what all have.
     settings: Vec<SettingView>,

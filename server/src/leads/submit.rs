@@ -199,7 +199,7 @@ pub(crate) async fn post_leads(
     let read = app.bodies.read(&headers, format, body).await;
     let read = read.inspect_err(|_| metrics::lead("unreadable"))?;
     match Items::of(format, &read.bytes).inspect_err(|_| metrics::lead("unreadable"))? {
-        Items::One(lead) if caller.is_test() => tested(&app, &caller, lead).await,
+        Items::One(lead) if caller.is_test() => tested(&app, &caller, &headers, lead).await,
         Items::Batch(_) if caller.is_test() => Err(Problem::bad_request(
             "a test key hands over one lead at a time, and is shown what would become of it; send a batch \
              with a live one (lr_live_...)",
@@ -241,8 +241,14 @@ async fn one(
     Ok(response)
 }
 
-async fn tested(app: &App, by: &Caller, bytes: &[u8]) -> Result<Response, Problem> {
+async fn tested(
+    app: &App,
+    by: &Caller,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Result<Response, Problem> {
     let lead = judged(by, bytes).map_err(Problem::invalid_lead)?;
+    idempotency::agree(headers, lead.lead().event_id)?;
     let would = in_time(app.desk.test_lead(by, &lead)).await?;
     let tested = Tested {
         event_id: lead.lead().event_id,

@@ -442,6 +442,10 @@ async fn a_test_key_shows_what_would_become_of_a_lead_and_keeps_nothing() {
 
     let mut lead = lead_of("acme", 1);
     lead["contact"]["email"] = json!("n/a");
+    let request = api.client.post(api.url("/v1/leads")).bearer_auth(key);
+    let request = request.header("idempotency-key", "another").json(&lead);
+    let problem = api.send(request).await.json();
+    assert_eq!(problem["type"], "urn:leadrail:problem:idempotency-key");
     for _ in 0..2 {
         let answer = post(&api, key, "/v1/leads", &lead).await;
         assert_eq!(answer.status, 200, "{answer:?}");

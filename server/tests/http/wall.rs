@@ -27,6 +27,8 @@ const NOBODYS: [&str; 6] = [
 ];
 /// The one view in which there is nobody: when what is due.
 const COUNTED: &str = "queue_line";
+/// Where runs stand in time, whoever's they are: what they are is told to who sees them.
+const PLACES: [&str; 3] = ["dead_letter_place", "live_run_place", "run_gate_place"];
 /// Our own clients with the providers of tokens: sealed, and nobody's.
 const OURS: &str = "provider_client";
 /// What runs with its owner's rights, and looks by itself whether it may.
@@ -152,10 +154,12 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
         )
     );
     for relation in &granted {
-        let is_view = relation.starts_with("seen_") || relation == COUNTED;
+        let is_place = PLACES.contains(&relation.as_str());
+        let is_view = relation.starts_with("seen_") || relation == COUNTED || is_place;
         let known = walled.contains(relation) || NOBODYS.contains(&relation.as_str()) || is_view;
         assert!(known, "{relation} is granted, and no wall stands before it");
-        if NOBODYS.contains(&relation.as_str()) || [COUNTED, OURS].contains(&relation.as_str()) {
+        let is_nobodys = NOBODYS.contains(&relation.as_str()) || is_place;
+        if is_nobodys || [COUNTED, OURS].contains(&relation.as_str()) {
             continue;
         }
         assert_eq!(
@@ -211,6 +215,29 @@ async fn whatever_the_apis_role_may_read_is_behind_the_wall_or_nobodys() {
             "{table} has accounts in it"
         );
     }
+}
+
+#[tokio::test]
+async fn of_others_runs_nothing_is_told_but_where_they_stand_in_time() {
+    let scene = scene().await;
+    let live = count(&scene.behind, Some("all"), "seen_live_run").await;
+    let own = count(&scene.behind, Some("scope:acme"), "seen_live_run").await;
+    assert!(0 < own && own < live, "{own} of {live}");
+    for place in PLACES {
+        let told = format!("{place} p where (to_jsonb(p) - 'id' - 'run_id' - 'seen') <> '{{}}'");
+        let stripped = told.replace("to_jsonb(p)", "jsonb_strip_nulls(to_jsonb(p))");
+        let of_others =
+            format!("{stripped} and not coalesce((to_jsonb(p) ->> 'seen')::boolean, false)");
+        for sees in [None, Some("scope:acme"), Some("scope:nobody")] {
+            assert_eq!(count(&scene.behind, sees, &of_others).await, 0, "{place}");
+        }
+    }
+    let seen = "live_run_place p where p.seen and p.scope = 'acme'";
+    assert_eq!(count(&scene.behind, Some("scope:acme"), seen).await, own);
+    assert_eq!(
+        count(&scene.behind, Some("scope:acme"), "live_run_place").await,
+        live
+    );
 }
 
 #[tokio::test]
